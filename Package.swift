@@ -1,0 +1,63 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Targets stand in pipeline order: a target imports only what stands above it.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .unsafeFlags(["-warnings-as-errors"]),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> [Target] {
+  [
+    .target(name: name, dependencies: dependencies, swiftSettings: strict),
+    .testTarget(
+      name: name + "Tests", dependencies: [.byName(name: name)] + dependencies,
+      resources: fixtures ? [.copy("Fixtures")] : [], swiftSettings: strict),
+  ]
+}
+
+let package = Package(
+  name: "peqa",
+  products: [.executable(name: "peqa", targets: ["peqa"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "CKernels",
+      cSettings: [.unsafeFlags(["-std=c17", "-O3", "-Wall", "-Wextra", "-Werror"])]),
+  ]
+    + module("JSONText", [])
+    + module("Kernels", ["CKernels", "COpenBLAS"])
+    + module("Collectives", ["CMPI"])
+    + module("Checkpoints", ["JSONText", "CCrypto"], fixtures: true)
+    + module("Tokenization", ["JSONText", "Checkpoints"], fixtures: true)
+    + module("Quantization", ["Kernels", "Checkpoints"])
+    + module("Datasets", ["Tokenization", "JSONText", "Checkpoints"])
+    + module("DecoderModel", ["Kernels", "Quantization", "Checkpoints", "JSONText"], fixtures: true)
+    + module("Interchange", ["DecoderModel", "Quantization", "Checkpoints", "Tokenization", "JSONText", "Kernels"])
+    + module("Training", [
+      "DecoderModel", "Datasets", "Tokenization", "Collectives", "Checkpoints", "JSONText", "Kernels",
+      .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
+    ])
+    + module("Evaluation", ["DecoderModel", "Datasets", "Tokenization", "Collectives", "Kernels"])
+    + [
+      .executableTarget(
+        name: "peqa",
+        dependencies: [
+          "Training", "Evaluation", "Interchange", "DecoderModel", "Datasets", "Tokenization",
+          "Collectives", "Quantization", "Checkpoints", "JSONText", "Kernels",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: strict),
+      .testTarget(
+        name: "EndToEndTests", dependencies: ["JSONText", "Checkpoints"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,2 @@
+#include "peqa_kernels.h"
+int peqa_placeholder(void) { return 0; }

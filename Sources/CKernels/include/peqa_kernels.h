@@ -1,0 +1,1 @@
+int peqa_placeholder(void);

@@ -1,0 +1,4 @@
+#ifndef PEQA_COPENBLAS_SHIM_H
+#define PEQA_COPENBLAS_SHIM_H
+#include <cblas.h>
+#endif
