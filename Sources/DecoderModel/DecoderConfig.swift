@@ -1,0 +1,96 @@
+/// The shape and the choices of a decoder of the LLaMA family, normalised from a Hugging Face
+/// `config.json` or GGUF metadata. The decoder reads these values and knows no family by name.
+package struct DecoderConfig: Sendable, Equatable {
+  /// Family name as Hugging Face spells it: `llama`, `mistral`, `qwen2`.
+  package var modelType: String
+  package var vocabularySize: Int
+  /// Width of the residual stream (D).
+  package var hiddenSize: Int
+  /// Width inside the MLP (F).
+  package var intermediateSize: Int
+  package var layerCount: Int
+  package var headCount: Int
+  package var keyValueHeadCount: Int
+  /// Width of one head; `headCount * headSize` need not equal `hiddenSize`.
+  package var headSize: Int
+  package var normEpsilon: Float
+  package var rope: RopeConfig
+  /// Longest sequence the model was trained for.
+  package var maximumLength: Int
+  /// The output matrix is the embedding matrix.
+  package var tiedEmbeddings: Bool
+  /// q, k and v projections carry biases (Qwen2).
+  package var attentionBias: Bool
+  /// A token attends to at most this many tokens, itself included (Mistral); nil for all.
+  package var slidingWindow: Int?
+
+  package init(
+    modelType: String = "llama", vocabularySize: Int, hiddenSize: Int, intermediateSize: Int,
+    layerCount: Int, headCount: Int, keyValueHeadCount: Int, headSize: Int,
+    normEpsilon: Float = 1e-5, rope: RopeConfig = RopeConfig(), maximumLength: Int = 2048,
+    tiedEmbeddings: Bool = false, attentionBias: Bool = false, slidingWindow: Int? = nil
+  ) {
+    self.modelType = modelType
+    self.vocabularySize = vocabularySize
+    self.hiddenSize = hiddenSize
+    self.intermediateSize = intermediateSize
+    self.layerCount = layerCount
+    self.headCount = headCount
+    self.keyValueHeadCount = keyValueHeadCount
+    self.headSize = headSize
+    self.normEpsilon = normEpsilon
+    self.rope = rope
+    self.maximumLength = maximumLength
+    self.tiedEmbeddings = tiedEmbeddings
+    self.attentionBias = attentionBias
+    self.slidingWindow = slidingWindow
+  }
+}
+
+/// Rotary position embedding: pair i of a head turns by `position * frequency(i)`.
+package struct RopeConfig: Sendable, Equatable {
+  package var theta: Double
+  package var scaling: Scaling
+
+  /// How frequencies are stretched for long contexts.
+  package enum Scaling: Sendable, Equatable {
+    case none
+    /// Positions divided by `factor`.
+    case linear(factor: Double)
+    /// LLaMA 3.1: low frequencies divided by `factor`, high ones kept, smooth in between.
+    case llama3(
+      factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalLength: Int)
+  }
+
+  package init(theta: Double = 10_000, scaling: Scaling = .none) {
+    self.theta = theta
+    self.scaling = scaling
+  }
+}
+
+/// One linear layer of a block, in the order in which forward meets them.
+package enum LinearKind: String, CaseIterable, Sendable {
+  case query = "self_attn.q_proj"
+  case key = "self_attn.k_proj"
+  case value = "self_attn.v_proj"
+  case attentionOutput = "self_attn.o_proj"
+  case gate = "mlp.gate_proj"
+  case up = "mlp.up_proj"
+  case down = "mlp.down_proj"
+
+  /// Name without suffix, e.g. `model.layers.3.mlp.up_proj`.
+  package func name(layer: Int) -> String { "model.layers.\(layer).\(rawValue)" }
+}
+
+extension DecoderConfig {
+  /// (rows O, columns I) of a linear layer.
+  package func shape(of kind: LinearKind) -> (rows: Int, columns: Int) {
+    switch kind {
+    case .query: (headCount * headSize, hiddenSize)
+    case .key, .value: (keyValueHeadCount * headSize, hiddenSize)
+    case .attentionOutput: (hiddenSize, headCount * headSize)
+    case .gate, .up: (intermediateSize, hiddenSize)
+    case .down: (hiddenSize, intermediateSize)
+    }
+  }
+}
