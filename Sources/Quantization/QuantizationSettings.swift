@@ -1,0 +1,45 @@
+/// How a model's linear layers become integers.
+package struct QuantizationSettings: Sendable, Equatable {
+  /// b in {2, 3, 4, 8}.
+  package var bits: Int
+  /// Columns a scale: -1 for one scale a row, or 32, 64, 128, 256.
+  package var groupSize: Int
+  /// The zero point is fixed at 2^(b-1).
+  package var symmetric: Bool
+  package var method: Method
+
+  package enum Method: String, Sendable, CaseIterable {
+    /// Round to nearest on the grid of least squared error.
+    case rtn
+  }
+
+  package init(
+    bits: Int = 4, groupSize: Int = -1, symmetric: Bool = false, method: Method = .rtn
+  ) {
+    self.bits = bits
+    self.groupSize = groupSize
+    self.symmetric = symmetric
+    self.method = method
+  }
+
+  /// Throws `badSetting` for a value that no base can have.
+  ///
+  /// Two-bit codes by plain rounding ruin a model (method.md: perplexity 51,330 for 23), so they
+  /// need `allowingPoorQuality`.
+  package func validate(allowingPoorQuality: Bool = false) throws(QuantizationError) {
+    guard PackedLayout.supportedBits.contains(bits) else {
+      throw .badSetting(name: "bits", value: "\(bits)", remedy: "choose 2, 3, 4 or 8.")
+    }
+    guard groupSize == -1 || PackedLayout.supportedGroupSizes.contains(groupSize) else {
+      throw .badSetting(
+        name: "group size", value: "\(groupSize)",
+        remedy: "choose -1 (one scale a row), 32, 64, 128 or 256.")
+    }
+    guard bits != 2 || method != .rtn || allowingPoorQuality else {
+      throw .badSetting(
+        name: "bits", value: "2",
+        remedy: "rounding to 2 bits leaves a model that cannot be repaired by training scales. "
+          + "Choose 3 or 4 bits, or pass --allow-poor-quality.")
+    }
+  }
+}
