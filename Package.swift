@@ -8,11 +8,14 @@ let strict: [SwiftSetting] = [
   .unsafeFlags(["-warnings-as-errors"]),
 ]
 
-func module(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> [Target] {
+func module(
+  _ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false, readme: Bool = false
+) -> [Target] {
   [
     .target(name: name, dependencies: dependencies, swiftSettings: strict),
     .testTarget(
       name: name + "Tests", dependencies: [.byName(name: name)] + dependencies,
+      exclude: readme ? ["README.md"] : [],
       resources: fixtures ? [.copy("Fixtures")] : [], swiftSettings: strict),
   ]
 }
@@ -35,7 +38,7 @@ let package = Package(
   ]
     + module("JSONText", [])
     + module("Kernels", ["CKernels", "COpenBLAS"])
-    + module("Collectives", ["CMPI"])
+    + module("Collectives", ["CMPI"], readme: true)
     + module("Checkpoints", ["JSONText", "CCrypto"], fixtures: true)
     + module("Tokenization", ["JSONText", "Checkpoints"], fixtures: true)
     + module("Quantization", ["Kernels", "Checkpoints"])
