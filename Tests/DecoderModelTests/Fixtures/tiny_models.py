@@ -37,7 +37,8 @@ DENSE = dict(LLAMA, hidden_size=32, intermediate_size=80, head_dim=8)
 
 BASES = [("llama_4bit_row", LLAMA, 4, -1, 1), ("llama_3bit_g32", LLAMA, 3, 32, 2), ("llama_2bit_g64", LLAMA, 2, 64, 3),
          ("llama_8bit_g128", LLAMA, 8, 128, 4), ("qwen2_4bit_g32", QWEN2, 4, 32, 5),
-         ("mistral_4bit_row", MISTRAL, 4, -1, 6), ("llama3rope_4bit_row", SCALED, 4, -1, 7)]
+         ("mistral_4bit_row", MISTRAL, 4, -1, 6), ("llama3rope_4bit_row", SCALED, 4, -1, 7),
+         ("llama_4bit_g32_real_zeros", DENSE, 4, 32, 8)]
 
 
 def head_dim(c):
@@ -67,16 +68,23 @@ def random_weights(c, seed):
 
 # ---------------------------------------------------------------- the packed base
 
-def quantize(w, bits, group):
-    """Codes and integer zero points [O, I] / [O, G], fp16 scales [O, G], by minimum and maximum of each group."""
+def quantize(w, bits, group, real_zeros):
+    """Codes [O, I], fp16 scales and zero points [O, G], by minimum and maximum of each group.
+
+    Zero points are integers (U8), or real (F16) as they come from Q4_1 blocks: -minimum / scale.
+    """
     top, starts = 2**bits - 1, range(0, w.shape[1], group)
     codes = np.zeros(w.shape, np.uint8)
-    scales, zeros = (np.zeros((w.shape[0], len(starts)), t) for t in (np.float16, np.uint8))
+    scales = np.zeros((w.shape[0], len(starts)), np.float16)
+    zeros = np.zeros(scales.shape, np.float16 if real_zeros else np.uint8)
     for n, start in enumerate(starts):
         part = w[:, start:start + group]
-        low, high = np.minimum(part.min(1), 0), np.maximum(part.max(1), 0)
+        low, high = part.min(1), part.max(1)
+        if not real_zeros:
+            low, high = np.minimum(low, 0), np.maximum(high, 0)
         s = ((high - low) / top).astype(np.float16)
-        z = np.clip(np.rint(-low / s.astype(np.float32)), 1, top)
+        z = -low / s.astype(np.float32)
+        z = z.astype(np.float16).astype(np.float32) if real_zeros else np.clip(np.rint(z), 1, top)
         q = np.clip(np.rint(part / s.astype(np.float32)[:, None]) + z[:, None], 0, top)
         scales[:, n], zeros[:, n], codes[:, start:start + group] = s, z, q
     return codes, scales, zeros
@@ -102,7 +110,8 @@ def tokenizer_json():
     vocabulary = ["<|endoftext|>"] + [chr(c) for c in range(33, 126)] + ["Ġ", "Ġt"]
     assert len(vocabulary) == VOCABULARY
     level = dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True, use_regex=True)
-    end = dict(id=0, content="<|endoftext|>", single_word=False, lstrip=False, rstrip=False, normalized=False, special=True)
+    end = dict(id=0, content="<|endoftext|>", single_word=False, lstrip=False, rstrip=False, normalized=False,
+               special=True)
     return vocabulary, dict(
         version="1.0", truncation=None, padding=None, added_tokens=[end], normalizer=None, pre_tokenizer=level,
         post_processor=None, decoder=level,
@@ -118,16 +127,18 @@ def write_settings(folder, config):
 
 
 def write_base(folder, name, config, weights, bits, group):
-    """Write the base directory; return {linear: (q - z expanded as [O, I], s0 [O, G], columns a group)}, other weights."""
+    """Write the base directory; return {linear: (q - z [O, I], s0 [O, G], columns a group)}, other weights."""
     stored, linears, rest = {}, {}, {}
     for key, w in weights.items():
         linear = key.removesuffix(".weight")
         if any(linear.endswith(suffix) for suffix in LINEARS) and key.endswith(".weight"):
-            width = w.shape[1] if group == -1 else group
-            codes, scales, zeros = quantize(w, bits, width)
-            stored[f"{linear}.codes"], stored[f"{linear}.scales"], stored[f"{linear}.zeros"] = pack(codes, bits), scales, zeros
-            spread = np.repeat(zeros.astype(np.int32), width, axis=1)[:, :w.shape[1]]
-            linears[linear] = (codes.astype(np.int32) - spread, scales.astype(np.float64), width)
+            width, real = w.shape[1] if group == -1 else group, "real_zeros" in name
+            if real:      # every seventh row lies on one side of zero: zero points below 0 and above 15
+                w = w + np.where(np.arange(len(w)) % 7 == 0, 0.8, 0)[:, None] * (-1) ** np.arange(len(w))[:, None]
+            codes, scales, zeros = quantize(w.astype(np.float32), bits, width, real)
+            stored |= {f"{linear}.codes": pack(codes, bits), f"{linear}.scales": scales, f"{linear}.zeros": zeros}
+            spread = np.repeat(zeros.astype(np.float64), width, axis=1)[:, :w.shape[1]]
+            linears[linear] = (codes - spread, scales.astype(np.float64), width)
         else:
             wide = key.endswith("norm.weight") or key.endswith(".bias")
             stored[key] = w if wide else w.astype(np.float16)
@@ -188,7 +199,7 @@ def gguf_name(key):
 
 
 def write_gguf(path, config, weights, kind):
-    """Matrices of blocks in `kind`, embeddings and output F16, norms F32; returns the weights as a reader should see them."""
+    """Block matrices in `kind`, embeddings and output F16, norms F32; returns the weights a reader should see."""
     vocabulary, _ = tokenizer_json()
     out = gguf.GGUFWriter(path, "llama")
     out.add_name("peqa tiny llama")
