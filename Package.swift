@@ -34,7 +34,7 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "CKernels",
-      cSettings: [.unsafeFlags(["-std=c17", "-O3", "-Wall", "-Wextra", "-Werror"])]),
+      cSettings: [.unsafeFlags(["-std=c17", "-O3", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"])]),
   ]
     + module("JSONText", [])
     + module("Kernels", ["CKernels", "COpenBLAS"])

@@ -1,1 +1,141 @@
-int peqa_placeholder(void);
+// The number-crunching of peqa: pure functions on memory of the caller. No allocation, no threads,
+// no I/O, no state. Letters as in docs/numerics.md: T tokens, O rows, I columns, G groups of a row.
+#ifndef PEQA_KERNELS_H
+#define PEQA_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+// Lanes of a panel: so many outputs are computed side by side.
+#define PEQA_PANEL 64
+// Depth of a panel block along the summed dimension; fixed, because it fixes the order of additions.
+#define PEQA_DEPTH 1024
+
+typedef enum { PEQA_CODES = 0, PEQA_F32 = 1, PEQA_F16 = 2, PEQA_BF16 = 3 } peqa_storage;
+
+// A weight matrix W [rows O, columns I] as it lies in the mapped file; nothing is owned.
+// Codes: W[o,i] = s[o,G(i)] * (q[o,i] - z[o,G(i)]), s = fp16(scales[o,G] * gains[o]).
+typedef struct {
+  peqa_storage storage;
+  int rows, columns;
+  const void *data;   // packed codes (see PackedLayout.swift) or dense row-major numbers
+  size_t row_stride;  // bytes from row to row
+  int bits, group_size, groups;
+  const uint16_t *_Nullable scales;     // fp16 [O, G]
+  const float *_Nullable gains;         // [O]; null: all 1
+  const uint8_t *_Nullable zeros_u8;    // [O, G]; either these
+  const uint16_t *_Nullable zeros_f16;  // [O, G]; or these
+} peqa_matrix;
+
+// Operand A of a product: rows of fp32, or rows of bf16 padded with zeros to an even count.
+typedef struct {
+  const void *data;
+  ptrdiff_t row_stride;  // elements
+  ptrdiff_t column_stride;  // elements; 1 for bf16
+} peqa_operand;
+
+typedef struct {
+  const char *name;  // "scalar", "avx2", "avx512", "avx512bf16"
+  int bf16;          // bf16 products are native
+
+  // C[m,n] (+)= lane_scale[n] * sum_k A[m,k] B[k,n];  n <= 64; B has 64 lanes a row, zero padded.
+  // Each element is summed in the order of k. `accumulate` 0 overwrites C.
+  void (*multiply_f32)(int m, int n, int k, const float *a, ptrdiff_t a_row, ptrdiff_t a_column,
+                       const float *b, float *c, ptrdiff_t c_row,
+                       const float *_Nullable lane_scale, int accumulate);
+  // The same with bf16 pairs: A rows contiguous, B [k/2][64][2]. k is even.
+  void (*multiply_bf16)(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row, const uint16_t *b,
+                        float *c, ptrdiff_t c_row, const float *_Nullable lane_scale,
+                        int accumulate);
+
+  // Panel for y = x W^T: lane l is row row0 + l, k runs over columns col0 .. col0 + depth.
+  // Unscaled q - z where `scaled` is 0. Columns and rows past the matrix give zeros.
+  void (*forward_panel_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                            float *panel);
+  void (*forward_panel_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                             uint16_t *panel);
+  // Panel for dx = dy W: lane l is column col0 + l, k runs over rows row0 .. row0 + depth.
+  void (*backward_panel_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                             float *panel);
+  void (*backward_panel_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                              uint16_t *panel);
+  // 64 unscaled weights q - z of one row from column col0 (a multiple of 64); zeros past the end.
+  void (*unscaled_row)(const peqa_matrix *w, int row, int col0, float *out);
+
+  // out[t, i] = bf16(x[t, i] * factor[i]); columns up to `padded` are zero. factor null: 1.
+  void (*round_bf16)(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
+                     const float *_Nullable factor, uint16_t *out);
+  // out[i, t] = x[t, i] for columns i0 ..< i1; rows of `padded` elements, zeros past `rows`.
+  void (*transpose_bf16)(int rows, int i0, int i1, int padded, const float *x, ptrdiff_t x_row,
+                         uint16_t *out);
+  // Panel of an activation for sums over tokens: lane l is column col0 + l, k runs over tokens.
+  void (*token_panel_bf16)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+                           uint16_t *panel);
+  void (*token_panel_f32)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+                          float *panel);
+
+  // y = w * x / rms(x), rms over `width`; inverse_rms[t] is kept for the backward pass.
+  void (*rms_norm)(int rows, int width, float epsilon, const float *x, const float *w, float *y,
+                   float *inverse_rms);
+  // dx[t] += d(rms_norm)/dx applied to dy[t].
+  void (*rms_norm_backward)(int rows, int width, const float *x, const float *w,
+                            const float *inverse_rms, const float *dy, float *dx);
+  // Rotates pairs (i, i + half) of each head by the angle whose cosine and sine stand in
+  // [position, half]; direction -1 turns back.
+  void (*rope)(int rows, int heads, int head_size, const float *cosine, const float *sine,
+               float direction, const float *x, float *y);
+  // h = silu(g) * u, elementwise.
+  void (*swiglu)(size_t count, const float *gate, const float *up, float *h);
+  // dgate, dup from dh; may overwrite gate and up.
+  void (*swiglu_backward)(size_t count, const float *gate, const float *up, const float *dh,
+                          float *dgate, float *dup);
+  // out[o] += sum_t a[t, o] * b[t, o] for columns o0 ..< o1, t in order.
+  void (*column_dot)(int rows, int o0, int o1, const float *a, ptrdiff_t a_row, const float *b,
+                     ptrdiff_t b_row, float *out);
+  // x[0..n) becomes softmax(scale * x); elements n ..< padded become 0. Returns log-sum-exp.
+  float (*softmax)(int n, int padded, float scale, float *x);
+  // p[i] = exp(scale * s[i] - lse) for i < n, else 0.
+  void (*softmax_again)(int n, int padded, float scale, float lse, float *s);
+  // dp[i] = scale * p[i] * (dp[i] - delta) for i < n, else 0.
+  void (*softmax_backward)(int n, int padded, float scale, float delta, const float *p, float *dp);
+  // Returns -log softmax(x)[target]; where `gradient`, x becomes softmax(x) - onehot(target).
+  double (*cross_entropy)(int n, int target, float *x, int gradient);
+  float (*dot)(int n, const float *a, const float *b);
+  // y += a.
+  void (*add)(size_t count, const float *a, float *y);
+} peqa_kernels;
+
+// The table for an instruction set by name; null where this CPU lacks it or no such table exists.
+const peqa_kernels *_Nullable peqa_kernels_named(const char *name);
+// The fastest table of this CPU.
+const peqa_kernels *peqa_kernels_best(void);
+
+// Linear layers, over a part of the output so that threads stay outside. `work` holds one panel:
+// PEQA_DEPTH * PEQA_PANEL floats. A is bf16 where `bf16`, else fp32.
+
+// y[t, o] = sum_i x[t,i] W[o,i] + bias[o] for t0 <= t < t1, o0 <= o < o1; o0 a multiple of 64.
+void peqa_linear_forward(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0, int t1,
+                         int o0, int o1, const void *x, ptrdiff_t x_row,
+                         const float *_Nullable bias, float *y, ptrdiff_t y_row, float *work);
+// dx[t, i] (+)= sum_o dy[t,o] W[o,i] for i0 <= i < i1; i0 a multiple of 64. With one scale a row,
+// `dy` has been multiplied by the scales already (peqa_row_factors).
+void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0,
+                                int t1, int i0, int i1, const void *dy, ptrdiff_t dy_row, float *dx,
+                                ptrdiff_t dx_row, int accumulate, float *work);
+// ds[o, G] += sum over i in G of (q - z)[o,i] * sum_t dy[t,o] x[t,i], for o0 <= o < o1.
+// `dy_t` is dy transposed [O][tokens]; `x_panels` has one panel of `tokens` rows for each 64 columns.
+void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w, int bf16,
+                                int tokens, int o0, int o1, const void *dy_t, ptrdiff_t dy_t_row,
+                                const void *x_panels, float *ds, float *work);
+// factors[o] = the scale of row o; for matrices with one scale a row (1 for dense ones).
+void peqa_row_factors(const peqa_matrix *w, float *factors);
+// Scale s[row, group] as the products use it.
+float peqa_effective_scale(const peqa_matrix *w, int row, int group);
+
+uint16_t peqa_f32_to_f16(float value);
+float peqa_f16_to_f32(uint16_t bits);
+
+#pragma clang assume_nonnull end
+#endif

@@ -1,0 +1,249 @@
+// The scalar table: the specification of every kernel, in plain loops. Kept boring on purpose; the
+// other tables must agree with it within the tolerance that the tests derive.
+#include <math.h>
+#include <string.h>
+
+#include "tables.h"
+
+static void multiply_f32(int m, int n, int k, const float *a, ptrdiff_t a_row, ptrdiff_t a_column,
+                         const float *b, float *c, ptrdiff_t c_row,
+                         const float *lane_scale, int accumulate) {
+  for (int i = 0; i < m; i++) {
+    float sum[PEQA_PANEL] = {0};
+    for (int d = 0; d < k; d++)
+      for (int j = 0; j < n; j++) sum[j] += a[i * a_row + d * a_column] * b[d * PEQA_PANEL + j];
+    for (int j = 0; j < n; j++) {
+      float value = lane_scale ? sum[j] * lane_scale[j] : sum[j];
+      c[i * c_row + j] = accumulate ? c[i * c_row + j] + value : value;
+    }
+  }
+}
+
+void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
+                                  const uint16_t *b, float *c, ptrdiff_t c_row,
+                                  const float *lane_scale, int accumulate) {
+  for (int i = 0; i < m; i++) {
+    float sum[PEQA_PANEL] = {0};
+    for (int d = 0; d < k; d++)
+      for (int j = 0; j < n; j++)
+        sum[j] += peqa_bf16_value(a[i * a_row + d]) *
+                  peqa_bf16_value(b[2 * (d / 2 * PEQA_PANEL + j) + d % 2]);
+    for (int j = 0; j < n; j++) {
+      float value = lane_scale ? sum[j] * lane_scale[j] : sum[j];
+      c[i * c_row + j] = accumulate ? c[i * c_row + j] + value : value;
+    }
+  }
+}
+
+static int code(const peqa_matrix *w, int row, int col) {
+  const uint8_t *bytes = (const uint8_t *)w->data + (size_t)row * w->row_stride;
+  int value = 0;
+  for (int bit = 0; bit < w->bits; bit++) {
+    size_t at = (size_t)col * (size_t)w->bits + (size_t)bit;
+    value |= (bytes[at / 8] >> (at % 8) & 1) << bit;
+  }
+  return value;
+}
+
+static float weight(const peqa_matrix *w, int row, int col, int scaled) {
+  if (row >= w->rows || col >= w->columns) return 0;
+  const char *start = (const char *)w->data + (size_t)row * w->row_stride;
+  float dense;
+  uint16_t half;
+  switch (w->storage) {
+    case PEQA_F32: memcpy(&dense, start + (size_t)col * 4, 4); return dense;
+    case PEQA_F16: memcpy(&half, start + (size_t)col * 2, 2); return peqa_f16_to_f32(half);
+    case PEQA_BF16: memcpy(&half, start + (size_t)col * 2, 2); return peqa_bf16_value(half);
+    default: break;
+  }
+  int group = col / w->group_size;
+  float value = (float)code(w, row, col) - peqa_zero(w, row, group);
+  return scaled ? value * peqa_effective_scale(w, row, group) : value;
+}
+
+static void forward_panel_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                              float *panel) {
+  for (int d = 0; d < depth; d++)
+    for (int l = 0; l < PEQA_PANEL; l++)
+      panel[d * PEQA_PANEL + l] = weight(w, row0 + l, col0 + d, scaled);
+}
+
+static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                               uint16_t *panel) {
+  for (int d = 0; d < depth + (depth & 1); d++)
+    for (int l = 0; l < PEQA_PANEL; l++)
+      panel[2 * (d / 2 * PEQA_PANEL + l) + d % 2] =
+          peqa_bf16_bits(weight(w, row0 + l, col0 + d, scaled));
+}
+
+static void backward_panel_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                               float *panel) {
+  for (int d = 0; d < depth; d++)
+    for (int l = 0; l < PEQA_PANEL; l++)
+      panel[d * PEQA_PANEL + l] = weight(w, row0 + d, col0 + l, scaled);
+}
+
+static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                                uint16_t *panel) {
+  for (int d = 0; d < depth + (depth & 1); d++)
+    for (int l = 0; l < PEQA_PANEL; l++)
+      panel[2 * (d / 2 * PEQA_PANEL + l) + d % 2] =
+          d < depth ? peqa_bf16_bits(weight(w, row0 + d, col0 + l, scaled)) : 0;
+}
+
+static void unscaled_row(const peqa_matrix *w, int row, int col0, float *out) {
+  for (int l = 0; l < PEQA_PANEL; l++) out[l] = weight(w, row, col0 + l, 0);
+}
+
+static void round_bf16(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
+                       const float *factor, uint16_t *out) {
+  for (int t = 0; t < rows; t++)
+    for (int i = 0; i < padded; i++) {
+      float value = i < columns ? x[t * x_row + i] * (factor ? factor[i] : 1) : 0;
+      out[(ptrdiff_t)t * padded + i] = peqa_bf16_bits(value);
+    }
+}
+
+static void transpose_bf16(int rows, int i0, int i1, int padded, const float *x, ptrdiff_t x_row,
+                           uint16_t *out) {
+  for (int i = i0; i < i1; i++)
+    for (int t = 0; t < padded; t++)
+      out[(ptrdiff_t)i * padded + t] = t < rows ? peqa_bf16_bits(x[t * x_row + i]) : 0;
+}
+
+static float token_value(int rows, int columns, const float *x, ptrdiff_t x_row, int t, int i) {
+  return t < rows && i < columns ? x[t * x_row + i] : 0;
+}
+
+static void token_panel_bf16(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+                             uint16_t *panel) {
+  for (int t = 0; t < rows + (rows & 1); t++)
+    for (int l = 0; l < PEQA_PANEL; l++)
+      panel[2 * ((ptrdiff_t)(t / 2) * PEQA_PANEL + l) + t % 2] =
+          peqa_bf16_bits(token_value(rows, columns, x, x_row, t, col0 + l));
+}
+
+static void token_panel_f32(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+                            float *panel) {
+  for (int t = 0; t < rows; t++)
+    for (int l = 0; l < PEQA_PANEL; l++)
+      panel[(ptrdiff_t)t * PEQA_PANEL + l] = token_value(rows, columns, x, x_row, t, col0 + l);
+}
+
+static float dot(int n, const float *a, const float *b) {
+  float sum = 0;
+  for (int i = 0; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+static void add(size_t count, const float *a, float *y) {
+  for (size_t i = 0; i < count; i++) y[i] += a[i];
+}
+
+static void rms_norm(int rows, int width, float epsilon, const float *x, const float *w, float *y,
+                     float *inverse_rms) {
+  for (int t = 0; t < rows; t++, x += width, y += width) {
+    inverse_rms[t] = 1 / sqrtf(dot(width, x, x) / (float)width + epsilon);
+    for (int i = 0; i < width; i++) y[i] = x[i] * inverse_rms[t] * w[i];
+  }
+}
+
+static void rms_norm_backward(int rows, int width, const float *x, const float *w,
+                              const float *inverse_rms, const float *dy, float *dx) {
+  for (int t = 0; t < rows; t++, x += width, dy += width, dx += width) {
+    float r = inverse_rms[t], sum = 0;
+    for (int i = 0; i < width; i++) sum += w[i] * dy[i] * x[i];
+    for (int i = 0; i < width; i++) dx[i] += r * (w[i] * dy[i] - x[i] * sum * r * r / (float)width);
+  }
+}
+
+static void rope(int rows, int heads, int head_size, const float *cosine, const float *sine,
+                 float direction, const float *x, float *y) {
+  int half = head_size / 2;
+  for (int t = 0; t < rows; t++)
+    for (int h = 0; h < heads; h++)
+      for (int i = 0; i < half; i++) {
+        ptrdiff_t at = ((ptrdiff_t)t * heads + h) * head_size + i;
+        float c = cosine[t * half + i], s = sine[t * half + i] * direction;
+        float a = x[at], b = x[at + half];
+        y[at] = a * c - b * s;
+        y[at + half] = b * c + a * s;
+      }
+}
+
+static float sigmoid(float x) { return 1 / (1 + expf(-x)); }
+
+static void swiglu(size_t count, const float *gate, const float *up, float *h) {
+  for (size_t i = 0; i < count; i++) h[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}
+
+static void swiglu_backward(size_t count, const float *gate, const float *up, const float *dh,
+                            float *dgate, float *dup) {
+  for (size_t i = 0; i < count; i++) {
+    float g = gate[i], u = up[i], d = dh[i], s = sigmoid(g);
+    dgate[i] = d * u * s * (1 + g * (1 - s));
+    dup[i] = d * g * s;
+  }
+}
+
+static void column_dot(int rows, int o0, int o1, const float *a, ptrdiff_t a_row, const float *b,
+                       ptrdiff_t b_row, float *out) {
+  for (int t = 0; t < rows; t++)
+    for (int o = o0; o < o1; o++) out[o] += a[t * a_row + o] * b[t * b_row + o];
+}
+
+static float softmax(int n, int padded, float scale, float *x) {
+  float top = -INFINITY;
+  double sum = 0;
+  for (int i = 0; i < n; i++) top = fmaxf(top, x[i] * scale);
+  for (int i = 0; i < n; i++) sum += x[i] = expf(x[i] * scale - top);
+  for (int i = 0; i < padded; i++) x[i] = i < n ? (float)(x[i] / sum) : 0;
+  return top + (float)log(sum);
+}
+
+static void softmax_again(int n, int padded, float scale, float lse, float *s) {
+  for (int i = 0; i < padded; i++) s[i] = i < n ? expf(s[i] * scale - lse) : 0;
+}
+
+static void softmax_backward(int n, int padded, float scale, float delta, const float *p,
+                             float *dp) {
+  for (int i = 0; i < padded; i++) dp[i] = i < n ? p[i] * (dp[i] - delta) * scale : 0;
+}
+
+static double cross_entropy(int n, int target, float *x, int gradient) {
+  float top = -INFINITY;
+  double sum = 0, chosen = x[target];
+  for (int i = 0; i < n; i++) top = fmaxf(top, x[i]);
+  for (int i = 0; i < n; i++) sum += exp((double)x[i] - top);
+  for (int i = 0; gradient && i < n; i++)
+    x[i] = (float)(exp((double)x[i] - top) / sum) - (i == target);
+  return log(sum) + top - chosen;
+}
+
+const peqa_kernels peqa_table_scalar = {
+    .name = "scalar",
+    .bf16 = 0,
+    .multiply_f32 = multiply_f32,
+    .multiply_bf16 = peqa_reference_multiply_bf16,
+    .forward_panel_f32 = forward_panel_f32,
+    .forward_panel_bf16 = forward_panel_bf16,
+    .backward_panel_f32 = backward_panel_f32,
+    .backward_panel_bf16 = backward_panel_bf16,
+    .unscaled_row = unscaled_row,
+    .round_bf16 = round_bf16,
+    .transpose_bf16 = transpose_bf16,
+    .token_panel_bf16 = token_panel_bf16,
+    .token_panel_f32 = token_panel_f32,
+    .rms_norm = rms_norm,
+    .rms_norm_backward = rms_norm_backward,
+    .rope = rope,
+    .swiglu = swiglu,
+    .swiglu_backward = swiglu_backward,
+    .column_dot = column_dot,
+    .softmax = softmax,
+    .softmax_again = softmax_again,
+    .softmax_backward = softmax_backward,
+    .cross_entropy = cross_entropy,
+    .dot = dot,
+    .add = add,
+};

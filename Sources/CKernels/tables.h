@@ -1,0 +1,40 @@
+// What the tables share: the scalar pieces that every instruction set uses as they are.
+#ifndef PEQA_TABLES_H
+#define PEQA_TABLES_H
+
+#include "peqa_kernels.h"
+
+extern const peqa_kernels peqa_table_scalar;
+extern const peqa_kernels peqa_table_avx2;
+extern const peqa_kernels peqa_table_avx512;
+extern const peqa_kernels peqa_table_avx512bf16;
+
+// bf16 products without hardware for them (reference.c).
+void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
+                                  const uint16_t *b, float *c, ptrdiff_t c_row,
+                                  const float *lane_scale, int accumulate);
+
+// bf16 bits of a float, round to nearest even, NaN kept.
+static inline uint16_t peqa_bf16_bits(float value) {
+  union {
+    float value;
+    uint32_t bits;
+  } u = {value};
+  if ((u.bits & 0x7FFFFFFF) > 0x7F800000) return (uint16_t)(u.bits >> 16 | 0x40);
+  return (uint16_t)((u.bits + 0x7FFF + (u.bits >> 16 & 1)) >> 16);
+}
+
+static inline float peqa_bf16_value(uint16_t bits) {
+  union {
+    uint32_t bits;
+    float value;
+  } u = {(uint32_t)bits << 16};
+  return u.value;
+}
+
+// Zero point z[row, group].
+static inline float peqa_zero(const peqa_matrix *w, int row, int group) {
+  size_t at = (size_t)row * (size_t)w->groups + (size_t)group;
+  return w->zeros_u8 ? (float)w->zeros_u8[at] : peqa_f16_to_f32(w->zeros_f16[at]);
+}
+#endif

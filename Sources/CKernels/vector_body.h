@@ -1,0 +1,98 @@
+// The fast table, written once in vectors of 16 lanes and compiled once an instruction set by the
+// files that include this one. They define:
+//   TABLE           name of the table to define      TABLE_NAME  its name as text
+//   TILE_VECTORS    vectors of 16 side by side in a tile (4 fill the registers of AVX-512)
+//   NATIVE_BF16     1 where vdpbf16ps and vcvtneps2bf16 exist
+// What each function computes is specified by reference.c.
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
+
+#include "peqa_kernels.h"
+#include "tables.h"
+
+#define LANES 16
+#define TILE_ROWS 6
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((vector_size(64)));
+typedef float vf_unaligned __attribute__((vector_size(64), aligned(4)));
+typedef uint32_t vu __attribute__((vector_size(64)));
+typedef uint32_t vu_unaligned __attribute__((vector_size(64), aligned(4)));
+typedef int32_t vi __attribute__((vector_size(64)));
+typedef uint16_t vu16 __attribute__((vector_size(32)));
+typedef uint16_t vu16_unaligned __attribute__((vector_size(32), aligned(2)));
+typedef uint8_t vu8 __attribute__((vector_size(16)));
+typedef _Float16 vh __attribute__((vector_size(32)));
+typedef double vd __attribute__((vector_size(128)));
+
+INLINE vf load(const float *p) { return *(const vf_unaligned *)p; }
+INLINE void store(float *p, vf v) { *(vf_unaligned *)p = v; }
+INLINE vf splat(float x) { return (vf){} + x; }
+INLINE vf fma16(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
+INLINE vf from_f16(const uint16_t *p) {
+  vh h;
+  memcpy(&h, p, sizeof h);
+  return __builtin_convertvector(h, vf);
+}
+INLINE vf from_bf16(const uint16_t *p) {
+  return (vf)(__builtin_convertvector(*(const vu16_unaligned *)p, vu) << 16);
+}
+
+// Bits of bf16(x), round to nearest even, in the low half of each lane.
+INLINE vu to_bf16(vf x) {
+#if NATIVE_BF16
+  return (vu)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)x));
+#else
+  vu bits = (vu)x;
+  vu rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  vu is_nan = (vu)((bits & 0x7FFFFFFF) > 0x7F800000);
+  return (is_nan & ((bits >> 16) | 0x40)) | (~is_nan & rounded);
+#endif
+}
+INLINE vu bf16_pair(vf low, vf high) { return to_bf16(low) | (to_bf16(high) << 16); }
+
+// Sums the lanes in a fixed order.
+INLINE float sum_lanes(vf v) {
+  float lanes[LANES];
+  store(lanes, v);
+  for (int width = LANES / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
+  return lanes[0];
+}
+
+#include "vector_multiply.h"
+#include "vector_panels.h"
+#include "vector_elementwise.h"
+
+const peqa_kernels TABLE = {
+    .name = TABLE_NAME,
+    .bf16 = NATIVE_BF16,
+    .multiply_f32 = multiply_f32,
+#if NATIVE_BF16
+    .multiply_bf16 = multiply_bf16,
+#else
+    .multiply_bf16 = peqa_reference_multiply_bf16,
+#endif
+    .forward_panel_f32 = forward_panel_f32,
+    .forward_panel_bf16 = forward_panel_bf16,
+    .backward_panel_f32 = backward_panel_f32,
+    .backward_panel_bf16 = backward_panel_bf16,
+    .unscaled_row = unscaled_row,
+    .round_bf16 = round_bf16,
+    .transpose_bf16 = transpose_bf16,
+    .token_panel_bf16 = token_panel_bf16,
+    .token_panel_f32 = token_panel_f32,
+    .rms_norm = rms_norm,
+    .rms_norm_backward = rms_norm_backward,
+    .rope = rope,
+    .swiglu = swiglu,
+    .swiglu_backward = swiglu_backward,
+    .column_dot = column_dot,
+    .softmax = softmax,
+    .softmax_again = softmax_again,
+    .softmax_backward = softmax_backward,
+    .cross_entropy = cross_entropy,
+    .dot = dot,
+    .add = add,
+};
