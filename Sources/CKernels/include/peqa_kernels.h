@@ -29,13 +29,6 @@ typedef struct {
   const uint16_t *_Nullable zeros_f16;  // [O, G]; or these
 } peqa_matrix;
 
-// Operand A of a product: rows of fp32, or rows of bf16 padded with zeros to an even count.
-typedef struct {
-  const void *data;
-  ptrdiff_t row_stride;  // elements
-  ptrdiff_t column_stride;  // elements; 1 for bf16
-} peqa_operand;
-
 typedef struct {
   const char *name;  // "scalar", "avx2", "avx512", "avx512bf16"
   int bf16;          // bf16 products are native
@@ -133,6 +126,26 @@ void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
 void peqa_row_factors(const peqa_matrix *w, float *factors);
 // Scale s[row, group] as the products use it.
 float peqa_effective_scale(const peqa_matrix *w, int row, int group);
+
+// One head of causal attention over one segment. Query i stands at key position
+// keys - queries + i and sees the keys up to there, at most `window` of them (0: all).
+typedef struct {
+  int queries, keys, head_size, window;
+  float scale;
+  const float *q;          // [queries] rows of head_size, q_row apart; so are out, dout, dq
+  const float *k, *v;      // [keys] rows, kv_row apart
+  ptrdiff_t q_row, kv_row;
+} peqa_attention;
+
+// Floats of `work` for either direction.
+size_t peqa_attention_work(int keys, int head_size);
+// out = softmax(scale q k^T) v; lse [queries] is kept for the backward pass.
+void peqa_attention_forward(const peqa_kernels *table, const peqa_attention *a, float *out,
+                            float *lse, float *work);
+// Overwrites dq and the head's own dk, dv [keys, head_size]; queries == keys.
+void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a, const float *out,
+                             const float *lse, const float *dout, float *dq, float *dk, float *dv,
+                             float *work);
 
 uint16_t peqa_f32_to_f16(float value);
 float peqa_f16_to_f32(uint16_t bits);
