@@ -1,0 +1,126 @@
+internal import CKernels
+
+/// Heads and sizes of an attention layer.
+package struct AttentionShape: Sendable {
+  package var heads: Int
+  package var keyValueHeads: Int
+  package var headSize: Int
+  /// Keys that a query sees at most; nil for all.
+  package var window: Int?
+
+  package init(heads: Int, keyValueHeads: Int, headSize: Int, window: Int? = nil) {
+    precondition(
+      heads > 0 && keyValueHeads > 0 && heads % keyValueHeads == 0,
+      "query heads share key-value heads evenly")
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.headSize = headSize
+    self.window = window
+  }
+
+  package var queryWidth: Int { heads * headSize }
+  package var keyWidth: Int { keyValueHeads * headSize }
+}
+
+extension Compute {
+  /// out [T, heads * size] = causal attention inside each segment; lse [heads, T].
+  ///
+  /// q [T, heads * size], k and v [T, keyValueHeads * size], after rotation.
+  package func attention(
+    _ shape: AttentionShape, segments: [Range<Int>], q: UnsafePointer<Float>,
+    k: UnsafePointer<Float>, v: UnsafePointer<Float>, tokens: Int,
+    out: UnsafeMutablePointer<Float>, lse: UnsafeMutablePointer<Float>
+  ) {
+    reserveAttention(keys: segments.map(\.count).max() ?? 0, headSize: shape.headSize)
+    pool.parallelFor(segments.count * shape.heads) { item, worker in
+      let (segment, head) = (segments[item / shape.heads], item % shape.heads)
+      var one = view(shape, head, segment, q: q, k: k, v: v)
+      peqa_attention_forward(
+        table, &one, out + segment.lowerBound * shape.queryWidth + head * shape.headSize,
+        lse + head * tokens + segment.lowerBound, attentionWork[worker])
+    }
+  }
+
+  /// Attention of `queries` new tokens over `keys` cached ones, the new ones included.
+  package func cachedAttention(
+    _ shape: AttentionShape, queries: Int, keys: Int, q: UnsafePointer<Float>,
+    k: UnsafePointer<Float>, v: UnsafePointer<Float>, out: UnsafeMutablePointer<Float>,
+    lse: UnsafeMutablePointer<Float>
+  ) {
+    reserveAttention(keys: keys, headSize: shape.headSize)
+    pool.parallelFor(shape.heads) { head, worker in
+      var one = view(shape, head, 0..<keys, q: q, k: k, v: v)
+      one.queries = Int32(queries)
+      peqa_attention_forward(
+        table, &one, out + head * shape.headSize, lse + head * queries, attentionWork[worker])
+    }
+  }
+
+  /// dq, dk, dv from dout, with q, k, v, out and lse of the forward pass.
+  ///
+  /// `headGradients` holds 2 * heads * T * headSize floats: dk and dv of each query head, summed over
+  /// the heads that share a key-value head in the order of heads.
+  package func attentionBackward(
+    _ shape: AttentionShape, segments: [Range<Int>], q: UnsafePointer<Float>,
+    k: UnsafePointer<Float>, v: UnsafePointer<Float>, tokens: Int, out: UnsafePointer<Float>,
+    lse: UnsafePointer<Float>, dout: UnsafePointer<Float>, dq: UnsafeMutablePointer<Float>,
+    dk: UnsafeMutablePointer<Float>, dv: UnsafeMutablePointer<Float>,
+    headGradients: UnsafeMutablePointer<Float>
+  ) {
+    reserveAttention(keys: segments.map(\.count).max() ?? 0, headSize: shape.headSize)
+    let perHead = tokens * shape.headSize
+    pool.parallelFor(segments.count * shape.heads) { item, worker in
+      let (segment, head) = (segments[item / shape.heads], item % shape.heads)
+      let at = segment.lowerBound * shape.queryWidth + head * shape.headSize
+      let own = headGradients + 2 * head * perHead + segment.lowerBound * shape.headSize
+      var one = view(shape, head, segment, q: q, k: k, v: v)
+      peqa_attention_backward(
+        table, &one, out + at, lse + head * tokens + segment.lowerBound, dout + at, dq + at, own,
+        own + perHead, attentionWork[worker])
+    }
+    sumHeads(shape, headGradients, tokens: tokens, dk: dk, dv: dv)
+  }
+
+  private func sumHeads(
+    _ shape: AttentionShape, _ headGradients: UnsafePointer<Float>, tokens: Int,
+    dk: UnsafeMutablePointer<Float>, dv: UnsafeMutablePointer<Float>
+  ) {
+    let (size, shared) = (shape.headSize, shape.heads / shape.keyValueHeads)
+    let perHead = tokens * size
+    pool.parallelRanges(tokens, unit: 8) { range, _ in
+      for t in range {
+        for head in 0..<shape.keyValueHeads {
+          let to = t * shape.keyWidth + head * size
+          let first = headGradients + 2 * head * shared * perHead + t * size
+          (dk + to).update(from: first, count: size)
+          (dv + to).update(from: first + perHead, count: size)
+          for other in 1..<max(1, shared) {
+            table.pointee.add(size, first + 2 * other * perHead, dk + to)
+            table.pointee.add(size, first + (2 * other + 1) * perHead, dv + to)
+          }
+        }
+      }
+    }
+  }
+
+  private func view(
+    _ shape: AttentionShape, _ head: Int, _ segment: Range<Int>, q: UnsafePointer<Float>,
+    k: UnsafePointer<Float>, v: UnsafePointer<Float>
+  ) -> peqa_attention {
+    let keyHead = head / (shape.heads / shape.keyValueHeads)
+    let keyAt = segment.lowerBound * shape.keyWidth + keyHead * shape.headSize
+    return peqa_attention(
+      queries: Int32(segment.count), keys: Int32(segment.count), head_size: Int32(shape.headSize),
+      window: Int32(shape.window ?? 0), scale: 1 / Float(shape.headSize).squareRoot(),
+      q: q + segment.lowerBound * shape.queryWidth + head * shape.headSize, k: k + keyAt,
+      v: v + keyAt, q_row: shape.queryWidth, kv_row: shape.keyWidth)
+  }
+
+  private func reserveAttention(keys: Int, headSize: Int) {
+    let needed = peqa_attention_work(Int32(keys), Int32(headSize))
+    guard needed > attentionWorkCount else { return }
+    attentionWork.forEach { $0.deallocate() }
+    attentionWork = (0..<pool.threads).map { _ in .allocate(capacity: needed) }
+    attentionWorkCount = needed
+  }
+}

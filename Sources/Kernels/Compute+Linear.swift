@@ -1,0 +1,184 @@
+internal import CKernels
+
+/// The left operand of a product as the kernels read it: fp32 rows, or bf16 rows padded to an even
+/// count. Valid until the next operand is made.
+package struct Operand {
+  let pointer: UnsafeRawPointer
+  /// Elements from row to row.
+  let rowStride: Int
+  let isBF16: Bool
+}
+
+extension Compute {
+  /// Prepares x [tokens, columns] for `forward`; shared by layers with the same input.
+  package func operand(
+    _ x: UnsafePointer<Float>, tokens: Int, columns: Int, factors: UnsafePointer<Float>? = nil
+  ) -> Operand {
+    guard precision == .bf16 else {
+      guard let factors else {
+        return Operand(pointer: UnsafeRawPointer(x), rowStride: columns, isBF16: false)
+      }
+      return scaledOperand(x, tokens: tokens, columns: columns, factors: factors)
+    }
+    let padded = columns + columns % 2
+    let copy = operandMemory(.rows, bytes: tokens * padded * 2)
+      .assumingMemoryBound(to: UInt16.self)
+    pool.parallelRanges(tokens, unit: 8) { range, _ in
+      table.pointee.round_bf16(
+        Int32(range.count), Int32(columns), Int32(padded), x + range.lowerBound * columns, columns,
+        factors, copy + range.lowerBound * padded)
+    }
+    return Operand(pointer: UnsafeRawPointer(copy), rowStride: padded, isBF16: true)
+  }
+
+  private func scaledOperand(
+    _ x: UnsafePointer<Float>, tokens: Int, columns: Int, factors: UnsafePointer<Float>
+  ) -> Operand {
+    let copy = operandMemory(.rows, bytes: tokens * columns * 4)
+      .assumingMemoryBound(to: Float.self)
+    pool.parallelRanges(tokens, unit: 8) { range, _ in
+      for t in range {
+        for o in 0..<columns { copy[t * columns + o] = x[t * columns + o] * factors[o] }
+      }
+    }
+    return Operand(pointer: UnsafeRawPointer(copy), rowStride: columns, isBF16: false)
+  }
+
+  private func products(for w: WeightMatrix) -> UnsafePointer<peqa_kernels> {
+    precision == .fp32 && !w.isQuantized ? UnsafePointer(denseTable.table) : table
+  }
+
+  /// y [tokens, O] = x W^T + bias.
+  package func forward(
+    _ w: WeightMatrix, _ x: Operand, tokens: Int, bias: UnsafePointer<Float>? = nil,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    let table = products(for: w)
+    inPanels(of: w.rows, tokens: tokens) { rows, outputs, worker in
+      withUnsafePointer(to: w.raw) {
+        peqa_linear_forward(
+          table, $0, x.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
+          Int32(outputs.lowerBound), Int32(outputs.upperBound), x.pointer, x.rowStride, bias, y,
+          w.rows, panels[worker])
+      }
+    }
+  }
+
+  /// dx [tokens, I] (+)= dy W, for dy [tokens, O].
+  package func inputGradient(
+    _ w: WeightMatrix, _ dy: UnsafePointer<Float>, tokens: Int,
+    into dx: UnsafeMutablePointer<Float>, accumulating: Bool
+  ) {
+    let factors = FloatBuffer(count: w.rows)
+    let oneScaleARow = w.isQuantized && w.groups == 1
+    if oneScaleARow { withUnsafePointer(to: w.raw) { peqa_row_factors($0, factors.pointer) } }
+    let operand = operand(
+      dy, tokens: tokens, columns: w.rows,
+      factors: oneScaleARow ? UnsafePointer(factors.pointer) : nil)
+    let table = products(for: w)
+    inPanels(of: w.columns, tokens: tokens) { rows, inputs, worker in
+      withUnsafePointer(to: w.raw) {
+        peqa_linear_input_gradient(
+          table, $0, operand.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
+          Int32(inputs.lowerBound), Int32(inputs.upperBound), operand.pointer, operand.rowStride,
+          dx, w.columns, accumulating ? 1 : 0, panels[worker])
+      }
+    }
+  }
+
+  /// out[o] = sum_t dy[t, o] * y[t, o]: the gradient of a row's scale times that scale, where y is
+  /// the output without bias.
+  package func columnDot(
+    _ dy: UnsafePointer<Float>, _ y: UnsafePointer<Float>, tokens: Int, columns: Int,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    out.update(repeating: 0, count: columns)
+    pool.parallelRanges(columns, unit: 16) { range, _ in
+      table.pointee.column_dot(
+        Int32(tokens), Int32(range.lowerBound), Int32(range.upperBound), dy, columns, y, columns,
+        out)
+    }
+  }
+
+  /// ds [O, G] = sum over the group of (q - z) * (dy^T x), for dy [tokens, O] and x [tokens, I].
+  package func groupGradient(
+    _ w: WeightMatrix, dy: UnsafePointer<Float>, x: UnsafePointer<Float>, tokens: Int,
+    into ds: UnsafeMutablePointer<Float>
+  ) {
+    ds.update(repeating: 0, count: w.rows * w.groups)
+    let padded = tokens + tokens % 2
+    let size = precision == .bf16 ? 2 : 4
+    let lanes = Int(PEQA_PANEL)
+    let blocks = (w.columns + lanes - 1) / lanes
+    let tokenPanels = operandMemory(.panels, bytes: blocks * lanes * padded * size)
+    pool.parallelFor(blocks) { block in
+      let panel = tokenPanels + block * lanes * padded * size
+      let (t, i, o) = (Int32(tokens), Int32(w.columns), Int32(block * lanes))
+      if precision == .bf16 {
+        table.pointee.token_panel_bf16(
+          t, i, o, x, w.columns, panel.assumingMemoryBound(to: UInt16.self))
+      } else {
+        table.pointee.token_panel_f32(
+          t, i, o, x, w.columns, panel.assumingMemoryBound(to: Float.self))
+      }
+    }
+    let transposed = transpose(dy, tokens: tokens, columns: w.rows)
+    pool.parallelFor((w.rows + 23) / 24) { part, worker in
+      withUnsafePointer(to: w.raw) {
+        peqa_linear_group_gradient(
+          table, $0, precision == .bf16 ? 1 : 0, Int32(tokens), Int32(part * 24),
+          Int32(min(w.rows, part * 24 + 24)), transposed.pointer, transposed.rowStride,
+          tokenPanels, ds, panels[worker])
+      }
+    }
+  }
+
+  /// x^T as an operand [columns, tokens].
+  private func transpose(_ x: UnsafePointer<Float>, tokens: Int, columns: Int) -> Operand {
+    let padded = tokens + tokens % 2
+    if precision == .bf16 {
+      let out = operandMemory(.transposed, bytes: columns * padded * 2)
+        .assumingMemoryBound(to: UInt16.self)
+      pool.parallelRanges(columns, unit: 16) { range, _ in
+        table.pointee.transpose_bf16(
+          Int32(tokens), Int32(range.lowerBound), Int32(range.upperBound), Int32(padded), x,
+          columns, out)
+      }
+      return Operand(pointer: UnsafeRawPointer(out), rowStride: padded, isBF16: true)
+    }
+    let out = operandMemory(.transposed, bytes: columns * tokens * 4)
+      .assumingMemoryBound(to: Float.self)
+    pool.parallelRanges(columns, unit: 16) { range, _ in
+      for o in range { for t in 0..<tokens { out[o * tokens + t] = x[t * columns + o] } }
+    }
+    return Operand(pointer: UnsafeRawPointer(out), rowStride: tokens, isBF16: false)
+  }
+
+  /// Cuts the plane of output panels x tokens into even parts and calls `body` for each piece of a
+  /// panel. A panel that is cut is unpacked twice, which costs less than idle threads.
+  private func inPanels(
+    of columns: Int, tokens: Int,
+    _ body: (_ tokens: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Void
+  ) {
+    let lanes = Int(PEQA_PANEL)
+    let panelCount = (columns + lanes - 1) / lanes
+    let unit = 24
+    let units = (tokens + unit - 1) / unit
+    let total = panelCount * units
+    let parts = pool.threads == 1 ? 1 : min(total, pool.threads * 4)
+    pool.parallelFor(parts) { part, worker in
+      var at = part * total / parts
+      let end = (part + 1) * total / parts
+      while at < end {
+        let panel = at / units
+        let stop = min(end, (panel + 1) * units)
+        let first = at - panel * units
+        let last = stop - panel * units
+        body(
+          first * unit..<min(tokens, last * unit),
+          panel * lanes..<min(columns, (panel + 1) * lanes), worker)
+        at = stop
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+internal import CKernels
+
+/// The kernels of one instruction set on the threads of one rank: what a model computes with.
+///
+/// Results do not depend on the number of threads. One caller at a time.
+package final class Compute {
+  package let instructionSet: InstructionSet
+  package let precision: Precision
+  package let pool: WorkerPool
+  let table: UnsafePointer<peqa_kernels>
+  /// The table for dense fp32 products, by OpenBLAS.
+  let denseTable: BLASTable
+  /// One panel for each thread.
+  let panels: [UnsafeMutablePointer<Float>]
+  /// Attention workspace for each thread; grown when a longer segment comes.
+  var attentionWork: [UnsafeMutablePointer<Float>] = []
+  var attentionWorkCount = 0
+  /// bf16 copies of operands.
+  var operands: [OperandSlot: (pointer: UnsafeMutableRawPointer, capacity: Int)] = [:]
+
+  /// `precision` nil takes bf16 where the CPU multiplies it natively, else fp32.
+  package init(
+    pool: WorkerPool, precision: Precision? = nil, instructionSet: InstructionSet = .best
+  ) {
+    guard let table = peqa_kernels_named(instructionSet.rawValue) else {
+      preconditionFailure("this CPU has no \(instructionSet.rawValue)")
+    }
+    self.pool = pool
+    self.instructionSet = instructionSet
+    self.precision = precision ?? (instructionSet.hasNativeBF16 ? .bf16 : .fp32)
+    self.table = table
+    denseTable = BLASTable(fallback: table)
+    panels = (0..<pool.threads).map { _ in
+      .allocate(capacity: Int(PEQA_DEPTH * PEQA_PANEL))
+    }
+  }
+
+  deinit {
+    panels.forEach { $0.deallocate() }
+    attentionWork.forEach { $0.deallocate() }
+    operands.values.forEach { $0.pointer.deallocate() }
+  }
+
+  /// Bytes of workspace held now, for the memory report.
+  package var workspaceBytes: Int {
+    pool.threads * (Int(PEQA_DEPTH * PEQA_PANEL) + attentionWorkCount) * 4
+      + operands.values.reduce(0) { $0 + $1.capacity }
+  }
+}
+
+/// Where the copy of an operand lies; calls that follow each other reuse a slot.
+enum OperandSlot {
+  case rows, transposed, panels
+}
+
+extension Compute {
+  /// Memory of at least `bytes` in a slot, reused from call to call.
+  func operandMemory(_ slot: OperandSlot, bytes: Int) -> UnsafeMutableRawPointer {
+    if let held = operands[slot], held.capacity >= bytes { return held.pointer }
+    operands[slot]?.pointer.deallocate()
+    let pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    operands[slot] = (pointer, bytes)
+    return pointer
+  }
+}
