@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// Bytes go to a temporary file in the same folder. `commit` makes them durable, gives the file its
 /// name in one step and makes the folder durable. A file that is not committed is removed.
-final class PendingFile {
+package final class PendingFile {
   let path: String
   private let temporary: String
   private let overwrite: Bool
@@ -15,7 +15,7 @@ final class PendingFile {
   private var hash: SHA256?
 
   /// Asks for `size` free bytes at once, so that a full disk is found out before the work is done.
-  init(
+  package init(
     path: String, size: Int, overwrite: Bool, digest: Bool = false
   ) throws(CheckpointError) {
     if !overwrite, access(path, F_OK) == 0 { throw .exists(path: path) }
@@ -44,14 +44,14 @@ final class PendingFile {
   deinit { discard() }
 
   /// Removes the temporary file, if there is still one.
-  func discard() {
+  package func discard() {
     guard descriptor >= 0 else { return }
     close(descriptor)
     unlink(temporary)
     descriptor = -1
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
     precondition(descriptor >= 0, "\(path) is written after its end")
     hash?.update(bytes)
     if buffer.count + bytes.count > 1 << 20 { try flush() }
@@ -63,7 +63,7 @@ final class PendingFile {
   }
 
   /// Makes the file durable and visible; gives its SHA-256 where one was asked for.
-  func commit() throws(CheckpointError) -> String? {
+  package func commit() throws(CheckpointError) -> String? {
     try flush()
     guard fsync(descriptor) == 0 else { throw failure("write") }
     try publish()

@@ -1,0 +1,30 @@
+/// One sequence as the model takes it: one or more samples (segments) laid end to end.
+///
+/// Segments are exact: attention and positions of a token stay inside its segment, so a packed
+/// segment computes what the sample alone computes.
+package struct PackedSequence: Sendable, Equatable {
+  /// Token ids [T].
+  package var tokens: [Int32]
+  /// Targets [T]: at position t the id of token t+1 where that token is supervised and belongs to
+  /// the same segment, else -1.
+  package var targets: [Int32]
+  /// First position of each segment, ascending; the first is 0.
+  package var segmentStarts: [Int]
+  /// Sample of each segment: its index in the token cache.
+  package var sampleIDs: [Int]
+
+  package init(tokens: [Int32], targets: [Int32], segmentStarts: [Int], sampleIDs: [Int]) {
+    self.tokens = tokens
+    self.targets = targets
+    self.segmentStarts = segmentStarts
+    self.sampleIDs = sampleIDs
+  }
+
+  /// Positions of each segment.
+  package var segments: [Range<Int>] {
+    zip(segmentStarts, segmentStarts.dropFirst() + [tokens.count]).map { $0..<$1 }
+  }
+
+  /// Number of predictions that count in the loss.
+  package var supervisedCount: Int { targets.count { $0 >= 0 } }
+}

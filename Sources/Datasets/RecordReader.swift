@@ -1,0 +1,117 @@
+internal import Checkpoints
+internal import JSONText
+
+/// Reads the records of one JSON or JSONL file in order, one at a time.
+struct RecordReader {
+  /// As the user wrote it, for messages.
+  let path: String
+  private let file: MappedFile
+  private var scanner: RecordScanner
+  /// Line of `countedTo`, from 1; kept so that line numbers cost one pass over the file.
+  private var line = 1
+  private var countedTo = 0
+  /// Instances of the Super-NaturalInstructions task met last that are still to be given.
+  private var instances: [JSONValue] = []
+  private var nextInstance = 0
+
+  struct Record {
+    var value: JSONValue
+    var place: RecordPlace
+    /// Bytes of the file read so far.
+    var bytesRead: Int
+  }
+
+  /// Nil where the file has nothing but white space.
+  init?(_ file: MappedFile, path: String) {
+    guard let layout = RecordScanner.layout(of: file.bytes) else { return nil }
+    self.file = file
+    self.path = path
+    scanner = RecordScanner(layout: layout, bytes: file.bytes)
+  }
+
+  var isLines: Bool { scanner.layout == .lines }
+
+  mutating func next() throws(DatasetError) -> Record? {
+    if let record = taskRecord() { return record }
+    let index = scanner.found
+    guard let range = try advance() else { return nil }
+    let place =
+      isLines
+      ? RecordPlace(kind: .line, number: lineNumber(at: range.lowerBound))
+      : RecordPlace(kind: .element, number: index)
+    let value = try parse(range, index)
+    if let task = try taskInstances(value) {
+      (instances, nextInstance) = (task, 0)
+      return taskRecord()
+    }
+    return Record(value: value, place: place, bytesRead: range.upperBound)
+  }
+
+  /// Number of records from here on; parses only what can hide several.
+  mutating func countRemaining() throws(DatasetError) -> Int {
+    guard try next() != nil else { return 0 }
+    var count = 1
+    if instances.isEmpty {
+      while try advance() != nil { count += 1 }
+    } else {
+      while try next() != nil { count += 1 }
+    }
+    return count
+  }
+
+  private mutating func advance() throws(DatasetError) -> Range<Int>? {
+    switch withExtendedLifetime(file, { scanner.next(file.bytes) }) {
+    case .record(let range): return range
+    case .end: return nil
+    case .fault(let offset, let reason):
+      throw .malformed(
+        place: "\(path):\(lineNumber(at: offset))", reason: "element \(scanner.found): \(reason)")
+    }
+  }
+
+  private mutating func parse(
+    _ range: Range<Int>, _ number: Int
+  ) throws(DatasetError) -> JSONValue {
+    do throws(JSONSyntaxError) {
+      return try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+    } catch {
+      let line = lineNumber(at: range.lowerBound) + error.line - 1
+      let element = isLines || scanner.layout == .document ? "" : "element \(number): "
+      throw .malformed(
+        place: "\(path):\(line)",
+        reason: "\(element)not JSON: column \(error.column): \(error.message)")
+    }
+  }
+
+  private mutating func lineNumber(at offset: Int) -> Int {
+    if offset < countedTo { (line, countedTo) = (1, 0) }
+    line += file.bytes[countedTo..<offset].count { $0 == UInt8(ascii: "\n") }
+    countedTo = offset
+    return line
+  }
+}
+
+extension RecordReader {
+  /// The instances of a Super-NaturalInstructions task, each with the task's definition.
+  private func taskInstances(_ document: JSONValue) throws(DatasetError) -> [JSONValue]? {
+    guard let definition = document["Definition"], let list = document["Instances"] else {
+      return nil
+    }
+    guard let elements = list.array else {
+      throw .malformed(place: path, reason: "\"Instances\" is \(list.kind), not an array")
+    }
+    return elements.map { instance in
+      guard case .object(var members) = instance else { return instance }
+      members.append(JSONValue.Member(key: "Definition", value: definition))
+      return .object(members)
+    }
+  }
+
+  private mutating func taskRecord() -> Record? {
+    guard nextInstance < instances.count else { return nil }
+    defer { nextInstance += 1 }
+    return Record(
+      value: instances[nextInstance], place: RecordPlace(kind: .element, number: nextInstance),
+      bytesRead: scanner.position)
+  }
+}

@@ -1,0 +1,55 @@
+internal import Checkpoints
+internal import Foundation
+internal import JSONText
+
+/// A mapped data file of a source, and whether it holds records or plain text.
+struct SourceFile {
+  let path: String
+  let file: MappedFile
+
+  init(path: String) throws(CheckpointError) {
+    self.path = path
+    file = try MappedFile(path: path)
+    file.advise(.sequential)
+  }
+
+  /// Decides reading together with the bytes, so the cache key has it.
+  var pathExtension: String { (path as NSString).pathExtension.lowercased() }
+
+  private var isNamedJSON: Bool { ["json", "jsonl", "ndjson"].contains(pathExtension) }
+  private var isNamedText: Bool {
+    ["txt", "text", "raw", "tokens", "md"].contains(pathExtension)
+  }
+
+  /// By name where that is clear, else by content: text that starts with an object, or an array of
+  /// objects, holds records.
+  func isPlainText(as type: DatasetType) -> Bool {
+    switch type {
+    case .text, .auto:
+      if isNamedJSON { return false }
+      return isNamedText || firstRecord?.members == nil
+    default: return false
+    }
+  }
+
+  private var firstRecord: JSONValue? {
+    var reader = RecordReader(file, path: path)
+    return (try? reader?.next())??.value
+  }
+
+  /// The type of the source this file is the first of.
+  func resolvedType(_ type: DatasetType) throws(DatasetError) -> DatasetType {
+    guard type == .auto else { return type }
+    if isPlainText(as: .auto) { return .text }
+    var reader = RecordReader(file, path: path)
+    guard let record = try reader?.next() else { return .text }
+    guard let detected = DatasetType.detected(from: record.value) else {
+      let keys = (record.value.members ?? []).prefix(8).map(\.key).joined(separator: ", ")
+      throw .malformed(
+        place: record.place.text(path: path),
+        reason: "no type fits \(keys.isEmpty ? record.value.kind : "the keys \(keys)"); name the "
+          + "type of the data set, or rename the keys")
+    }
+    return detected
+  }
+}

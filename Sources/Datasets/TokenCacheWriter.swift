@@ -1,0 +1,79 @@
+internal import Checkpoints
+internal import JSONText
+
+/// Writes a token cache front to back: samples go to the file as they come, only the index is kept.
+/// The file appears under its name at `finish`; without it nothing is left behind.
+struct TokenCacheWriter: ~Copyable {
+  private let file: PendingFile
+  private var hash: SHA256
+  private var index: [UInt8] = []
+  private var words: UInt64 = 0
+  private var samples: UInt64 = 0
+
+  init(path: String, key: String) throws(CheckpointError) {
+    precondition(key.utf8.count == 64, "a cache key is a SHA-256 in hexadecimal")
+    let header = TokenCache.magic + bytes(TokenCache.formatVersion) + Array(key.utf8)
+    let file = try PendingFile(path: path, size: 0, overwrite: true)
+    try Self.write(header, to: file)
+    self.file = file
+    hash = SHA256()
+    header.withUnsafeBytes { hash.update($0) }
+  }
+
+  /// Appends a sample of at least one token; ids are not negative.
+  mutating func append(
+    _ tokens: [Int32], supervised: [Bool], file source: Int, place: RecordPlace
+  ) throws(CheckpointError) {
+    precondition(!tokens.isEmpty && tokens.count == supervised.count, "one mask bit a token")
+    var buffer: [UInt8] = []
+    buffer.reserveCapacity(4 * tokens.count)
+    for (id, counts) in zip(tokens, supervised) {
+      precondition(id >= 0, "token ids are not negative")
+      let word = UInt32(bitPattern: id) | (counts ? TokenCache.supervisedBit : 0)
+      for shift in [0, 8, 16, 24] as [UInt32] {
+        buffer.append(UInt8(truncatingIfNeeded: word >> shift))
+      }
+    }
+    try put(buffer)
+    words += UInt64(tokens.count)
+    samples += 1
+    index += bytes(words) + bytes(UInt32(source))
+    index += bytes(UInt32(supervised.count { $0 })) + bytes(place.packed)
+  }
+
+  consuming func finish(_ counts: DatasetCounts) throws(CheckpointError) {
+    let summary = Array(counts.json.text().utf8)
+    try put(index)
+    try put(summary)
+    try put(bytes(words) + bytes(samples) + bytes(UInt64(summary.count)))
+    let digest = hash.hexDigest()
+    try Self.write(Array(digest.utf8), to: file)
+    _ = try file.commit()
+  }
+
+  private mutating func put(_ bytes: [UInt8]) throws(CheckpointError) {
+    bytes.withUnsafeBytes { hash.update($0) }
+    try Self.write(bytes, to: file)
+  }
+
+  private static func write(_ bytes: [UInt8], to file: PendingFile) throws(CheckpointError) {
+    let result = bytes.withUnsafeBytes { buffer in
+      Result { () throws(CheckpointError) in try file.write(buffer) }
+    }
+    try result.get()
+  }
+}
+
+private func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+  (0..<(value.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+}
+
+extension RecordPlace {
+  /// As one word: kind in the two lowest bits.
+  var packed: UInt64 { UInt64(number) << 2 | UInt64(kind.rawValue) }
+
+  init(packed: UInt64) {
+    self.init(
+      kind: Kind(rawValue: UInt8(packed & 3)) ?? .element, number: Int(packed >> 2))
+  }
+}
