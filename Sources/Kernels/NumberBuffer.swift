@@ -1,7 +1,7 @@
 /// Memory for numbers that a model or a step owns: aligned to 64 bytes, freed with its owner.
 ///
 /// Contents are undefined until written, except after `zero()`.
-package struct NumberBuffer<Element: BitwiseCopyable>: ~Copyable {
+package final class NumberBuffer<Element: BitwiseCopyable> {
   package let pointer: UnsafeMutablePointer<Element>
   package let count: Int
 

@@ -1,0 +1,154 @@
+internal import Kernels
+
+// The backward pass: gradients of scales only. No weight gradient is ever formed for scales per row:
+// the gradient of a row's scale comes from its output, and the outputs of the two projections that
+// end a branch are differences of residual streams, so they are neither stored nor recomputed.
+extension Decoder {
+  /// Writes d(sum of token losses)/d(masters) of one sequence to `gradient` [scales.count].
+  ///
+  /// The decoder must be using `scales.task`.
+  package func lossAndGradient(
+    _ tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0], scales: TrainableScales,
+    gradient: UnsafeMutableBufferPointer<Float>
+  ) throws(DecoderError) -> SequenceLossSum {
+    precondition(gradient.count == scales.count, "one gradient for each trained number")
+    guard let gradientStart = gradient.baseAddress else { throw .badTargets("no trained scales") }
+    let segments = try checkedSegments(tokens, targets, segmentStarts)
+    let (a, g) = trainingBuffers(capacity: tokens.count)
+    forward(tokens, segments: segments, a)
+    g.stream.elements[..<(tokens.count * config.hiddenSize)].update(repeating: 0)
+    let losses = headLosses(
+      a.stream(config.layerCount), targets: targets, addingGradientTo: g.stream)
+    for layer in (0..<config.layerCount).reversed() {
+      let pass = BlockPass(
+        layer: layer, tokens: tokens.count, segments: segments, a: a, g: g, scales: scales,
+        gradient: gradientStart)
+      recompute(pass)
+      backwardMLP(pass)
+      backwardAttention(pass)
+    }
+    return SequenceLossSum(loss: losses.reduce(0, +), tokens: losses.count)
+  }
+
+  private func trainingBuffers(capacity: Int) -> (Activations, BlockGradients) {
+    if let training, training.activations.capacity >= capacity { return training }
+    training = nil
+    let made = (
+      Activations(config, capacity: capacity, keepsAll: true),
+      BlockGradients(config, capacity: capacity)
+    )
+    training = made
+    return made
+  }
+
+  /// What one block's backward pass works on.
+  private struct BlockPass {
+    let layer: Int
+    let tokens: Int
+    let segments: [Range<Int>]
+    let a: Activations
+    let g: BlockGradients
+    let scales: TrainableScales
+    let gradient: UnsafeMutablePointer<Float>
+  }
+
+  /// The block's activations again, without the two products whose outputs are kept as streams.
+  private func recompute(_ pass: BlockPass) {
+    let (a, layer) = (pass.a, weights.layers[pass.layer])
+    attentionInputs(layer, a.stream(pass.layer), tokens: pass.tokens, a)
+    attend(tokens: pass.tokens, segments: pass.segments, a)
+    expand(layer, a.middle(pass.layer), tokens: pass.tokens, a)
+  }
+
+  /// g.stream: from the gradient after the block to that in its middle.
+  private func backwardMLP(_ pass: BlockPass) {
+    let (a, g, tokens) = (pass.a, pass.g, pass.tokens)
+    let layer = weights.layers[pass.layer]
+    let (middle, count) = (a.middle(pass.layer), tokens * config.intermediateSize)
+    branchGradient(.down, pass, input: a.hidden, from: middle, to: a.stream(pass.layer + 1))
+    compute.inputGradient(
+      layer[.down].matrix, g.stream.pointer, tokens: tokens, into: g.gate.pointer,
+      accumulating: false)
+    compute.swiGLUBackward(
+      gate: a.gate.pointer, up: a.up.pointer, dh: g.gate.pointer, count: count,
+      dgate: g.gate.pointer, dup: g.up.pointer)
+    scaleGradient(.gate, pass, dy: g.gate, y: a.gate.pointer, input: a.norm2)
+    scaleGradient(.up, pass, dy: g.up, y: a.up.pointer, input: a.norm2)
+    backwardNorm([(.gate, g.gate), (.up, g.up)], pass, middle, layer.postAttentionNorm, a.inverseRMS2)
+  }
+
+  /// g.stream: from the gradient in the middle of the block to that before it.
+  private func backwardAttention(_ pass: BlockPass) {
+    let (a, g, tokens) = (pass.a, pass.g, pass.tokens)
+    let (layer, x) = (weights.layers[pass.layer], a.stream(pass.layer))
+    branchGradient(.attentionOutput, pass, input: a.attended, from: x, to: a.middle(pass.layer))
+    compute.inputGradient(
+      layer[.attentionOutput].matrix, g.stream.pointer, tokens: tokens, into: g.attended.pointer,
+      accumulating: false)
+    compute.attentionBackward(
+      attentionShape, segments: pass.segments, q: a.queries.pointer, k: a.keys.pointer,
+      v: a.values.pointer, tokens: tokens, out: a.attended.pointer, lse: a.lse.pointer,
+      dout: g.attended.pointer, dq: g.q.pointer, dk: g.k.pointer, dv: g.v.pointer,
+      headGradients: g.heads.pointer)
+    rotateBack(g.q, heads: config.headCount, pass)
+    rotateBack(g.k, heads: config.keyValueHeadCount, pass)
+    scaleGradient(.query, pass, dy: g.q, y: a.q.pointer, input: a.norm1)
+    scaleGradient(.key, pass, dy: g.k, y: a.k.pointer, input: a.norm1)
+    scaleGradient(.value, pass, dy: g.v, y: a.v.pointer, input: a.norm1)
+    // Nothing trained stands before the first block.
+    guard pass.layer > 0 else { return }
+    backwardNorm([(.query, g.q), (.key, g.k), (.value, g.v)], pass, x, layer.inputNorm, a.inverseRMS1)
+  }
+
+  private func rotateBack(_ dx: FloatBuffer, heads: Int, _ pass: BlockPass) {
+    compute.rope(
+      dx.pointer, tokens: pass.tokens, heads: heads, headSize: config.headSize,
+      cosine: pass.a.cosine.pointer, sine: pass.a.sine.pointer, backward: true, into: dx.pointer)
+  }
+
+  /// g.stream += the gradient of the layers' common input, back through its norm.
+  private func backwardNorm(
+    _ layers: [(LinearKind, FloatBuffer)], _ pass: BlockPass, _ x: UnsafePointer<Float>,
+    _ norm: FloatBuffer, _ inverseRMS: FloatBuffer
+  ) {
+    let g = pass.g
+    for (index, (kind, dy)) in layers.enumerated() {
+      compute.inputGradient(
+        weights.layers[pass.layer][kind].matrix, dy.pointer, tokens: pass.tokens,
+        into: g.norm.pointer, accumulating: index > 0)
+    }
+    compute.rmsNormBackward(
+      x, weight: norm.pointer, inverseRMS: inverseRMS.pointer, dy: g.norm.pointer,
+      tokens: pass.tokens, width: config.hiddenSize, addingTo: g.stream.pointer)
+  }
+
+  /// Scale gradient of a layer that ends a branch: its output is `to - from`, its dy is g.stream.
+  private func branchGradient(
+    _ kind: LinearKind, _ pass: BlockPass, input: FloatBuffer, from: UnsafePointer<Float>,
+    to: UnsafePointer<Float>
+  ) {
+    let output = pass.a.scratch.pointer
+    let width = config.hiddenSize
+    compute.pool.parallelRanges(pass.tokens * width, unit: 1024) { range, _ in
+      for i in range { output[i] = to[i] - from[i] }
+    }
+    scaleGradient(kind, pass, dy: pass.g.stream, y: output, input: input)
+  }
+
+  private func scaleGradient(
+    _ kind: LinearKind, _ pass: BlockPass, dy: FloatBuffer, y: UnsafePointer<Float>,
+    input: FloatBuffer
+  ) {
+    guard let entry = pass.scales.entry(layer: pass.layer, kind: kind) else { return }
+    let out = pass.gradient + entry.range.lowerBound
+    let matrix = weights.layers[pass.layer][kind].matrix
+    if entry.groups == matrix.groups && matrix.groups > 1 {
+      compute.groupGradient(
+        matrix, dy: dy.pointer, x: input.pointer, tokens: pass.tokens, into: out)
+      pass.scales.finishGroupGradient(entry, out)
+    } else {
+      compute.columnDot(dy.pointer, y, tokens: pass.tokens, columns: matrix.rows, into: out)
+      pass.scales.finishRowGradient(entry, out)
+    }
+  }
+}

@@ -1,0 +1,83 @@
+internal import Kernels
+
+/// Logits of a piece of the supervised positions: never all tokens x vocabulary at once.
+final class HeadWorkspace {
+  /// Positions a piece.
+  static let piece = 256
+  let inputs, norms, inverseRMS, logits, gradient: FloatBuffer
+  let losses: NumberBuffer<Double>
+
+  init(_ config: DecoderConfig) {
+    inputs = FloatBuffer(count: Self.piece * config.hiddenSize)
+    norms = FloatBuffer(count: Self.piece * config.hiddenSize)
+    inverseRMS = FloatBuffer(count: Self.piece)
+    logits = FloatBuffer(count: Self.piece * config.vocabularySize)
+    gradient = FloatBuffer(count: Self.piece * config.hiddenSize)
+    losses = NumberBuffer(count: Self.piece)
+  }
+}
+
+extension Decoder {
+  func headWorkspace() -> HeadWorkspace {
+    if let headWork { return headWork }
+    let made = HeadWorkspace(config)
+    headWork = made
+    return made
+  }
+
+  /// Cross-entropy at the positions with a target >= 0, in order. Where `gradient` is given, the
+  /// gradient of the sum w.r.t. `stream` [T, D] is added to it.
+  func headLosses(
+    _ stream: UnsafePointer<Float>, targets: [Int32], addingGradientTo gradient: FloatBuffer? = nil
+  ) -> [Double] {
+    let work = headWorkspace()
+    let positions = targets.indices.filter { targets[$0] >= 0 }
+    var losses: [Double] = []
+    losses.reserveCapacity(positions.count)
+    for start in stride(from: 0, to: positions.count, by: HeadWorkspace.piece) {
+      let piece = positions[start..<min(positions.count, start + HeadWorkspace.piece)]
+      logits(of: piece, stream, work)
+      compute.crossEntropy(
+        work.logits.pointer, targets: piece.map { targets[$0] }, tokens: piece.count,
+        vocabulary: config.vocabularySize, gradient: gradient != nil,
+        losses: work.losses.pointer)
+      losses.append(contentsOf: work.losses.elements[..<piece.count])
+      if let gradient { headGradient(piece, work, addingTo: gradient) }
+    }
+    return losses
+  }
+
+  /// Leaves the logits of some positions of `stream` in `work.logits` [n, vocabulary].
+  func logits(
+    of positions: some Collection<Int>, _ stream: UnsafePointer<Float>, _ work: HeadWorkspace
+  ) {
+    let (width, count) = (config.hiddenSize, positions.count)
+    for (row, position) in positions.enumerated() {
+      (work.inputs.pointer + row * width).update(from: stream + position * width, count: width)
+    }
+    compute.rmsNorm(
+      work.inputs.pointer, weight: weights.finalNorm.pointer, tokens: count, width: width,
+      epsilon: config.normEpsilon, into: work.norms.pointer, inverseRMS: work.inverseRMS.pointer)
+    let input = compute.operand(work.norms.pointer, tokens: count, columns: width)
+    compute.forward(weights.head, input, tokens: count, into: work.logits.pointer)
+  }
+
+  /// From d(logits) in `work.logits` back through head and final norm.
+  private func headGradient(
+    _ positions: some Collection<Int>, _ work: HeadWorkspace, addingTo gradient: FloatBuffer
+  ) {
+    let (width, count) = (config.hiddenSize, positions.count)
+    compute.inputGradient(
+      weights.head, work.logits.pointer, tokens: count, into: work.norms.pointer,
+      accumulating: false)
+    work.gradient.elements[..<(count * width)].update(repeating: 0)
+    compute.rmsNormBackward(
+      work.inputs.pointer, weight: weights.finalNorm.pointer, inverseRMS: work.inverseRMS.pointer,
+      dy: work.norms.pointer, tokens: count, width: width, addingTo: work.gradient.pointer)
+    for (row, position) in positions.enumerated() {
+      for i in 0..<width {
+        gradient.pointer[position * width + i] += work.gradient.pointer[row * width + i]
+      }
+    }
+  }
+}

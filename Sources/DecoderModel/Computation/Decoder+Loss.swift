@@ -1,0 +1,64 @@
+internal import Kernels
+
+/// The loss of one sequence: sums, never means, so that sequences of any length add up.
+package struct SequenceLossSum: Sendable, Equatable {
+  /// Nats over the supervised tokens.
+  package var loss: Double
+  package var tokens: Int
+}
+
+extension Decoder {
+  /// Losses in nats of the supervised positions of one sequence, in order.
+  ///
+  /// `targets[t]` is the token that position t predicts, -1 for none. `segmentStarts` cut the
+  /// sequence into samples that do not see each other and start at position 0 each.
+  package func tokenLosses(
+    _ tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0]
+  ) throws(DecoderError) -> [Double] {
+    let segments = try checkedSegments(tokens, targets, segmentStarts)
+    let a = inferenceActivations(capacity: tokens.count)
+    forward(tokens, segments: segments, a)
+    return headLosses(a.stream(config.layerCount), targets: targets)
+  }
+
+  package func loss(
+    _ tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0]
+  ) throws(DecoderError) -> SequenceLossSum {
+    let losses = try tokenLosses(tokens, targets: targets, segmentStarts: segmentStarts)
+    return SequenceLossSum(loss: losses.reduce(0, +), tokens: losses.count)
+  }
+
+  /// Embeds and runs all blocks; the result stands in `a.stream(layerCount)`.
+  func forward(_ tokens: [Int32], segments: [Range<Int>], _ a: Activations) {
+    rotary.gather(segments: segments, cosine: a.cosine.pointer, sine: a.sine.pointer)
+    embed(tokens, into: a.stream(0))
+    for layer in 0..<config.layerCount {
+      block(layer, tokens: tokens.count, segments: segments, a)
+    }
+  }
+
+  func inferenceActivations(capacity: Int) -> Activations {
+    if let inference, inference.capacity >= capacity { return inference }
+    inference = nil
+    let made = Activations(config, capacity: capacity, keepsAll: false)
+    inference = made
+    return made
+  }
+
+  func checkedSegments(
+    _ tokens: [Int32], _ targets: [Int32], _ starts: [Int]
+  ) throws(DecoderError) -> [Range<Int>] {
+    try validate(tokens)
+    guard targets.count == tokens.count else {
+      throw .badTargets("\(targets.count) targets for \(tokens.count) tokens")
+    }
+    if let bad = targets.first(where: { Int($0) >= config.vocabularySize }) {
+      throw .tokenOutOfRange(Int(bad), vocabulary: config.vocabularySize)
+    }
+    let rising = zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 }
+    guard starts.first == 0, rising, let last = starts.last, last < tokens.count else {
+      throw .badTargets("segments must start at 0 and rise below \(tokens.count)")
+    }
+    return zip(starts, starts.dropFirst() + [tokens.count]).map { $0..<$1 }
+  }
+}

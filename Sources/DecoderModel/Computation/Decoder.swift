@@ -1,0 +1,102 @@
+package import Kernels
+
+/// A decoder of the LLaMA family over frozen weights; its only changing part is the task's scales.
+///
+/// Works on one sequence at a time, knows no rank and no optimizer. Not for concurrent use: it owns
+/// its activations.
+package final class Decoder {
+  package let config: DecoderConfig
+  package let weights: DecoderWeights
+  package let compute: Compute
+  let attentionShape: AttentionShape
+  let rotary: RotaryTable
+  /// Held for as long as the matrices point into it.
+  private var task: TaskScales?
+  var training: (activations: Activations, gradients: BlockGradients)?
+  var inference: Activations?
+  var headWork: HeadWorkspace?
+
+  package init(config: DecoderConfig, weights: DecoderWeights, compute: Compute) {
+    self.config = config
+    self.weights = weights
+    self.compute = compute
+    attentionShape = AttentionShape(
+      heads: config.headCount, keyValueHeads: config.keyValueHeadCount,
+      headSize: config.headSize, window: config.slidingWindow)
+    rotary = RotaryTable(config)
+  }
+
+  /// Points every quantized matrix at the scales of a task, or back at the base's with nil.
+  package func use(_ task: TaskScales?) {
+    resetScales()
+    self.task = task
+    guard let task else { return }
+    for entry in task.entries {
+      let at = entry.range.lowerBound
+      switch task.form {
+      case .scales:
+        setScales(entry, task.scales.pointer + at, gains: nil)
+      case .gains:
+        guard let base = weights.layers[entry.layer][entry.kind].baseScales else { continue }
+        setScales(entry, base, gains: UnsafePointer(task.gains.pointer + at))
+      }
+    }
+  }
+
+  private func resetScales() {
+    for layer in weights.layers.indices {
+      for index in weights.layers[layer].linears.indices {
+        guard let base = weights.layers[layer].linears[index].baseScales else { continue }
+        weights.layers[layer].linears[index].matrix.setScales(base)
+      }
+    }
+  }
+
+  private func setScales(
+    _ entry: TaskScales.Entry, _ scales: UnsafePointer<UInt16>, gains: UnsafePointer<Float>?
+  ) {
+    weights.layers[entry.layer].linears[entry.kind.position].matrix.setScales(scales, gains: gains)
+  }
+}
+
+extension Decoder {
+  /// Copies the embeddings of `tokens` to `stream` [T, D].
+  func embed(_ tokens: [Int32], into stream: UnsafeMutablePointer<Float>) {
+    compute.pool.parallelRanges(tokens.count, unit: 8) { range, _ in
+      for t in range {
+        compute.row(
+          Int(tokens[t]), of: weights.embedding, into: stream + t * config.hiddenSize)
+      }
+    }
+  }
+
+  /// Checks what a caller must guarantee: ids inside the vocabulary.
+  func validate(_ tokens: [Int32]) throws(DecoderError) {
+    guard !tokens.isEmpty else { throw .emptySequence }
+    if let bad = tokens.first(where: { $0 < 0 || Int($0) >= config.vocabularySize }) {
+      throw .tokenOutOfRange(Int(bad), vocabulary: config.vocabularySize)
+    }
+  }
+}
+
+/// Why a sequence cannot be computed.
+package enum DecoderError: Error, CustomStringConvertible {
+  case emptySequence
+  case tokenOutOfRange(Int, vocabulary: Int)
+  case cacheFull(capacity: Int)
+  case badTargets(String)
+
+  package var exitCode: Int32 { 65 }
+
+  package var description: String {
+    switch self {
+    case .emptySequence: "a sequence has no tokens; give at least one"
+    case .tokenOutOfRange(let id, let vocabulary):
+      "token id \(id) is outside the model's vocabulary of \(vocabulary); "
+        + "use the tokenizer that belongs to the model"
+    case .cacheFull(let capacity):
+      "the context of \(capacity) tokens is full; ask for fewer new tokens or a shorter prompt"
+    case .badTargets(let what): "targets do not fit the sequence: \(what)"
+    }
+  }
+}
