@@ -1,0 +1,238 @@
+internal import JSONText
+
+/// One key of a run file: its names, its type, the field it sets and what it means.
+///
+/// YAML, `--set key=value`, `--kebab-case` flags, the resolved file and the printed documentation all
+/// come from this one table entry.
+package struct ConfigKey: Sendable {
+  package let name: String
+  /// Names of the same thing in other tools, accepted with a notice.
+  package let aliases: [String]
+  /// The type in words, e.g. `a whole number, at least 1`.
+  package let type: String
+  package let meaning: String
+  /// A run that continues must have the same value, or it would not be the same run.
+  let critical: Bool
+  /// Reads a value into the field; `place` resolves relative paths. Returns a fault, or nil.
+  let read: @Sendable (ConfigNode, _ place: ConfigPlace, inout RunConfig) -> String?
+  /// The field as YAML; nil where it is unset.
+  let show: @Sendable (RunConfig) -> String?
+
+  /// The flag, e.g. `--learning-rate`.
+  package var flag: String { "--" + name.replacing("_", with: "-") }
+  /// The default as YAML; nil where there is none.
+  package var defaultText: String? { show(RunConfig()) }
+}
+
+/// Where a value was given.
+struct ConfigPlace: Sendable {
+  enum Source: Int, Sendable, Comparable {
+    case yaml, set, flag
+
+    static func < (a: Source, b: Source) -> Bool { a.rawValue < b.rawValue }
+  }
+
+  var source: Source
+  /// For messages: `run.yaml:12`, `--set lr=1`, `--learning-rate`.
+  var text: String
+  /// What relative paths are relative to.
+  var directory: String
+}
+
+extension ConfigKey {
+  /// Binds a key to a field by a pair of conversions.
+  init<Value>(
+    _ name: String, _ field: any WritableKeyPath<RunConfig, Value> & Sendable,
+    _ kind: ConfigKind<Value>, aliases: [String] = [], critical: Bool = false, _ meaning: String
+  ) {
+    self.name = name
+    self.aliases = aliases
+    self.type = kind.type
+    self.meaning = meaning
+    self.critical = critical
+    self.read = { node, place, config in
+      switch kind.read(node, place) {
+      case .success(let value):
+        config[keyPath: field] = value
+        return nil
+      case .failure(let fault): return fault.text
+      }
+    }
+    self.show = { kind.show($0[keyPath: field]) }
+  }
+}
+
+extension ConfigKey {
+  /// Binds a key to a field that is nil where nothing is given.
+  init<Value>(
+    _ name: String, _ field: any WritableKeyPath<RunConfig, Value?> & Sendable,
+    orNil kind: ConfigKind<Value>, aliases: [String] = [], critical: Bool = false,
+    _ meaning: String
+  ) {
+    var optional = ConfigKind<Value?>(
+      kind.type, read: { _, _ in nil }, show: { $0.flatMap(kind.show) })
+    optional.read = { node, place in kind.read(node, place).map { $0 } }
+    self.init(name, field, optional, aliases: aliases, critical: critical, meaning)
+  }
+}
+
+/// Why a value does not fit; the reader completes the sentence `KEY: ...`.
+struct ConfigKindFault: Error {
+  var text: String
+}
+
+/// How one type of value is read from and written to YAML.
+struct ConfigKind<Value>: Sendable {
+  var type: String
+  var read: @Sendable (ConfigNode, ConfigPlace) -> Result<Value, ConfigKindFault>
+  var show: @Sendable (Value) -> String?
+
+  init(
+    _ type: String, read: @escaping @Sendable (ConfigNode, ConfigPlace) -> Value?,
+    show: @escaping @Sendable (Value) -> String?
+  ) {
+    self.type = type
+    self.read = { node, place in
+      guard let value = read(node, place) else {
+        return .failure(ConfigKindFault(text: "\(node.kind) is not \(type)"))
+      }
+      return .success(value)
+    }
+    self.show = show
+  }
+}
+
+extension ConfigKind where Value == Int {
+  static func whole(_ range: ClosedRange<Int>) -> ConfigKind {
+    let type =
+      range.upperBound == Int.max
+      ? "a whole number, at least \(range.lowerBound)"
+      : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    return ConfigKind(type) { node, _ in
+      guard let value = node.number.flatMap({ Int(exactly: $0) }) else { return nil }
+      return range.contains(value) ? value : nil
+    } show: {
+      String($0)
+    }
+  }
+}
+
+extension ConfigKind where Value == Double {
+  static func number(_ range: ClosedRange<Double>) -> ConfigKind {
+    let type =
+      range.upperBound == .infinity
+      ? "a number, at least \(range.lowerBound.formatted)"
+      : "a number from \(range.lowerBound.formatted) to \(range.upperBound.formatted)"
+    return ConfigKind(type) { node, _ in
+      node.number.flatMap { range.contains($0) ? $0 : nil }
+    } show: {
+      $0.formatted
+    }
+  }
+}
+
+extension ConfigKind where Value == Bool {
+  static var yesNo: ConfigKind {
+    ConfigKind("true or false") { node, _ in
+      guard case .scalar(let text) = node.content else { return nil }
+      switch text.lowercased() {
+      case "true", "yes", "on": return true
+      case "false", "no", "off": return false
+      default: return nil
+      }
+    } show: {
+      $0 ? "true" : "false"
+    }
+  }
+}
+
+extension ConfigKind where Value == String {
+  static var text: ConfigKind {
+    ConfigKind("a text") { node, _ in
+      node.scalar
+    } show: {
+      $0.isEmpty ? nil : quoted($0)
+    }
+  }
+
+  static var path: ConfigKind {
+    ConfigKind("a path") { node, place in
+      node.scalar.map { place.resolve($0) }
+    } show: {
+      $0.isEmpty ? nil : quoted($0)
+    }
+  }
+}
+
+extension ConfigKind where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
+  static var choice: ConfigKind {
+    let words = Value.allCases.map(\.rawValue)
+    return ConfigKind("one of " + words.joined(separator: ", ")) { node, _ in
+      node.scalar.flatMap { Value(rawValue: $0) }
+    } show: {
+      $0.rawValue
+    }
+  }
+}
+
+extension ConfigKind where Value == [String] {
+  static func words(_ type: String) -> ConfigKind {
+    ConfigKind(type) { node, _ in
+      switch node.content {
+      case .scalar(let text): return [text]
+      case .list(let elements):
+        let words = elements.compactMap(\.scalar)
+        return words.count == elements.count ? words : nil
+      default: return nil
+      }
+    } show: {
+      "[" + $0.map(quoted).joined(separator: ", ") + "]"
+    }
+  }
+}
+
+extension ConfigNode {
+  var scalar: String? {
+    if case .scalar(let text) = content { text } else { nil }
+  }
+
+  /// A finite decimal number: `12`, `1e-4`, `5.0E-5`. No hexadecimal, no `inf`, no `nan`.
+  var number: Double? {
+    guard let text = scalar, !text.isEmpty,
+      text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let value = Double(text),
+      value.isFinite
+    else { return nil }
+    return value
+  }
+}
+
+extension ConfigPlace {
+  /// The path as seen from where it was written.
+  func resolve(_ path: String) -> String {
+    if path.hasPrefix("/") || directory.isEmpty || directory == "." { return path }
+    return directory + (directory.hasSuffix("/") ? "" : "/") + path
+  }
+}
+
+extension Double {
+  /// Whole values without a fraction, others as the shortest text that reads back the same.
+  fileprivate var formatted: String { Int(exactly: self).map(String.init) ?? "\(self)" }
+}
+
+/// A text as a YAML scalar that reads back as the same text.
+func quoted(_ text: String) -> String {
+  let plain = text.utf8.allSatisfy { byte in
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+    default: "/._-%+".utf8.contains(byte)
+    }
+  }
+  let first = text.utf8.first ?? 0x2D
+  let word = !["true", "false", "yes", "no", "on", "off", "null"].contains(text.lowercased())
+  if plain, word, (0x41...0x7A).contains(first) || first == 0x2F || first == 0x2E,
+    Double(text) == nil
+  {
+    return text
+  }
+  return JSONValue.string(text).text()
+}

@@ -1,0 +1,140 @@
+/// Settings as given, before they are checked: flag over `--set` over YAML over default.
+///
+/// Faults are collected, not thrown one by one: `resolved(ranks:)` reports all of them together.
+package struct RawConfig {
+  struct Setting {
+    var node: ConfigNode
+    var place: ConfigPlace
+  }
+
+  /// Key name -> what was given, the strongest source last.
+  private(set) var settings: [String: [Setting]] = [:]
+  private(set) var faults: [ConfigFault] = []
+  /// Aliases that were accepted, and what overrode what.
+  private(set) var notices: [String] = []
+
+  package init() {}
+}
+
+/// One thing wrong in a configuration.
+package struct ConfigFault: Sendable, Equatable, CustomStringConvertible {
+  /// `run.yaml:12`, `--set lr=x`, `--learning-rate`; empty where nothing was given.
+  package var place: String
+  package var message: String
+  /// The value is right but asks for a feature that does not exist yet.
+  package var notAvailable = false
+
+  package var description: String { place.isEmpty ? message : "\(place): \(message)" }
+}
+
+extension RawConfig {
+  /// Adds a run file. `path` is for messages and for paths relative to its folder.
+  package mutating func read(yaml: String, path: String) {
+    let root: ConfigNode?
+    do {
+      root = try ConfigNode.parse(yaml: yaml)
+    } catch {
+      faults.append(ConfigFault(place: "\(path):\(error.line)", message: error.message))
+      return
+    }
+    guard let root else { return }
+    guard case .map(let members) = root.content else {
+      faults.append(ConfigFault(place: "\(path):\(root.line)", message: "expected `key: value`"))
+      return
+    }
+    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    for (key, line, value) in members {
+      add(
+        key, value,
+        ConfigPlace(source: .yaml, text: "\(path):\(line)", directory: directory))
+    }
+  }
+
+  /// Adds the arguments of `--set`, each `key=value` with a YAML value; paths are as given.
+  package mutating func set(_ assignments: [String]) {
+    for assignment in assignments {
+      let place = ConfigPlace(source: .set, text: "--set \(assignment)", directory: "")
+      guard let equals = assignment.firstIndex(of: "=") else {
+        faults.append(ConfigFault(place: place.text, message: "expected key=value"))
+        continue
+      }
+      let key = String(assignment[..<equals])
+      add(key, text: String(assignment[assignment.index(after: equals)...]), place)
+    }
+  }
+
+  /// Adds what is left of the command line: `--key value`, `--key=value`, `--key`, `--no-key`.
+  package mutating func read(flags: [String]) {
+    var index = 0
+    while index < flags.count {
+      let flag = flags[index]
+      index += 1
+      let place = ConfigPlace(source: .flag, text: flag, directory: "")
+      guard flag.hasPrefix("--"), flag.utf8.count > 2 else {
+        faults.append(ConfigFault(place: place.text, message: "expected --key value"))
+        continue
+      }
+      let body = flag.dropFirst(2)
+      if let equals = body.firstIndex(of: "=") {
+        add(Self.key(body[..<equals]), text: String(body[body.index(after: equals)...]), place)
+      } else if index < flags.count, !flags[index].hasPrefix("--") {
+        add(Self.key(body), text: flags[index], place)
+        index += 1
+      } else if body.hasPrefix("no-"), Self.known(Self.key(body)) == nil {
+        add(Self.key(body.dropFirst(3)), text: "false", place)
+      } else {
+        add(Self.key(body), text: "true", place)
+      }
+    }
+  }
+
+  private static func key(_ flag: some StringProtocol) -> String {
+    String(flag).replacing("-", with: "_")
+  }
+
+  private static func known(_ key: String) -> ConfigKey? {
+    ConfigKey.all.first { $0.name == key || $0.aliases.contains(key) }
+  }
+
+  private mutating func add(_ key: String, text: String, _ place: ConfigPlace) {
+    do {
+      let node = try ConfigNode.parse(yaml: text) ?? ConfigNode(content: .null, line: 1)
+      add(key, node, place)
+    } catch {
+      // A value such as `a: b: c` is no YAML, yet may be a perfectly good text.
+      add(key, ConfigNode(content: .scalar(text), line: 1), place)
+    }
+  }
+
+  private mutating func add(_ name: String, _ node: ConfigNode, _ place: ConfigPlace) {
+    guard let key = Self.known(name) else {
+      let near = nearest(to: name, among: ConfigKey.all.flatMap { [$0.name] + $0.aliases })
+      faults.append(
+        ConfigFault(
+          place: place.text,
+          message: "unknown key \"\(name)\"\(near)"
+            + (near.isEmpty ? "; `peqa config` lists all keys" : "")))
+      return
+    }
+    if key.name != name { notices.append("\(place.text): \(name) is read as \(key.name)") }
+    if case .null = node.content { return }
+    let earlier = settings[key.name] ?? []
+    if let same = earlier.first(where: { $0.place.source == place.source && place.source == .yaml })
+    {
+      faults.append(
+        ConfigFault(
+          place: place.text, message: "\(key.name) is given twice, first at \(same.place.text)"))
+    }
+    settings[key.name] = earlier + [Setting(node: node, place: place)]
+  }
+
+  /// What counts for a key, and what it overrode.
+  func winner(_ key: ConfigKey) -> (setting: Setting, overridden: [Setting])? {
+    guard let all = settings[key.name], !all.isEmpty else { return nil }
+    let ordered = all.enumerated().sorted {
+      ($0.element.place.source, $0.offset) < ($1.element.place.source, $1.offset)
+    }.map(\.element)
+    guard let last = ordered.last else { return nil }
+    return (last, Array(ordered.dropLast()))
+  }
+}

@@ -1,0 +1,162 @@
+/// A checked configuration and what its reader should be told about it.
+package struct ResolvedConfig: Sendable {
+  package var config: RunConfig
+  /// What overrode what, aliases that were accepted, values that were derived.
+  package var notices: [String]
+  /// Settings that are right but do nothing here.
+  package var warnings: [String]
+}
+
+extension RawConfig {
+  /// Checks everything and reports all faults together.
+  ///
+  /// - Parameter ranks: ranks of this run, for the check of `gradient_accumulation_steps`.
+  /// - Throws: `TrainingError.config` with every fault.
+  package func resolved(ranks: Int) throws(TrainingError) -> ResolvedConfig {
+    var reading = ConfigResolution(raw: self, ranks: ranks)
+    reading.readAll()
+    reading.require()
+    reading.refuseWhatIsMissing()
+    reading.checkBatches()
+    reading.checkLength()
+    reading.checkOptimizer()
+    reading.checkEvaluation()
+    guard reading.faults.isEmpty else { throw .config(reading.faults) }
+    return ResolvedConfig(
+      config: reading.config, notices: reading.notices, warnings: reading.warnings)
+  }
+}
+
+/// The one pass over a raw configuration, with what it found.
+private struct ConfigResolution {
+  let raw: RawConfig
+  let ranks: Int
+  var config = RunConfig()
+  var faults: [ConfigFault]
+  var notices: [String]
+  var warnings: [String] = []
+
+  init(raw: RawConfig, ranks: Int) {
+    self.raw = raw
+    self.ranks = ranks
+    faults = raw.faults
+    notices = raw.notices
+  }
+
+  func given(_ name: String) -> Bool { raw.settings[name] != nil }
+
+  func place(_ name: String) -> String {
+    ConfigKey.all.first { $0.name == name }.flatMap { raw.winner($0)?.setting.place.text } ?? ""
+  }
+
+  mutating func fault(_ key: String, _ message: String, notAvailable: Bool = false) {
+    faults.append(
+      ConfigFault(
+        place: place(key), message: "\(key): \(message)", notAvailable: notAvailable))
+  }
+
+  mutating func readAll() {
+    for key in ConfigKey.all {
+      guard let (setting, overridden) = raw.winner(key) else { continue }
+      if let text = key.read(setting.node, setting.place, &config) { fault(key.name, text) }
+      for loser in overridden {
+        notices.append("\(key.name): \(setting.place.text) overrides \(loser.place.text)")
+      }
+    }
+  }
+
+  mutating func require() {
+    if !given("model") { fault("model", "missing; give the folder of a base") }
+    if !given("datasets") { fault("datasets", "missing; give {path: FILE, type: FORMAT}") }
+    if !given("output_dir") { fault("output_dir", "missing; say where the adapter goes") }
+  }
+
+  /// Keys of features that later versions bring: an error now rather than silence.
+  mutating func refuseWhatIsMissing() {
+    func missing(_ wanted: Bool, _ key: String, _ instead: String) -> (String, String)? {
+      wanted ? (key, "not available yet; \(instead)") : nil
+    }
+    let refusals = [
+      missing(config.trainZeroPoints, "train_zero_points", "only scales train: set it to false"),
+      missing(config.objective != .task, "objective", "set it to task"),
+      missing(config.method != .rtn, "method", "set it to rtn"),
+      missing(config.targetModules != ["all-linear"], "target_modules", "set it to all-linear"),
+      missing(
+        config.reportTo.contains("tensorboard"), "report_to", "jsonl and csv are written"),
+    ]
+    for case .some(let (key, message)) in refusals { fault(key, message, notAvailable: true) }
+    for word in config.reportTo where !["jsonl", "csv", "none", "tensorboard"].contains(word) {
+      fault("report_to", "unknown \"\(word)\"\(nearest(to: word, among: ["jsonl", "csv"]))")
+    }
+    if given("method"), config.method == .rtn {
+      warnings.append("\(place("method")): method has no effect in training: the codes are frozen")
+    }
+  }
+
+  /// global_batch_size = micro_batch_size * gradient_accumulation_steps * ranks, where all are given.
+  mutating func checkBatches() {
+    guard let accumulation = config.gradientAccumulationSteps else { return }
+    let (perRank, one) = config.microBatchSize.multipliedReportingOverflow(by: accumulation)
+    let (product, two) = perRank.multipliedReportingOverflow(by: ranks)
+    guard !one, !two else { return fault("gradient_accumulation_steps", "too large") }
+    if !given("global_batch_size") {
+      config.globalBatchSize = product
+      notices.append(
+        "global_batch_size: \(product) = micro_batch_size \(config.microBatchSize) x "
+          + "gradient_accumulation_steps \(accumulation) x \(ranks) ranks; "
+          + "set global_batch_size to be free of the rank count")
+    } else if product != config.globalBatchSize {
+      fault(
+        "gradient_accumulation_steps",
+        "micro_batch_size \(config.microBatchSize) x \(accumulation) x \(ranks) ranks = \(product), "
+          + "but global_batch_size is \(config.globalBatchSize); leave it out, it is derived")
+    }
+    config.gradientAccumulationSteps = nil
+  }
+
+  mutating func checkLength() {
+    if config.maxSteps != nil, given("num_epochs") {
+      warnings.append("\(place("num_epochs")): num_epochs has no effect: max_steps is set")
+    }
+    if config.maxSteps == nil, config.numEpochs == 0 {
+      fault("num_epochs", "0 without max_steps trains nothing")
+    }
+  }
+
+  mutating func checkOptimizer() {
+    if config.warmupSteps > 0, config.warmupRatio > 0 {
+      warnings.append("\(place("warmup_ratio")): warmup_ratio has no effect: warmup_steps is set")
+    }
+    if config.schedule == .constant, config.minimumLearningRateRatio > 0 {
+      warnings.append(
+        "\(place("min_lr_ratio")): min_lr_ratio has no effect: lr_scheduler is constant")
+    }
+    for (key, beta) in [("adam_beta1", config.adamBeta1), ("adam_beta2", config.adamBeta2)]
+    where beta >= 1 {
+      fault(key, "must be below 1")
+    }
+    if config.learningRate == nil {
+      notices.append(
+        "learning_rate: \(config.peakLearningRate), the default of scale_param "
+          + config.scaleParam.rawValue)
+    }
+  }
+
+  mutating func checkEvaluation() {
+    if !config.evalDatasets.isEmpty, config.valSetSize > 0 {
+      warnings.append("\(place("val_set_size")): val_set_size has no effect: eval_datasets is set")
+    }
+    if config.valSetSize >= 1, config.valSetSize != config.valSetSize.rounded() {
+      fault("val_set_size", "below 1 it is a fraction, from 1 on a whole number of samples")
+    }
+    let evaluates = !config.evalDatasets.isEmpty || config.valSetSize > 0
+    if evaluates { return }
+    for key in ["eval_steps", "eval_on_start", "max_eval_sequences", "metric_for_best_model"]
+    where given(key) {
+      warnings.append("\(place(key)): \(key) has no effect without eval_datasets or val_set_size")
+    }
+    let remedy = "needs held-out data: set eval_datasets or val_set_size"
+    if config.loadBestModelAtEnd { fault("load_best_model_at_end", remedy) }
+    if config.earlyStoppingPatience > 0 { fault("early_stopping_patience", remedy) }
+  }
+}

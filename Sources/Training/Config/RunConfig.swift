@@ -1,0 +1,128 @@
+/// Everything a training run is told: one value, no optionals where a decision must have been made.
+///
+/// Names follow Hugging Face, axolotl and LLaMA-Factory; `ConfigKey.all` binds each field to its key
+/// in a run file. The defaults stand here and nowhere else.
+package struct RunConfig: Sendable, Equatable {
+  // What is trained.
+  package var model = ""
+  package var scaleGranularity = ScaleGranularity.row
+  package var scaleParam = ScaleParameter.relative
+  package var trainZeroPoints = false
+  package var targetModules = ["all-linear"]
+  package var objective = Objective.task
+
+  // What the base must be; nil takes the base as it is.
+  package var bits: Int?
+  package var groupSize: Int?
+  package var symmetric: Bool?
+  package var method = QuantizationMethod.rtn
+
+  // Data.
+  package var datasets: [DatasetEntry] = []
+  package var evalDatasets: [DatasetEntry] = []
+  /// Below 1 a fraction of the samples, from 1 on a number of samples.
+  package var valSetSize = 0.0
+  package var maxSequenceLength = 1024
+  package var excessLength = ExcessLength.raise
+  package var trainOnInputs = false
+  package var chatTemplate: String?
+  package var packing = true
+  package var datasetCache: String?
+
+  // Batches and length of the run.
+  package var microBatchSize = 1
+  package var globalBatchSize = 8
+  /// nil: derived from the global batch and the number of ranks.
+  package var gradientAccumulationSteps: Int?
+  package var numEpochs = 3.0
+  package var maxSteps: Int?
+  /// Seconds after which the run saves and stops with code 75; 0 for no limit.
+  package var maxWallTime = 0.0
+
+  // Optimizer. A nil learning rate takes the default of `scaleParam`.
+  package var learningRate: Double?
+  package var schedule = ScheduleKind.linear
+  package var warmupSteps = 0
+  package var warmupRatio = 0.0
+  package var minimumLearningRateRatio = 0.0
+  package var weightDecay = 0.0
+  package var adamBeta1 = 0.9
+  package var adamBeta2 = 0.999
+  package var adamEpsilon = 1e-8
+  /// 0 does not clip.
+  package var maxGradNorm = 1.0
+
+  // Computation.
+  package var gradientCheckpointing = true
+  package var dtype = ComputeType.auto
+  package var deterministic = Determinism.strict
+  /// 0 takes PEQA_NUM_THREADS, OMP_NUM_THREADS or the affinity mask.
+  package var threads = 0
+  /// Seconds a collective may take before the rank gives up.
+  package var commTimeout = 120.0
+  package var seed = 42
+
+  // Reports and evaluation. 0 means never.
+  package var loggingSteps = 1
+  package var reportTo = ["jsonl", "csv"]
+  package var evalSteps = 0
+  package var evalOnStart = false
+  package var maxEvalSequences = 0
+  package var bestMetric = BestMetric.evalLoss
+  package var loadBestModelAtEnd = false
+  package var earlyStoppingPatience = 0
+
+  // Files.
+  package var outputDirectory = ""
+  package var overwriteOutputDirectory = false
+  package var saveSteps = 100
+  /// Checkpoints kept; 0 keeps all.
+  package var saveTotalLimit = 2
+  package var resume = ResumeMode.auto
+
+  package init() {}
+}
+
+/// One data file and how to read it.
+package struct DatasetEntry: Sendable, Equatable {
+  package var path: String
+  /// Format name; nil lets the reader find out.
+  package var type: String?
+  /// Which part of the file, as `[a%:b%]` or a name.
+  package var split: String?
+
+  package init(path: String, type: String? = nil, split: String? = nil) {
+    self.path = path
+    self.type = type
+    self.split = split
+  }
+}
+
+package enum ScaleGranularity: String, CaseIterable, Sendable { case row, group }
+package enum ScaleParameter: String, CaseIterable, Sendable { case relative, absolute }
+package enum Objective: String, CaseIterable, Sendable { case task, distill }
+package enum QuantizationMethod: String, CaseIterable, Sendable { case rtn, gptq }
+package enum ExcessLength: String, CaseIterable, Sendable { case raise, drop, truncate }
+package enum ComputeType: String, CaseIterable, Sendable { case auto, fp32, bf16 }
+package enum Determinism: String, CaseIterable, Sendable { case strict, off }
+package enum BestMetric: String, CaseIterable, Sendable {
+  case evalLoss = "eval_loss"
+  case perplexity
+}
+
+/// What to do with a checkpoint that is already in the output folder.
+package enum ResumeMode: Sendable, Equatable {
+  /// Continue from `latest` where there is one.
+  case auto
+  case never
+  /// Continue from this checkpoint folder.
+  case path(String)
+}
+
+extension RunConfig {
+  /// The peak learning rate after defaults: the relative form has one value for all layers and bit
+  /// widths, the absolute form works at the size of the scales themselves.
+  package var peakLearningRate: Double {
+    learningRate ?? (scaleParam == .relative ? 3e-3 : 2e-5)
+  }
+}

@@ -1,0 +1,74 @@
+/// What stops a training run.
+package enum TrainingError: Error, CustomStringConvertible {
+  /// All faults of a configuration.
+  case config([ConfigFault])
+  /// A sum that is not finite, found before any update.
+  case nonFinite(NonFinite)
+  /// Another process writes to the output folder.
+  case locked(path: String, owner: String)
+  /// The output folder holds a run that must not be replaced unasked.
+  case outputExists(path: String, reason: String)
+  /// The checkpoint belongs to another run; each entry names one difference.
+  case resumeMismatch(checkpoint: String, differences: [String])
+  /// No usable checkpoint where one was asked for.
+  case noCheckpoint(path: String, reasons: [String])
+  case missing(path: String, remedy: String)
+  case badData(String)
+  case io(path: String, operation: String, errno: Int32)
+
+  /// Which sequences of which step were not finite.
+  package struct NonFinite: Sendable, Equatable {
+    /// Step about to be taken, from 1.
+    package var step: Int
+    package var sequences: [Sequence]
+
+    package struct Sequence: Sendable, Equatable {
+      package var rank: Int
+      package var sampleIDs: [String]
+    }
+  }
+}
+
+extension TrainingError {
+  package var exitCode: Int32 {
+    switch self {
+    case .config, .resumeMismatch: 78
+    case .nonFinite: 3
+    case .locked, .outputExists: 73
+    case .noCheckpoint, .missing: 66
+    case .badData: 65
+    case .io: 74
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .config(let faults):
+      let lines = faults.map { "  \($0)" }.joined(separator: "\n")
+      return "the configuration has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n\(lines)"
+    case .nonFinite(let fault):
+      let places = fault.sequences.map {
+        "rank \($0.rank), samples \($0.sampleIDs.joined(separator: ", "))"
+      }
+      return
+        "step \(fault.step): loss or gradient is not finite (\(places.joined(separator: "; "))). "
+        + "Nothing was updated. Look at these samples, or lower learning_rate."
+    case .locked(let path, let owner):
+      return "\(path): in use by \(owner). Wait for it, or choose another output_dir."
+    case .outputExists(let path, let reason):
+      return "\(path): \(reason). Set overwrite_output_dir: true to replace it, "
+        + "or choose another output_dir."
+    case .resumeMismatch(let checkpoint, let differences):
+      return "\(checkpoint): cannot continue this run, it differs in:\n"
+        + differences.map { "  \($0)" }.joined(separator: "\n")
+        + "\nRestore these settings, or start anew with resume: never and another output_dir."
+    case .noCheckpoint(let path, let reasons):
+      return "\(path): no usable checkpoint"
+        + (reasons.isEmpty ? "." : ":\n" + reasons.map { "  \($0)" }.joined(separator: "\n"))
+    case .missing(let path, let remedy): return "\(path): not found. \(remedy)"
+    case .badData(let text): return text
+    case .io(let path, let operation, let code):
+      return "\(path): \(operation) failed: \(SystemMessage.text(code))"
+    }
+  }
+}
