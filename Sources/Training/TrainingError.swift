@@ -1,3 +1,7 @@
+internal import Checkpoints
+internal import Collectives
+internal import Datasets
+
 /// What stops a training run.
 package enum TrainingError: Error, CustomStringConvertible {
   /// All faults of a configuration.
@@ -15,6 +19,8 @@ package enum TrainingError: Error, CustomStringConvertible {
   case missing(path: String, remedy: String)
   case badData(String)
   case io(path: String, operation: String, errno: Int32)
+  /// Another rank failed and has said why; this one leaves with the same code.
+  case otherRank(rank: Int, code: Int32)
 
   /// Which sequences of which step were not finite.
   package struct NonFinite: Sendable, Equatable {
@@ -38,6 +44,7 @@ extension TrainingError {
     case .noCheckpoint, .missing: 66
     case .badData: 65
     case .io: 74
+    case .otherRank(_, let code): code
     }
   }
 
@@ -69,6 +76,18 @@ extension TrainingError {
     case .badData(let text): return text
     case .io(let path, let operation, let code):
       return "\(path): \(operation) failed: \(SystemMessage.text(code))"
+    case .otherRank(let rank, _): return "stopped because rank \(rank) failed"
     }
+  }
+}
+
+/// The exit code of any error that training can meet.
+package func trainingExitCode(_ error: any Error) -> Int32 {
+  switch error {
+  case let error as TrainingError: error.exitCode
+  case let error as CheckpointError: error.exitCode
+  case let error as CommunicatorError: error.exitCode
+  case let error as DatasetError: error.exitCode
+  default: 1
   }
 }

@@ -164,7 +164,8 @@ extension ConfigKind where Value == String {
   }
 }
 
-extension ConfigKind where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
+extension ConfigKind
+where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
   static var choice: ConfigKind {
     let words = Value.allCases.map(\.rawValue)
     return ConfigKind("one of " + words.joined(separator: ", ")) { node, _ in

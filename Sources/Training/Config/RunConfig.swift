@@ -1,3 +1,5 @@
+package import Datasets
+
 /// Everything a training run is told: one value, no optionals where a decision must have been made.
 ///
 /// Names follow Hugging Face, axolotl and LLaMA-Factory; `ConfigKey.all` binds each field to its key
@@ -23,7 +25,7 @@ package struct RunConfig: Sendable, Equatable {
   /// Below 1 a fraction of the samples, from 1 on a number of samples.
   package var valSetSize = 0.0
   package var maxSequenceLength = 1024
-  package var excessLength = ExcessLength.raise
+  package var excessLength = ExcessLengthStrategy.raise
   package var trainOnInputs = false
   package var chatTemplate: String?
   package var packing = true
@@ -102,7 +104,6 @@ package enum ScaleGranularity: String, CaseIterable, Sendable { case row, group 
 package enum ScaleParameter: String, CaseIterable, Sendable { case relative, absolute }
 package enum Objective: String, CaseIterable, Sendable { case task, distill }
 package enum QuantizationMethod: String, CaseIterable, Sendable { case rtn, gptq }
-package enum ExcessLength: String, CaseIterable, Sendable { case raise, drop, truncate }
 package enum ComputeType: String, CaseIterable, Sendable { case auto, fp32, bf16 }
 package enum Determinism: String, CaseIterable, Sendable { case strict, off }
 package enum BestMetric: String, CaseIterable, Sendable {

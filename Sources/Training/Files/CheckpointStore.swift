@@ -1,0 +1,163 @@
+internal import Checkpoints
+internal import Glibc
+internal import JSONText
+
+/// The checkpoints of one output folder: `checkpoint-N/` and the file `latest` that names one.
+///
+/// A checkpoint is made under another name, synced, renamed, and only then named by `latest`; at any
+/// moment the last complete one is there to be found.
+struct CheckpointStore {
+  static let optimizerName = "optimizer.safetensors"
+  static let stateName = "trainer_state.json"
+  static let vectorNames = ["masters", "exp_avg", "exp_avg_sq"]
+
+  /// The output folder.
+  let folder: String
+
+  static func name(step: Int) -> String { "checkpoint-\(step)" }
+
+  /// Steps of all checkpoints, ascending.
+  var steps: [Int] {
+    Folder.names(in: folder).compactMap(Self.step(of:)).sorted()
+  }
+
+  /// What `latest` names; nil where it is absent or nonsense.
+  var latest: Int? {
+    guard let bytes = try? Folder.read("\(folder)/latest") else { return nil }
+    let text = String(decoding: bytes, as: UTF8.self)
+    return Self.step(of: String(text.prefix { $0 != "\n" }))
+  }
+
+  private static func step(of name: String) -> Int? {
+    guard name.hasPrefix("checkpoint-"), let step = Int(name.dropFirst(11)), step >= 0,
+      Self.name(step: step) == name
+    else { return nil }
+    return step
+  }
+}
+
+extension CheckpointStore {
+  /// Saves a checkpoint, points `latest` to it and removes what is too old.
+  ///
+  /// - Parameters:
+  ///   - vectors: masters and both moments, as F32 [P] each.
+  ///   - keep: checkpoints to keep, this one included; 0 keeps all.
+  func save(
+    _ state: TrainerState, adapter: AdapterFiles, scales: borrowing FloatVector,
+    optimizer: borrowing AdamW, keep: Int
+  ) throws {
+    let name = Self.name(step: state.globalStep)
+    let temporary = "\(folder)/.\(name).tmp"
+    let path = "\(folder)/\(name)"
+    do {
+      try Folder.remove(temporary)
+      try Folder.make(temporary)
+      var files = try adapter.write(to: temporary)
+      files.append(
+        try writeVectors(to: temporary, scales: scales, optimizer: optimizer))
+      try writeState(state.json(files: files), to: temporary)
+      try Folder.sync(temporary)
+      // The same step again, after falling back past a damaged copy of it.
+      try Folder.remove(path)
+      try Folder.rename(temporary, to: path)
+      try Folder.sync(folder)
+      try AtomicFile.write("\(name)\n", to: "\(folder)/latest")
+    } catch {
+      try? Folder.remove(temporary)
+      throw error
+    }
+    try removeOld(current: state.globalStep, keep: keep)
+  }
+
+  private func writeVectors(
+    to folder: String, scales: borrowing FloatVector, optimizer: borrowing AdamW
+  ) throws -> (name: String, digest: String) {
+    let writer = try SafetensorsWriter(
+      path: "\(folder)/\(Self.optimizerName)",
+      tensors: Self.vectorNames.map {
+        TensorDeclaration(name: $0, type: .f32, shape: [scales.count])
+      },
+      metadata: [("format", "pt"), ("updates", "\(optimizer.updates)")], overwrite: true,
+      digest: true)
+    try writer.append(UnsafeRawBufferPointer(scales.values), to: Self.vectorNames[0])
+    try writer.append(UnsafeRawBufferPointer(optimizer.mean.values), to: Self.vectorNames[1])
+    try writer.append(UnsafeRawBufferPointer(optimizer.square.values), to: Self.vectorNames[2])
+    return (Self.optimizerName, try writer.finish() ?? "")
+  }
+
+  /// The state with a digest of itself as last member.
+  private func writeState(_ json: JSONValue, to folder: String) throws {
+    let digest = SHA256.hexDigest(of: Array(json.text().utf8))
+    let sealed = (json.members ?? []) + [.init(key: "sha256", value: .string(digest))]
+    try AtomicFile.write(
+      JSONValue.object(sealed).text(indent: 2) + "\n", to: "\(folder)/\(Self.stateName)")
+  }
+
+  /// Keeps the newest `keep`; checkpoints of later steps belong to a life that this one replaced.
+  private func removeOld(current: Int, keep: Int) throws(TrainingError) {
+    guard keep > 0 else { return }
+    let earlier = steps.filter { $0 < current }
+    let surplus = earlier.dropLast(max(0, keep - 1)) + steps.filter { $0 > current }
+    for step in surplus { try Folder.remove("\(folder)/\(Self.name(step: step))") }
+  }
+}
+
+/// A checkpoint whose files have all been read and verified.
+struct LoadedCheckpoint {
+  var path: String
+  var state: TrainerState
+  var updates: Int
+  /// Holds masters and both moments.
+  private let vectors: SafetensorsFile
+
+  /// Reads and verifies one checkpoint folder.
+  ///
+  /// - Throws: `CheckpointError`, or `TrainingError.badData` naming what is damaged.
+  init(path: String) throws {
+    self.path = path
+    let statePath = "\(path)/\(CheckpointStore.stateName)"
+    let json: JSONValue
+    do {
+      json = try JSONValue(parsing: Folder.read(statePath))
+    } catch let error as JSONSyntaxError {
+      throw TrainingError.badData("\(statePath): \(error)")
+    }
+    let members = (json.members ?? []).filter { $0.key != "sha256" }
+    let digest = SHA256.hexDigest(of: Array(JSONValue.object(members).text().utf8))
+    guard json["sha256"]?.string == digest, let state = TrainerState(json: json),
+      let files = json["peqa"]?["files"]?.members
+    else { throw TrainingError.badData("\(statePath): damaged, or changed by hand") }
+    for file in files {
+      let found = try SHA256.hexDigest(ofFile: "\(path)/\(file.key)")
+      guard found == file.value.string else {
+        throw TrainingError.badData("\(path)/\(file.key): damaged, its SHA-256 is another")
+      }
+    }
+    self.state = state
+    vectors = try SafetensorsFile(path: "\(path)/\(CheckpointStore.optimizerName)")
+    guard let updates = vectors.metadata["updates"]?.string.flatMap({ Int($0) }) else {
+      throw TrainingError.badData("\(path)/\(CheckpointStore.optimizerName): no number of updates")
+    }
+    self.updates = updates
+    for name in CheckpointStore.vectorNames {
+      let tensor = try vectors.requiredTensor(named: name, shape: [state.identity.parameterCount])
+      guard tensor.type == .f32 else {
+        throw TrainingError.badData("\(path): tensor \"\(name)\" is \(tensor.type), expected F32")
+      }
+    }
+  }
+
+  /// Puts masters, moments and the number of updates into `step`.
+  func restore(_ step: inout TrainStep) throws {
+    try copy(0, to: step.scales)
+    try copy(1, to: step.optimizer.mean)
+    try copy(2, to: step.optimizer.square)
+    step.optimizer.updates = updates
+  }
+
+  private func copy(_ index: Int, to vector: borrowing FloatVector) throws {
+    let tensor = try vectors.requiredTensor(
+      named: CheckpointStore.vectorNames[index], shape: [vector.count])
+    UnsafeMutableRawBufferPointer(vector.values).copyMemory(from: vectors.bytes(of: tensor))
+  }
+}

@@ -1,0 +1,130 @@
+package import JSONText
+
+/// Where a run stands, apart from its numbers: the contents of `trainer_state.json`.
+///
+/// The upper members are those of Hugging Face's file of that name. Nothing depends on ranks.
+package struct TrainerState: Sendable, Equatable {
+  package var globalStep = 0
+  package var epoch = 0.0
+  package var maxSteps = 0
+  package var numTrainEpochs = 0.0
+  package var bestMetric: Double?
+  package var bestModelCheckpoint: String?
+  package var logHistory: [JSONValue] = []
+
+  /// All tokens seen, and the supervised ones among them.
+  package var inputTokens = 0
+  package var supervisedTokens = 0
+  /// Loss and supervised tokens since the last logged step.
+  package var unloggedLoss = 0.0
+  package var unloggedTokens = 0
+  /// Step of the last evaluation; nil before the first.
+  package var lastEvaluation: Int?
+  package var evaluationsWithoutBest = 0
+  /// Seconds trained, over all lives of the run.
+  package var seconds = 0.0
+  package var identity = RunIdentity()
+
+  package init() {}
+}
+
+/// What must be the same for a run to be continued.
+package struct RunIdentity: Sendable, Equatable {
+  package var baseDigest = ""
+  package var dataDigest = ""
+  package var parameterCount = 0
+  /// Critical settings as YAML, by key.
+  package var settings: [Setting] = []
+
+  package struct Setting: Sendable, Equatable {
+    package var key: String
+    package var value: String
+  }
+
+  package init() {}
+
+  /// One sentence for each thing that `other` has differently.
+  func differences(from other: RunIdentity) -> [String] {
+    var found: [String] = []
+    func compare(_ name: String, _ mine: String, _ theirs: String) {
+      if mine != theirs { found.append("\(name): the checkpoint has \(theirs), this run \(mine)") }
+    }
+    compare("base (sha256)", baseDigest, other.baseDigest)
+    compare("training data (digest)", dataDigest, other.dataDigest)
+    compare("trained scales", "\(parameterCount)", "\(other.parameterCount)")
+    for setting in settings {
+      let theirs = other.settings.first { $0.key == setting.key }?.value
+      compare(setting.key, setting.value, theirs ?? "nothing")
+    }
+    return found
+  }
+}
+
+extension TrainerState {
+  /// - Parameter files: SHA-256 of the files beside this one, by name.
+  func json(files: [(name: String, digest: String)]) -> JSONValue {
+    let own: [(String, JSONValue)] = [
+      ("num_input_tokens_seen", .integer(inputTokens)),
+      ("supervised_tokens_seen", .integer(supervisedTokens)),
+      ("unlogged_loss", .real(unloggedLoss)),
+      ("unlogged_tokens", .integer(unloggedTokens)),
+      ("last_evaluation", lastEvaluation.map { .integer($0) } ?? .null),
+      ("evaluations_without_best", .integer(evaluationsWithoutBest)),
+      ("train_runtime", .real(seconds)),
+      ("base_sha256", .string(identity.baseDigest)),
+      ("data_digest", .string(identity.dataDigest)),
+      ("parameter_count", .integer(identity.parameterCount)),
+      ("settings", .object(identity.settings.map { .init(key: $0.key, value: .string($0.value)) })),
+      ("files", .object(files.map { .init(key: $0.name, value: .string($0.digest)) })),
+    ]
+    return .object(members: [
+      ("global_step", .integer(globalStep)),
+      ("epoch", .real(epoch)),
+      ("max_steps", .integer(maxSteps)),
+      ("num_train_epochs", .real(numTrainEpochs)),
+      ("best_metric", bestMetric.map { .real($0) } ?? .null),
+      ("best_model_checkpoint", bestModelCheckpoint.map { .string($0) } ?? .null),
+      ("log_history", .array(logHistory)),
+      ("peqa", .object(members: own)),
+    ])
+  }
+
+  /// Nil where a member is missing or of the wrong type.
+  init?(json: JSONValue) {
+    guard let step = json["global_step"]?.int, step >= 0, let epoch = json["epoch"]?.double,
+      let maxSteps = json["max_steps"]?.int, let epochs = json["num_train_epochs"]?.double,
+      let history = json["log_history"]?.array, let own = json["peqa"],
+      let input = own["num_input_tokens_seen"]?.int,
+      let supervised = own["supervised_tokens_seen"]?.int,
+      let loss = own["unlogged_loss"]?.double, let tokens = own["unlogged_tokens"]?.int,
+      let waiting = own["evaluations_without_best"]?.int,
+      let seconds = own["train_runtime"]?.double, let base = own["base_sha256"]?.string,
+      let data = own["data_digest"]?.string, let count = own["parameter_count"]?.int,
+      let settings = own["settings"]?.members
+    else { return nil }
+    globalStep = step
+    self.epoch = epoch
+    self.maxSteps = maxSteps
+    numTrainEpochs = epochs
+    bestMetric = json["best_metric"]?.double
+    bestModelCheckpoint = json["best_model_checkpoint"]?.string
+    logHistory = history
+    inputTokens = input
+    supervisedTokens = supervised
+    unloggedLoss = loss
+    unloggedTokens = tokens
+    lastEvaluation = own["last_evaluation"]?.int
+    evaluationsWithoutBest = waiting
+    self.seconds = seconds
+    identity.baseDigest = base
+    identity.dataDigest = data
+    identity.parameterCount = count
+    identity.settings = settings.map { .init(key: $0.key, value: $0.value.string ?? "") }
+  }
+}
+
+extension JSONValue {
+  static func object(members: [(String, JSONValue)]) -> JSONValue {
+    .object(members.map { Member(key: $0.0, value: $0.1) })
+  }
+}

@@ -1,0 +1,70 @@
+internal import Collectives
+
+/// What all ranks add up in one step, in one buffer and one all-reduce, exactly.
+///
+///     gradient [P] | loss | tokens | positions | stop | seconds [ranks] | faults [global batch]
+///
+/// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Faults are
+/// counted by place in the global batch: after the all-reduce every rank knows which sequence of
+/// which rank was at fault, and all stop alike.
+struct GradientSum: ~Copyable {
+  private var sum: ExactSum
+  private let parameters: Int
+  private let ranks: Int
+  private let batch: Int
+
+  private var loss: Int { parameters }
+  private var tokens: Int { parameters + 1 }
+  private var positions: Int { parameters + 2 }
+  private var stop: Int { parameters + 3 }
+  private var seconds: Int { parameters + 4 }
+  private var faults: Int { seconds + ranks }
+
+  /// - Parameters:
+  ///   - parameters: P; 0 for an evaluation, which sums losses only.
+  ///   - batch: sequences over all ranks, the greatest number of addends.
+  init(parameters: Int, ranks: Int, batch: Int) {
+    sum = ExactSum(count: parameters + 4 + ranks + batch, addends: max(batch, ranks))
+    self.parameters = parameters
+    self.ranks = ranks
+    self.batch = batch
+  }
+
+  mutating func reset() { sum.reset() }
+
+  /// Adds one sequence; `place` is its place in the global batch. A NaN or a number beyond the range
+  /// of fixed point is noted, and comes to light on all ranks in `faultyPlaces`.
+  mutating func add(
+    gradient: UnsafeBufferPointer<Float>?, _ sequence: SequenceLoss, length: Int, at place: Int
+  ) {
+    do throws(ExactSumError) {
+      if let gradient { try sum.add(gradient) }
+      try sum.addDouble(sequence.sum, at: loss)
+      try sum.addInteger(Int64(sequence.tokens), at: tokens)
+      try sum.addInteger(Int64(length), at: positions)
+    } catch {
+      sum.values[faults + place] = 1
+    }
+  }
+
+  /// What a rank tells the others: whether it was asked to stop, and how long it computed.
+  mutating func report(stop wanted: Bool, seconds time: Double, rank: Int) {
+    sum.values[stop] = wanted ? 1 : 0
+    sum.values[seconds + rank] = Int64(time * 1e6)
+  }
+
+  func allReduce(over group: any RankGroup) throws { try group.allReduceSum(sum.values) }
+
+  /// Places in the global batch whose loss or gradient was no usable number.
+  var faultyPlaces: [Int] { (0..<batch).filter { sum.values[faults + $0] != 0 } }
+  var lossSum: Double { sum.double(at: loss) }
+  var tokenCount: Int { Int(sum.values[tokens]) }
+  var positionCount: Int { Int(sum.values[positions]) }
+  var stopRequested: Bool { sum.values[stop] != 0 }
+  var rankSeconds: [Double] { (0..<ranks).map { Double(sum.values[seconds + $0]) * 1e-6 } }
+
+  /// Writes the gradient of the mean token loss over the global batch.
+  func writeMean(to gradient: borrowing FloatVector) {
+    sum.write(to: gradient.values, dividedBy: Double(tokenCount))
+  }
+}

@@ -1,0 +1,78 @@
+internal import Glibc
+internal import JSONText
+
+extension TrainLoop {
+  /// Patience has run out.
+  var stoppedEarly: Bool {
+    config.earlyStoppingPatience > 0
+      && state.evaluationsWithoutBest >= config.earlyStoppingPatience
+  }
+
+  /// Evaluates at the steps where that is due. A continued run catches up on what a stop cut off.
+  ///
+  /// - Returns: whether a stop was requested meanwhile; the evaluation is then void.
+  func evaluateIfDue() throws -> Bool {
+    guard let source = run.evaluation, source.count > 0, state.lastEvaluation != state.globalStep
+    else { return false }
+    let step = state.globalStep
+    let due =
+      step == 0
+      ? config.evalOnStart
+      : step == totalSteps || (config.evalSteps > 0 && step % config.evalSteps == 0)
+    guard due else { return false }
+    let clock = Stopwatch()
+    guard let loss = try evaluate(source) else { return true }
+    try record(loss: loss, seconds: clock.seconds)
+    return false
+  }
+
+  /// Mean token loss over `source`, the same digits on any number of ranks; nil when interrupted.
+  private func evaluate(_ source: any SequenceSource) throws -> Double? {
+    let limit = config.maxEvalSequences
+    let count = limit > 0 ? min(limit, source.count) : source.count
+    var sum = GradientSum(parameters: 0, ranks: run.ranks.size, batch: count)
+    var stopped = false
+    for index in stride(from: run.ranks.rank, to: count, by: run.ranks.size) {
+      stopped = stopped || shouldStop()
+      if stopped { break }
+      let sequence = try source.sequence(index)
+      sum.add(
+        gradient: nil, try run.model.loss(sequence), length: sequence.tokens.count, at: index)
+    }
+    sum.report(stop: stopped, seconds: 0, rank: run.ranks.rank)
+    try sum.allReduce(over: run.ranks)
+    if sum.stopRequested { return nil }
+    let faults = sum.faultyPlaces
+    if !faults.isEmpty {
+      throw nonFinite(
+        places: faults, batch: Array(0..<count), step: state.globalStep, source: source)
+    }
+    guard sum.tokenCount > 0 else {
+      throw TrainingError.badData("evaluation: no supervised token in the held-out data")
+    }
+    return sum.lossSum / Double(sum.tokenCount)
+  }
+
+  private func record(loss: Double, seconds: Double) throws {
+    let perplexity = exp(loss)
+    let value = config.bestMetric == .evalLoss ? loss : perplexity
+    let best = state.bestMetric.map { value < $0 } ?? true
+    state.lastEvaluation = state.globalStep
+    state.evaluationsWithoutBest = best ? 0 : state.evaluationsWithoutBest + 1
+    if best {
+      state.bestMetric = value
+      state.bestModelCheckpoint = "best"
+      try saveBest()
+    }
+    write(
+      .object(members: [
+        ("step", .integer(state.globalStep)), ("epoch", .real(state.epoch)),
+        ("eval_loss", .real(loss)), ("perplexity", .real(perplexity)),
+        ("eval_runtime", .real(seconds)),
+      ]))
+    if run.ranks.rank == 0 {
+      run.report(
+        .evaluated(step: state.globalStep, loss: loss, perplexity: perplexity, best: best))
+    }
+  }
+}

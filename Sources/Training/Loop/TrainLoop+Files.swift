@@ -1,0 +1,95 @@
+internal import Checkpoints
+internal import JSONText
+
+extension TrainLoop {
+  private var adapter: AdapterFiles { AdapterFiles(model: run.model, base: config.model) }
+
+  func notice(_ text: String) {
+    if run.ranks.rank == 0 { run.report(.notice(text)) }
+  }
+
+  // MARK: Saving
+
+  /// Saves `checkpoint-N/` and points `latest` to it.
+  func save() throws {
+    state.seconds = runtime
+    try run.ranks.onRankZero {
+      guard let output else { return }
+      try output.lock.checkOwnership()
+      try CheckpointStore(folder: output.path).save(
+        state, adapter: adapter, scales: step.scales, optimizer: step.optimizer,
+        keep: config.saveTotalLimit)
+      run.report(.saved(path: output.file(CheckpointStore.name(step: state.globalStep))))
+    }
+  }
+
+  /// Replaces `best/`, file by file: the configuration never changes within a run.
+  func saveBest() throws {
+    try run.ranks.onRankZero {
+      guard let output else { return }
+      try Folder.make(output.file("best"))
+      try adapter.write(to: output.file("best"))
+    }
+  }
+
+  /// Saves and says where to go on.
+  func stop() throws -> TrainOutcome {
+    try save()
+    let name = CheckpointStore.name(step: state.globalStep)
+    return .stopped(step: state.globalStep, checkpoint: "\(config.outputDirectory)/\(name)")
+  }
+
+  /// The last checkpoint, the adapter and the results; `train_results.json` marks the run as done.
+  func finish() throws -> TrainOutcome {
+    let reason: StopReason = stoppedEarly && state.globalStep < totalSteps ? .early : .complete
+    try save()
+    let results = results(reason)
+    try run.ranks.onRankZero {
+      guard let output else { return }
+      try writeAdapter(to: output)
+      if let evaluation = evaluationResults {
+        try output.write(evaluation, to: "eval_results.json")
+      }
+      try output.write(results.json(state), to: "train_results.json")
+    }
+    return .finished(results)
+  }
+
+  private func writeAdapter(to output: OutputFolder) throws {
+    try adapter.write(to: output.path)
+    guard config.loadBestModelAtEnd, state.bestMetric != nil else { return }
+    let best = try Folder.read(output.file("best/\(AdapterFiles.modelName)"))
+    try AtomicFile.write(best, to: output.file(AdapterFiles.modelName))
+  }
+
+  /// The last record of an evaluation, with the best value.
+  private var evaluationResults: JSONValue? {
+    guard let record = state.logHistory.last(where: { $0["eval_loss"] != nil }) else { return nil }
+    let best = state.bestMetric.map {
+      [JSONValue.Member(key: "best_\(config.bestMetric.rawValue)", value: .real($0))]
+    }
+    return .object((record.members ?? []) + (best ?? []))
+  }
+
+  private func results(_ reason: StopReason) -> TrainResults {
+    TrainResults(
+      step: state.globalStep, reason: reason,
+      trainLoss: state.logHistory.last { $0["loss"] != nil }?["loss"]?.double,
+      evalLoss: state.logHistory.last { $0["eval_loss"] != nil }?["eval_loss"]?.double,
+      bestMetric: state.bestMetric, runtime: runtime, inputTokens: state.inputTokens,
+      adapterFolder: config.outputDirectory)
+  }
+}
+
+extension TrainResults {
+  fileprivate func json(_ state: TrainerState) -> JSONValue {
+    .object(members: [
+      ("global_step", .integer(step)), ("epoch", .real(state.epoch)),
+      ("stop_reason", .string(reason.rawValue)),
+      ("train_loss", trainLoss.map { .real($0) } ?? .null), ("train_runtime", .real(runtime)),
+      ("num_input_tokens_seen", .integer(inputTokens)),
+      ("supervised_tokens_seen", .integer(state.supervisedTokens)),
+      ("best_metric", bestMetric.map { .real($0) } ?? .null),
+    ])
+  }
+}

@@ -1,0 +1,111 @@
+internal import Checkpoints
+internal import JSONText
+
+extension TrainLoop {
+  private var identity: RunIdentity {
+    var identity = RunIdentity()
+    identity.baseDigest = run.baseDigest
+    identity.dataDigest = run.training.digest
+    identity.parameterCount = run.model.parameterCount
+    identity.settings = config.criticalSettings.map { .init(key: $0.0, value: $0.1) }
+    return identity
+  }
+
+  /// Locks the output folder, finds out where to start, and gives all ranks the same start.
+  func open() throws {
+    state.identity = identity
+    state.maxSteps = totalSteps
+    state.numTrainEpochs = config.numEpochs
+    var checkpoint: LoadedCheckpoint?
+    try run.ranks.onRankZero {
+      let output = try OutputFolder(path: config.outputDirectory)
+      self.output = output
+      checkpoint = try startingPoint(in: output)
+      if let checkpoint { try checkpoint.restore(&step) }
+    }
+    try share(checkpoint)
+    try run.ranks.onRankZero { try prepareFiles() }
+  }
+
+  /// Sends rank 0's checkpoint, where there is one, to all ranks.
+  private func share(_ checkpoint: LoadedCheckpoint?) throws {
+    let text = checkpoint.map { Array($0.state.json(files: []).text().utf8) } ?? []
+    let received = try run.ranks.broadcast(text)
+    guard !received.isEmpty else { return }
+    guard let restored = try TrainerState(json: JSONValue(parsing: received)) else {
+      throw TrainingError.badData("rank 0 sent a state that cannot be read")
+    }
+    let total = state.maxSteps
+    state = restored
+    state.identity = identity
+    state.maxSteps = total
+    state.numTrainEpochs = config.numEpochs
+    earlierSeconds = restored.seconds
+    step.optimizer.updates = restored.globalStep
+    try run.ranks.broadcast(step.scales)
+    try run.ranks.broadcast(step.optimizer.mean)
+    try run.ranks.broadcast(step.optimizer.square)
+    run.model.setParameters(UnsafeBufferPointer(step.scales.values))
+  }
+
+  // MARK: On rank 0
+
+  private func startingPoint(in output: OutputFolder) throws -> LoadedCheckpoint? {
+    let store = CheckpointStore(folder: output.path)
+    if case .path(let path) = config.resume {
+      do {
+        return try accept(LoadedCheckpoint(path: path))
+      } catch let error as CheckpointError {
+        throw TrainingError.noCheckpoint(path: path, reasons: ["\(error)"])
+      }
+    }
+    if config.overwriteOutputDirectory, config.resume == .never {
+      try output.clear()
+      return nil
+    }
+    let finished = try output.finished()
+    if let finished, finished.early || finished.step >= totalSteps || config.resume == .never {
+      guard config.overwriteOutputDirectory else {
+        throw TrainingError.outputExists(
+          path: output.path, reason: "a run that finished at step \(finished.step) is here")
+      }
+      try output.clear()
+      return nil
+    }
+    if config.resume == .never {
+      if store.steps.isEmpty { return nil }
+      throw TrainingError.outputExists(
+        path: output.path, reason: "an unfinished run is here (resume: auto continues it)")
+    }
+    return try store.newest(notice: notice).map(accept)
+  }
+
+  /// Checks that a checkpoint belongs to this run.
+  private func accept(_ checkpoint: LoadedCheckpoint) throws -> LoadedCheckpoint {
+    let differences = state.identity.differences(from: checkpoint.state.identity)
+    guard differences.isEmpty else {
+      throw TrainingError.resumeMismatch(checkpoint: checkpoint.path, differences: differences)
+    }
+    let old = checkpoint.state
+    notice("continuing from \(checkpoint.path) at step \(old.globalStep) of \(totalSteps)")
+    if old.maxSteps != totalSteps, config.schedule != .constant {
+      notice(
+        "warning: the checkpoint was made for \(old.maxSteps) steps, this run has \(totalSteps): the "
+          + "learning rate takes another course than in an unbroken run")
+    }
+    return checkpoint
+  }
+
+  private func prepareFiles() throws {
+    guard let output else { return }
+    try Folder.remove(output.file("train_results.json"))
+    if let text = run.configText { try AtomicFile.write(text, to: output.file("config.yaml")) }
+    try AtomicFile.write(config.yaml, to: output.file("config.resolved.yaml"))
+    var members = run.provenance
+    members.append(("base_sha256", .string(run.baseDigest)))
+    members.append(("ranks", .integer(run.ranks.size)))
+    try output.writeProvenance(members, continuing: state.globalStep > 0)
+    metrics = try MetricsLog(
+      folder: output.path, formats: config.reportTo, continuingFrom: state.globalStep)
+  }
+}

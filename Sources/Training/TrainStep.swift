@@ -1,0 +1,121 @@
+package import Datasets
+
+/// One optimizer step over a global batch: the whole method on one screen.
+///
+/// Every rank calls `callAsFunction` with its part of the batch. The atomic unit of work is one
+/// packed sequence; its gradient is the same wherever it is computed, and the sum is exact, so the
+/// step gives the same bits on any number of ranks.
+package struct TrainStep: ~Copyable {
+  package let schedule: LearningRateSchedule
+  /// The fp32 masters of all trainable scales.
+  package let scales: FloatVector
+  package var optimizer: AdamW
+  private let model: any TrainableModel
+  private let ranks: any RankGroup
+  private let maximumNorm: Double
+  private var sum: GradientSum
+  /// First the gradient of one sequence, at the end the mean over the global batch.
+  private let gradient: FloatVector
+
+  package init(
+    model: any TrainableModel, ranks: any RankGroup, config: RunConfig,
+    schedule: LearningRateSchedule
+  ) {
+    let count = model.parameterCount
+    self.model = model
+    self.ranks = ranks
+    self.schedule = schedule
+    maximumNorm = config.maxGradNorm
+    scales = FloatVector(count: count)
+    gradient = FloatVector(count: count)
+    optimizer = AdamW(count: count, settings: AdamW.Settings(config))
+    sum = GradientSum(parameters: count, ranks: ranks.size, batch: config.globalBatchSize)
+    model.copyInitialParameters(to: scales.values)
+    model.setParameters(UnsafeBufferPointer(scales.values))
+  }
+
+  /// - Parameters:
+  ///   - batch: this rank's part of the global batch.
+  ///   - index: number of the step, from 0.
+  ///   - stop: asked on every rank after its sequences; one rank that says true stops all.
+  /// - Throws: `TrainingError.nonFinite` on all ranks, before anything is updated.
+  package mutating func callAsFunction(
+    _ batch: [BatchSequence], index: Int, stop: () -> Bool = { false }
+  ) throws -> StepMetrics {
+    let clock = Stopwatch()
+    sum.reset()
+    for part in batch {  // d(sum of token losses)/d(scales), added in fixed point
+      let loss = try model.lossAndGradient(part.sequence, gradient: gradient.values)
+      sum.add(
+        gradient: UnsafeBufferPointer(gradient.values), loss, length: part.sequence.tokens.count,
+        at: part.place)
+    }
+    let computed = clock.seconds
+    sum.report(stop: stop(), seconds: computed, rank: ranks.rank)
+    try sum.allReduce(over: ranks)
+    let communicated = clock.seconds - computed
+
+    let faults = sum.faultyPlaces
+    if !faults.isEmpty { throw StepFault.nonFinite(places: faults) }
+    guard sum.tokenCount > 0 else { throw StepFault.nothingSupervised }
+    sum.writeMean(to: gradient)
+    let norm = gradient.clip(toNorm: maximumNorm)
+    let rate = schedule(index)
+    optimizer.update(scales, gradient: gradient, learningRate: rate)
+    model.setParameters(UnsafeBufferPointer(scales.values))
+
+    let times = sum.rankSeconds
+    return StepMetrics(
+      lossSum: sum.lossSum, tokens: sum.tokenCount, positions: sum.positionCount,
+      gradientNorm: norm, learningRate: rate, stopRequested: sum.stopRequested,
+      seconds: clock.seconds, communicationSeconds: communicated,
+      fastestRank: times.min() ?? computed, slowestRank: times.max() ?? computed)
+  }
+
+  /// Root mean square of what training has changed.
+  package borrowing func drift() -> Double {
+    guard scales.count > 0 else { return 0 }
+    let initial = FloatVector(count: scales.count)
+    model.copyInitialParameters(to: initial.values)
+    for i in 0..<scales.count { initial.values[i] = scales.values[i] - initial.values[i] }
+    return initial.norm() / Double(scales.count).squareRoot()
+  }
+}
+
+/// A sequence and its place in the global batch.
+package struct BatchSequence {
+  package var sequence: PackedSequence
+  package var place: Int
+
+  package init(sequence: PackedSequence, place: Int) {
+    self.sequence = sequence
+    self.place = place
+  }
+}
+
+/// Why a step was not taken; the loop adds names of samples and ranks.
+enum StepFault: Error, Equatable {
+  case nonFinite(places: [Int])
+  case nothingSupervised
+}
+
+/// What one step did. Loss, tokens and positions are sums over the global batch.
+package struct StepMetrics: Sendable {
+  package var lossSum: Double
+  /// Supervised tokens.
+  package var tokens: Int
+  /// All tokens, prompts included.
+  package var positions: Int
+  /// Before clipping.
+  package var gradientNorm: Double
+  package var learningRate: Double
+  package var stopRequested: Bool
+  /// This rank's wall time, and its part in the all-reduce, waiting included.
+  package var seconds: Double
+  package var communicationSeconds: Double
+  /// Least and greatest time that a rank computed.
+  package var fastestRank: Double
+  package var slowestRank: Double
+
+  package var loss: Double { lossSum / Double(tokens) }
+}

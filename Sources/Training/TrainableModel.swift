@@ -1,0 +1,87 @@
+package import Checkpoints
+package import Datasets
+package import JSONText
+
+/// What the trainer needs of a model: a flat vector of fp32 parameters and exact gradients, one
+/// sequence at a time.
+///
+/// The gradient of a sequence may depend on the parameters and the sequence only, never on threads,
+/// ranks or other sequences: the trainer adds such gradients exactly, and thereby promises the same
+/// bits on any number of ranks.
+package protocol TrainableModel: AnyObject {
+  var parameterCount: Int { get }
+
+  /// Named parts of the flat vector, in order and without gaps.
+  var parameterRanges: [ParameterRange] { get }
+
+  /// Writes the parameters at which the model equals its base, e.g. all 0 in the relative form.
+  func copyInitialParameters(to values: UnsafeMutableBufferPointer<Float>)
+
+  /// Takes new parameters; the forward pass uses what would be stored of them (fp16 scales).
+  func setParameters(_ values: UnsafeBufferPointer<Float>)
+
+  /// Overwrites `gradient` with the gradient of the sum of token losses of this one sequence.
+  func lossAndGradient(
+    _ sequence: PackedSequence, gradient: UnsafeMutableBufferPointer<Float>
+  ) throws -> SequenceLoss
+
+  func loss(_ sequence: PackedSequence) throws -> SequenceLoss
+
+  /// The contents of `adapter_model.safetensors` for the current parameters.
+  func adapterTensors() -> [AdapterTensor]
+
+  /// Members of `adapter_config.json` that describe the model: base_sha256, bits, group_size, ...
+  var adapterDescription: [(String, JSONValue)] { get }
+}
+
+/// The part of the parameter vector that belongs to one tensor [rows, groups].
+package struct ParameterRange: Sendable, Equatable {
+  package var name: String
+  package var range: Range<Int>
+  package var rows: Int
+  package var groups: Int
+
+  package init(name: String, range: Range<Int>, rows: Int, groups: Int) {
+    self.name = name
+    self.range = range
+    self.rows = rows
+    self.groups = groups
+  }
+}
+
+/// The loss of one sequence: a sum over its supervised tokens, in nats, and how many these are.
+package struct SequenceLoss: Sendable, Equatable {
+  package var sum: Double
+  package var tokens: Int
+
+  package init(sum: Double, tokens: Int) {
+    self.sum = sum
+    self.tokens = tokens
+  }
+}
+
+/// One tensor of an adapter file.
+package struct AdapterTensor: Sendable, Equatable {
+  package var name: String
+  package var type: ElementType
+  package var shape: [Int]
+  /// Little-endian, row-major.
+  package var bytes: [UInt8]
+
+  package init(name: String, type: ElementType, shape: [Int], bytes: [UInt8]) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+    self.bytes = bytes
+  }
+}
+
+/// Sequences by number. Every rank has all of them; the trainer decides which it reads.
+package protocol SequenceSource {
+  var count: Int { get }
+  /// Names data and preparation; equal digests mean equal sequences.
+  var digest: String { get }
+  func sequence(_ index: Int) throws -> PackedSequence
+  /// Where a sample came from, for messages, e.g. `train.jsonl:12`.
+  func place(ofSample id: Int) -> String
+}
