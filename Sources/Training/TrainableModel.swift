@@ -79,9 +79,9 @@ package struct AdapterTensor: Sendable, Equatable {
 /// Sequences by number. Every rank has all of them; the trainer decides which it reads.
 package protocol SequenceSource {
   var count: Int { get }
-  /// Names data and preparation; equal digests mean equal sequences.
-  var digest: String { get }
-  func sequence(_ index: Int) throws -> PackedSequence
+  func sequence(at index: Int) throws -> PackedSequence
   /// Where a sample came from, for messages, e.g. `train.jsonl:12`.
-  func place(ofSample id: Int) -> String
+  func origin(ofSample id: Int) -> String
 }
+
+extension TokenDataset: SequenceSource {}

@@ -20,8 +20,8 @@ package struct RunConfig: Sendable, Equatable {
   package var method = QuantizationMethod.rtn
 
   // Data.
-  package var datasets: [DatasetEntry] = []
-  package var evalDatasets: [DatasetEntry] = []
+  package var datasets: [DatasetSource] = []
+  package var evalDatasets: [DatasetSource] = []
   /// Below 1 a fraction of the samples, from 1 on a number of samples.
   package var valSetSize = 0.0
   package var maxSequenceLength = 1024
@@ -83,21 +83,6 @@ package struct RunConfig: Sendable, Equatable {
   package var resume = ResumeMode.auto
 
   package init() {}
-}
-
-/// One data file and how to read it.
-package struct DatasetEntry: Sendable, Equatable {
-  package var path: String
-  /// Format name; nil lets the reader find out.
-  package var type: String?
-  /// Which part of the file, as `[a%:b%]` or a name.
-  package var split: String?
-
-  package init(path: String, type: String? = nil, split: String? = nil) {
-    self.path = path
-    self.type = type
-    self.split = split
-  }
 }
 
 package enum ScaleGranularity: String, CaseIterable, Sendable { case row, group }

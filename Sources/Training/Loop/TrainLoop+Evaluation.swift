@@ -35,7 +35,7 @@ extension TrainLoop {
     for index in stride(from: run.ranks.rank, to: count, by: run.ranks.size) {
       stopped = stopped || shouldStop()
       if stopped { break }
-      let sequence = try source.sequence(index)
+      let sequence = try source.sequence(at: index)
       sum.add(
         gradient: nil, try run.model.loss(sequence), length: sequence.tokens.count, at: index)
     }

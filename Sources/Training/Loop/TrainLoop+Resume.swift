@@ -5,7 +5,7 @@ extension TrainLoop {
   private var identity: RunIdentity {
     var identity = RunIdentity()
     identity.baseDigest = run.baseDigest
-    identity.dataDigest = run.training.digest
+    identity.dataDigest = run.dataDigest
     identity.parameterCount = run.model.parameterCount
     identity.settings = config.criticalSettings.map { .init(key: $0.0, value: $0.1) }
     return identity

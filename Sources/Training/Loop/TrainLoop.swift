@@ -81,7 +81,7 @@ package final class TrainLoop {
     let (rank, size) = (run.ranks.rank, run.ranks.size)
     return try order.batch(index, rank: rank, of: size).enumerated().map { offset, sequence in
       BatchSequence(
-        sequence: try run.training.sequence(sequence), place: rank + offset * size)
+        sequence: try run.training.sequence(at: sequence), place: rank + offset * size)
     }
   }
 
@@ -96,9 +96,9 @@ package final class TrainLoop {
   ) -> TrainingError {
     let source = source ?? run.training
     let sequences = places.map { place in
-      let ids = (try? source.sequence(batch[place]).sampleIDs) ?? []
+      let ids = (try? source.sequence(at: batch[place]).sampleIDs) ?? []
       return TrainingError.NonFinite.Sequence(
-        rank: place % run.ranks.size, sampleIDs: ids.map { source.place(ofSample: $0) })
+        rank: place % run.ranks.size, sampleIDs: ids.map { source.origin(ofSample: $0) })
     }
     return .nonFinite(.init(step: step, sequences: sequences))
   }

@@ -9,6 +9,8 @@ package struct TrainRun {
   package var evaluation: (any SequenceSource)?
   /// SHA-256 of the base's tensors, in hexadecimal.
   package var baseDigest: String
+  /// Names the bytes of the data and how they were prepared; equal digests mean equal sequences.
+  package var dataDigest: String
   /// The run file as the user wrote it, kept as `config.yaml`.
   package var configText: String?
   /// Members of `run.json`: argv, hosts, cpu, kernel path, MPI version, ...
@@ -20,7 +22,8 @@ package struct TrainRun {
 
   package init(
     config: RunConfig, model: any TrainableModel, ranks: any RankGroup,
-    training: any SequenceSource, evaluation: (any SequenceSource)? = nil, baseDigest: String
+    training: any SequenceSource, evaluation: (any SequenceSource)? = nil, baseDigest: String,
+    dataDigest: String
   ) {
     self.config = config
     self.model = model
@@ -28,6 +31,7 @@ package struct TrainRun {
     self.training = training
     self.evaluation = evaluation
     self.baseDigest = baseDigest
+    self.dataDigest = dataDigest
   }
 }
 
