@@ -1,0 +1,43 @@
+extension DecoderConfig {
+  /// The families this program runs, as error messages name them.
+  static let supportedFamilies = ["llama", "mistral", "qwen2"]
+
+  /// Ranges of single numbers: far beyond any model, close enough that no product overflows.
+  enum Limits {
+    static let vocabulary = 1...(1 << 24)
+    static let width = 1...(1 << 20)
+    static let layers = 1...4096
+    static let heads = 1...(1 << 14)
+    static let headSize = 2...(1 << 14)
+    static let length = 1...(1 << 30)
+    static let epsilon = 1e-12...0.1
+    static let theta = 1.0...1e12
+    static let factor = 1e-3...1e6
+  }
+
+  /// What does not fit together, in words; empty for a sound configuration.
+  package func inconsistencies() -> [String] {
+    var faults: [String] = []
+    if headCount % keyValueHeadCount != 0 {
+      faults.append(
+        "\(headCount) attention heads cannot share \(keyValueHeadCount) key and value heads: "
+          + "the first must be a multiple of the second")
+    }
+    if headSize % 2 != 0 {
+      faults.append("the head size is \(headSize), but rotary positions need an even one")
+    }
+    if headCount * headSize > Limits.width.upperBound {
+      faults.append("\(headCount) heads of \(headSize) are wider than any supported model")
+    }
+    if case .llama3(_, let low, let high, let original) = rope.scaling {
+      if !(low < high) {
+        faults.append("rope scaling: low_freq_factor \(low) must be below high_freq_factor \(high)")
+      }
+      if original > maximumLength {
+        faults.append(
+          "rope scaling: the original length \(original) is beyond the longest, \(maximumLength)")
+      }
+    }
+    return faults
+  }
+}

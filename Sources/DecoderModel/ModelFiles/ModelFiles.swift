@@ -1,0 +1,47 @@
+internal import Checkpoints
+internal import Foundation
+package import JSONText
+
+/// Small files of a model directory.
+package enum ModelFiles {
+  /// Files beside the weights that say how text becomes tokens and back, as far as they exist.
+  package static let tokenizerNames = [
+    "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json",
+    "added_tokens.json", "generation_config.json", "chat_template.jinja", "chat_template.json",
+    "vocab.json", "merges.txt",
+  ]
+  /// At least one of these makes a tokenizer.
+  package static let essentialTokenizerNames = ["tokenizer.json", "tokenizer.model", "vocab.json"]
+  /// A GGUF file of metadata alone.
+  package static let tokenizerGGUF = "tokenizer.gguf"
+
+  /// Parses a JSON file; errors name the file and the place in it.
+  package static func json(_ path: String) throws -> JSONValue {
+    let file = try MappedFile(path: path)
+    do {
+      return try withExtendedLifetime(file) { try JSONValue(parsing: file.bytes) }
+    } catch let error as JSONSyntaxError {
+      throw ModelFileError.faults(path: path, ["not JSON: \(error)"])
+    }
+  }
+}
+
+extension ModelSource {
+  /// SHA-256 of the weights: of the one file, or of the lines "digest  name" of all shards.
+  package func digest() throws -> String {
+    var seen: [String: MappedFile] = [:]
+    for tensor in files.tensors {
+      let file = files.file(of: tensor)
+      seen[file.path] = file
+    }
+    let lines = seen.sorted { $0.key < $1.key }.map { path, file in
+      let digest = SHA256.hexDigest(of: file.bytes)
+      return (digest, "\(digest)  \(URL(fileURLWithPath: path).lastPathComponent)\n")
+    }
+    if lines.count == 1 { return lines[0].0 }
+    return SHA256.hexDigest(of: Array(lines.map(\.1).joined().utf8))
+  }
+
+  /// Size of all tensors in the file, in bytes.
+  package var byteCount: Int { files.tensors.reduce(0) { $0 + $1.byteRange.count } }
+}

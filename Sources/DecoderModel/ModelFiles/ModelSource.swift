@@ -1,0 +1,135 @@
+package import Checkpoints
+internal import Foundation
+internal import JSONText
+
+/// A full-precision model on disk, whatever its format: configuration, tensors by canonical name,
+/// and their rows as Floats.
+///
+/// Everything is mapped; rows are converted when they are read. That all tensors are there with the
+/// right shapes is checked on opening, before any work starts.
+package final class ModelSource: Sendable {
+  package enum Format: String, Sendable {
+    case huggingFace = "huggingface"
+    case gguf
+  }
+
+  /// The directory or the .gguf file.
+  package let path: String
+  package let format: Format
+  package let config: DecoderConfig
+  /// In the order of `DecoderConfig.expectedTensors`.
+  package let tensors: [ModelTensor]
+  package let files: any TensorSource
+  private let positions: [[UInt8]: Int]
+
+  /// Opens a Hugging Face directory, a .gguf file, or a directory that holds exactly one .gguf.
+  package static func open(_ path: String) throws -> ModelSource {
+    if let gguf = try ggufPath(path) { return try ModelSource(gguf: GGUFFile(path: gguf)) }
+    return try ModelSource(directory: path)
+  }
+
+  private init(directory: String) throws {
+    let configPath = directory + "/config.json"
+    guard FileManager.default.fileExists(atPath: configPath) else {
+      throw ModelFileError.missing(
+        path: directory,
+        remedy: "no model here: found neither config.json nor a single .gguf file.")
+    }
+    let config = try DecoderConfig(huggingFace: ModelFiles.json(configPath), path: configPath)
+    let files = try SafetensorsDirectory(path: directory)
+    // Some files leave out the prefix: they were saved from the bare model.
+    let bare = files.tensor(named: DecoderConfig.embeddingName) == nil
+    (path, format, self.config, self.files) = (directory, .huggingFace, config, files)
+    (tensors, positions) = try Self.match(config, files) { expected in
+      let name =
+        bare && expected.name.hasPrefix("model.")
+        ? String(expected.name.dropFirst(6)) : expected.name
+      return (name, RowOrder())
+    }
+  }
+
+  private init(gguf file: GGUFFile) throws {
+    let config = try DecoderConfig(gguf: file)
+    let permuted = config.modelType == "llama"
+    (path, format, self.config, files) = (file.path, .gguf, config, file)
+    (tensors, positions) = try Self.match(config, file) { expected in
+      var order = RowOrder()
+      switch expected.role {
+      case .linear(.query, _), .linear(.key, _):
+        order.headSize = permuted ? config.headSize : nil
+      default: break
+      }
+      return (GGUFNames.name(of: expected), order)
+    }
+  }
+
+  /// Finds every expected tensor, or reports all that are missing or wrong.
+  private static func match(
+    _ config: DecoderConfig, _ files: any TensorSource,
+    _ stored: (ExpectedTensor) -> (name: String, order: RowOrder)
+  ) throws -> ([ModelTensor], [[UInt8]: Int]) {
+    var (tensors, faults): ([ModelTensor], [String]) = ([], [])
+    var positions: [[UInt8]: Int] = [:]
+    for expected in config.expectedTensors {
+      let (name, order) = stored(expected)
+      guard let tensor = files.tensor(named: name) else {
+        faults.append("tensor \"\(name)\" is missing")
+        continue
+      }
+      if tensor.shape != expected.shape {
+        faults.append(
+          "tensor \"\(name)\" has shape \(tensor.shape), the configuration asks for "
+            + "\(expected.shape)")
+      }
+      if !tensor.type.isReal {
+        faults.append("tensor \"\(name)\" holds \(tensor.type.name), expected real numbers")
+      }
+      positions[Array(expected.name.utf8)] = tensors.count
+      tensors.append(ModelTensor(expected: expected, stored: tensor, order: order))
+    }
+    guard faults.isEmpty else { throw ModelFileError.faults(path: files.path, faults) }
+    return (tensors, positions)
+  }
+
+  /// The tensor of a canonical name.
+  package func tensor(_ name: String) throws -> ModelTensor {
+    guard let position = positions[Array(name.utf8)] else {
+      throw ModelFileError.faults(path: path, ["the model has no tensor \"\(name)\""])
+    }
+    return tensors[position]
+  }
+
+  private static func ggufPath(_ path: String) throws -> String? {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw ModelFileError.missing(
+        path: path, remedy: "not found. Give a Hugging Face directory or a .gguf file.")
+    }
+    guard isDirectory.boolValue else { return path }
+    if FileManager.default.fileExists(atPath: path + "/config.json") { return nil }
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+      .filter { $0.hasSuffix(".gguf") }.sorted()
+    guard names.count <= 1 else {
+      throw ModelFileError.missing(
+        path: path,
+        remedy: "holds \(names.count) .gguf files: \(names.joined(separator: ", ")). Name one.")
+    }
+    return names.first.map { path + "/" + $0 }
+  }
+}
+
+/// A tensor of a model under its canonical name.
+package struct ModelTensor: Sendable, Equatable {
+  package var expected: ExpectedTensor
+  /// As it stands in the file.
+  package var stored: TensorDescriptor
+  package var order: RowOrder
+
+  package var name: String { expected.name }
+  /// [O, I] or [D].
+  package var shape: [Int] { expected.shape }
+  package var type: ElementType { stored.type }
+  /// Rows and columns; a vector is one row.
+  package var rows: Int { stored.rows }
+  package var columns: Int { stored.columns }
+}

@@ -1,0 +1,154 @@
+package import Checkpoints
+internal import Foundation
+package import Kernels
+package import Quantization
+
+/// A frozen base: the integers of all linear layers and the other weights, mapped and never copied.
+///
+/// Everything handed out points into the mapping and is valid while this object lives. Opening
+/// checks the manifest, the configuration, every tensor's type and shape, size and header of the
+/// file, zero points and scales; `verifyDigest` reads every byte.
+package final class QuantizedBase: Sendable {
+  /// The directory.
+  package let path: String
+  package let manifest: BaseManifest
+  package let config: DecoderConfig
+  package let file: SafetensorsFile
+  /// Layer by layer, in the order of `LinearKind.allCases`.
+  private let linears: [QuantizedLinear]
+  /// Embedding, norms and the output matrix.
+  private let dense: [String: DenseTensor]
+
+  /// True where `path` is a directory with a manifest.
+  package static func isBase(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path + "/" + BaseManifest.fileName)
+  }
+
+  package init(path: String) throws {
+    let manifestPath = path + "/" + BaseManifest.fileName
+    guard FileManager.default.fileExists(atPath: manifestPath) else {
+      throw ModelFileError.missing(
+        path: path,
+        remedy: "no base here: \(BaseManifest.fileName) is missing. Make one with "
+          + "\"peqa quantize MODEL --output \(path)\".")
+    }
+    self.path = path
+    manifest = try BaseManifest(ModelFiles.json(manifestPath), path: manifestPath)
+    let configPath = path + "/config.json"
+    config = try DecoderConfig(huggingFace: ModelFiles.json(configPath), path: configPath)
+    file = try SafetensorsFile(path: path + "/" + BaseManifest.weightsName)
+    try Self.checkIdentity(file, manifest)
+    (linears, dense) = try BaseTensors.collect(file, config, manifest.settings)
+  }
+
+  package func linear(_ kind: LinearKind, layer: Int) -> QuantizedLinear {
+    precondition((0..<config.layerCount).contains(layer), "the model has no layer \(layer)")
+    let position = LinearKind.allCases.firstIndex(of: kind) ?? 0
+    return linears[layer * LinearKind.allCases.count + position]
+  }
+
+  /// Embedding, norms and `lm_head.weight` by canonical name.
+  package func tensor(_ name: String) throws -> DenseTensor {
+    guard let tensor = dense[name] else {
+      throw ModelFileError.faults(path: file.path, ["there is no tensor \"\(name)\""])
+    }
+    return tensor
+  }
+
+  /// Reads the whole file and compares its SHA-256 with the manifest's.
+  package func verifyDigest() throws {
+    let digest = SHA256.hexDigest(of: mapping.bytes)
+    guard digest == manifest.baseDigest else {
+      throw ModelFileError.digest(
+        path: file.path,
+        detail: "the SHA-256 is \(digest), but the manifest says \(manifest.baseDigest). "
+          + "The base was changed or damaged: make it again with \"peqa quantize\".")
+    }
+  }
+
+  /// Hints that the pages of a layer's codes are needed soon.
+  package func prefetch(layer: Int) {
+    for kind in LinearKind.allCases {
+      if let tensor = file.tensor(named: kind.name(layer: layer) + ".codes") {
+        file.advise(.willNeed, tensor)
+      }
+    }
+  }
+
+  private var mapping: MappedFile { file.file(of: file.tensors[0]) }
+
+  private static func checkIdentity(_ file: SafetensorsFile, _ manifest: BaseManifest) throws {
+    guard let first = file.tensors.first else {
+      throw ModelFileError.faults(path: file.path, ["the file holds no tensors"])
+    }
+    let bytes = file.file(of: first).bytes
+    if let size = manifest.fileSize, size != bytes.count {
+      throw ModelFileError.digest(
+        path: file.path,
+        detail: "the file has \(bytes.count) bytes, the manifest says \(size). "
+          + "It is not the base that was made: run \"peqa quantize\" again.")
+    }
+    if let digest = manifest.headerDigest, digest != headerDigest(bytes) {
+      throw ModelFileError.digest(
+        path: file.path,
+        detail: "the header is not the one that the manifest speaks of. "
+          + "It is not the base that was made: run \"peqa quantize\" again.")
+    }
+  }
+
+  /// SHA-256 of the length and the text of a safetensors header.
+  package static func headerDigest(_ bytes: UnsafeRawBufferPointer) -> String {
+    guard bytes.count >= 8 else { return SHA256.hexDigest(of: bytes) }
+    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    let end = 8 + Int(min(length, UInt64(bytes.count - 8)))
+    return SHA256.hexDigest(of: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+  }
+}
+
+/// A quantized linear layer where it lies in the base; owns nothing.
+package struct QuantizedLinear: @unchecked Sendable {
+  /// Without suffix, e.g. `model.layers.0.self_attn.q_proj`.
+  package let name: String
+  package let layout: PackedLayout
+  /// [O, rowStride].
+  package let codes: UnsafeRawBufferPointer
+  /// Bits of fp16 [O, G].
+  package let scales: UnsafeBufferPointer<UInt16>
+  package let zeros: ZeroPoints
+  /// [O]; nil where the layer has none.
+  package let bias: UnsafeBufferPointer<Float>?
+
+  /// Zero points [O, G]; `reals` are bits of fp16, of codes kept from Q4_1.
+  package enum ZeroPoints: @unchecked Sendable {
+    case integers(UnsafeBufferPointer<UInt8>)
+    case reals(UnsafeBufferPointer<UInt16>)
+  }
+}
+
+extension QuantizedLinear {
+  /// The matrix as kernels take it, with the scales of the base.
+  package var matrix: WeightMatrix? {
+    guard let codes = codes.baseAddress, let scales = scales.baseAddress else { return nil }
+    let points: WeightMatrix.ZeroPoints
+    switch zeros {
+    case .integers(let buffer):
+      guard let pointer = buffer.baseAddress else { return nil }
+      points = .integers(pointer)
+    case .reals(let buffer):
+      guard let pointer = buffer.baseAddress else { return nil }
+      points = .reals(pointer)
+    }
+    return WeightMatrix(
+      codes: codes, rows: layout.rows, columns: layout.columns, bits: layout.bits,
+      groupSize: layout.groupSize, rowStride: layout.rowStride, scales: scales, zeros: points)
+  }
+}
+
+/// A tensor that is not quantized, where it lies in the base; owns nothing.
+package struct DenseTensor: @unchecked Sendable {
+  package let name: String
+  /// F32, F16 or BF16.
+  package let type: ElementType
+  package let shape: [Int]
+  package let bytes: UnsafeRawBufferPointer
+}
