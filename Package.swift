@@ -60,6 +60,7 @@ let package = Package(
           .product(name: "Logging", package: "swift-log"),
         ],
         swiftSettings: strict),
+      .testTarget(name: "peqaTests", dependencies: ["peqa"], swiftSettings: strict),
       .testTarget(
         name: "EndToEndTests", dependencies: ["JSONText", "Checkpoints"], swiftSettings: strict),
     ]

@@ -29,6 +29,10 @@ static inline int peqa_mpi_split_by_node(MPI_Comm _Nonnull comm,
   return MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, node);
 }
 
+static inline int peqa_mpi_duplicate(MPI_Comm _Nonnull comm, MPI_Comm _Nullable *_Nonnull copy) {
+  return MPI_Comm_dup(comm, copy);
+}
+
 static inline int peqa_mpi_test(MPI_Request _Nonnull *_Nonnull request, int *_Nonnull done) {
   return MPI_Test(request, done, MPI_STATUS_IGNORE);
 }

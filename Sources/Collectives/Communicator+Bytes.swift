@@ -3,7 +3,7 @@ internal import CMPI
 extension Communicator {
   /// The bytes that rank 0 gives, on every rank; what other ranks give is ignored.
   package func broadcast(_ bytes: [UInt8]) throws(CommunicatorError) -> [UInt8] {
-    guard world != nil else { return bytes }
+    guard channel != nil else { return bytes }
     // The length is rank 0's, the others add nothing to it.
     let count = Int(try allReduceSum(rank == 0 ? Int64(bytes.count) : 0))
     let buffer = LentBytes(count: count)
@@ -21,13 +21,13 @@ extension Communicator {
 
   /// The bytes of every rank, in rank order, on every rank. For small things: at most 2 GiB in all.
   package func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] {
-    guard world != nil else { return [bytes] }
+    guard channel != nil else { return [bytes] }
     return try gather(bytes, "all-gather", toAll: true)
   }
 
   /// The bytes of every rank, in rank order, on rank 0, and nil elsewhere. At most 2 GiB in all.
   package func gather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]]? {
-    guard world != nil else { return [bytes] }
+    guard channel != nil else { return [bytes] }
     let parts = try gather(bytes, "gather", toAll: false)
     return rank == 0 ? parts : nil
   }

@@ -65,7 +65,7 @@ extension Communicator {
   private func reduce<Value>(
     _ values: UnsafeMutableBufferPointer<Value>, _ name: String, start: Start<Value>
   ) throws(CommunicatorError) {
-    guard world != nil, let base = values.baseAddress else { return }
+    guard channel != nil, let base = values.baseAddress else { return }
     var first = 0
     while first < values.count {
       let count = min(valuesPerCall, values.count - first)

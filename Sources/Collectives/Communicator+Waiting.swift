@@ -12,13 +12,13 @@ extension Communicator {
     _ collective: String, bytesSent: Int,
     start: (MPI_Comm, UnsafeMutablePointer<MPI_Request>) -> Int32
   ) throws(CommunicatorError) {
-    guard let world else { return }
+    guard let channel else { return }
     let began = monotonicSeconds()
     defer { traffic.seconds += monotonicSeconds() - began }
     traffic.calls += 1
     traffic.bytesSent += bytesSent
     var request: MPI_Request = peqa_mpi_request_null()
-    try check(start(world, &request), collective)
+    try check(start(channel, &request), collective)
     while true {
       var done: Int32 = 0
       try check(peqa_mpi_test(&request, &done), collective)

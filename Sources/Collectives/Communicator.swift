@@ -23,8 +23,10 @@ package final class Communicator {
   /// What this rank has exchanged so far.
   package internal(set) var traffic = Traffic()
 
-  /// nil: alone, without MPI.
-  let world: MPI_Comm?
+  /// What collectives speak over; nil: alone, without MPI.
+  private(set) var channel: MPI_Comm?
+  /// The same ranks, for last words: these must never meet a collective of the work.
+  private let endings: MPI_Comm?
   /// One reduction call carries at most this many values: bounds the copy that MPI makes (32 MiB).
   package var valuesPerCall = 1 << 22
   /// One broadcast call carries at most this many bytes.
@@ -33,7 +35,7 @@ package final class Communicator {
   private init(alone hostName: String) {
     self.hostName = hostName
     (rank, size, ranksOnNode, nodeRank) = (0, 1, 1, 0)
-    (libraryVersion, world) = (nil, nil)
+    (libraryVersion, channel, endings) = (nil, nil, nil)
   }
 
   private init(world: MPI_Comm, hostName: String, launcher: Launcher) throws(CommunicatorError) {
@@ -42,12 +44,15 @@ package final class Communicator {
     try launcher.check(actualSize: size)
     var node: MPI_Comm?
     try check(peqa_mpi_split_by_node(world, &node), "MPI_Comm_split_type")
-    guard let node else {
-      throw .callFailed(call: "MPI_Comm_split_type", text: "it made no communicator")
+    var endings: MPI_Comm?
+    try check(peqa_mpi_duplicate(world, &endings), "MPI_Comm_dup")
+    guard let node, let endings else {
+      throw .callFailed(call: "MPI_Comm_dup", text: "it made no communicator")
     }
     (nodeRank, ranksOnNode) = try place(in: node)
-    libraryVersion = try readLibraryVersion()
-    self.world = world
+    libraryVersion = Self.mpiVersion
+    channel = world
+    self.endings = endings
     self.hostName = hostName
     // Every node has exactly one rank that is the first on it.
     nodeCount = Int(try allReduceSum(nodeRank == 0 ? 1 : 0))
@@ -77,15 +82,30 @@ package final class Communicator {
       world: peqa_mpi_comm_world(), hostName: hostName, launcher: launcher)
   }
 
+  /// Tells all ranks why this one leaves, and returns what each of them says, in rank order.
+  ///
+  /// Every rank calls it when it has ended, well or not, and after it nothing but `finish`, `abort`
+  /// or `leaveUnfinished`. It has a channel of its own: a rank that is here cannot be mistaken for
+  /// one that takes part in a collective of the work.
+  ///
+  /// - Parameter patience: seconds to wait for the others.
+  /// - Throws: `.timedOut` where another rank is still at work and knows nothing of this one.
+  package func exchangeLastWords(
+    _ words: [UInt8], patience: Double
+  ) throws(CommunicatorError) -> [[UInt8]] {
+    (channel, timeout) = (endings, patience)
+    return try allGather(words)
+  }
+
   /// Leaves MPI; all ranks must call it, and no collective after it.
   package func finish() throws(CommunicatorError) {
-    guard world != nil else { return }
+    guard channel != nil else { return }
     try check(MPI_Finalize(), "MPI_Finalize")
   }
 
   /// Ends all ranks at once with `code`: for an error that the others do not know of.
   package func abort(_ code: Int32) -> Never {
-    if let world { MPI_Abort(world, code) }
+    if let channel { MPI_Abort(channel, code) }
     exit(code)
   }
 
@@ -94,6 +114,15 @@ package final class Communicator {
   package func leaveUnfinished(_ code: Int32) -> Never {
     fflush(nil)
     _exit(code)
+  }
+}
+
+extension Communicator {
+  /// Name and version of the MPI library; may be asked before and without `start`.
+  package static var mpiVersion: String {
+    let capacity = peqa_mpi_max_library_version_string()
+    let whole = text(capacity: capacity) { MPI_Get_library_version($0, $1) } ?? "unknown"
+    return String(whole.prefix { $0 != "," && $0 != "\n" })
   }
 }
 
@@ -109,12 +138,6 @@ private func place(in comm: MPI_Comm) throws(CommunicatorError) -> (rank: Int, s
   try check(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank")
   try check(MPI_Comm_size(comm, &size), "MPI_Comm_size")
   return (Int(rank), Int(size))
-}
-
-private func readLibraryVersion() throws(CommunicatorError) -> String {
-  let capacity = peqa_mpi_max_library_version_string()
-  let whole = text(capacity: capacity) { MPI_Get_library_version($0, $1) } ?? "unknown"
-  return String(whole.prefix { $0 != "," && $0 != "\n" })
 }
 
 /// The text that an MPI call writes into a buffer; nil where the call fails.

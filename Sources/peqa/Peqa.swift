@@ -1,7 +1,38 @@
 internal import ArgumentParser
+internal import Collectives
+internal import Foundation
 
+/// The program: reads the command line, runs one command, turns errors into exit codes.
 @main
 struct Peqa: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "peqa", abstract: "Fine-tune quantized language models by their scales.")
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "peqa",
+      abstract: "Fine-tune quantized language models by their scales.",
+      version: Version.text,
+      subcommands: [])
+  }
+
+  static func main() {
+    BLASRestart.restartIfUseful()
+    // MPI is not up yet: the environment tells who should speak.
+    let isFirst = Launcher().rank == 0
+    var command: any ParsableCommand
+    do {
+      command = try parseAsRoot()
+    } catch {
+      // Usage errors, --help, --version.
+      if isFirst { exit(withError: error) }
+      Foundation.exit(exitCode(for: error).rawValue)
+    }
+    do {
+      guard isFirst || command is any RankedCommand else { return }
+      try command.run()
+    } catch let error as any ExitCoded {
+      Console().fail("\(error)")
+      Foundation.exit(error.exitCode)
+    } catch {
+      exit(withError: error)
+    }
+  }
 }

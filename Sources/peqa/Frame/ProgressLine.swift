@@ -1,0 +1,64 @@
+internal import Foundation
+
+/// How far a long piece of work is, and when it will be done.
+///
+/// On a terminal one line that is rewritten at most five times a second; elsewhere a line about
+/// every 10 s. Silent with `--quiet` and on other ranks than 0.
+package final class ProgressLine {
+  private let console: Console
+  private let label: String
+  private let total: Int
+  private let first: Int
+  private let began = Date()
+  private var lastShown = Date.distantPast
+
+  /// - Parameters:
+  ///   - total: units of work in all; 0 where unknown.
+  ///   - first: units that were done before, in a run that continues; not counted for the speed.
+  package init(_ console: Console, _ label: String, total: Int, first: Int = 0) {
+    self.console = console
+    self.label = label
+    self.total = total
+    self.first = first
+    // The first line off terminals comes after one interval.
+    if !console.isTerminal { lastShown = began }
+  }
+
+  /// `done` units are done; `facts` (loss, speed) stand behind the numbers.
+  package func update(_ done: Int, _ facts: String = "") {
+    guard console.speaks, console.verbosity >= .normal else { return }
+    let now = Date()
+    guard now.timeIntervalSince(lastShown) >= (console.isTerminal ? 0.2 : 10) else { return }
+    lastShown = now
+    let line = line(done, facts, elapsed: now.timeIntervalSince(began))
+    if console.isTerminal { console.overwrite(line) } else { console.log(line) }
+  }
+
+  /// Leaves the last state standing.
+  package func finish(_ done: Int, _ facts: String = "") {
+    console.log(line(done, facts, elapsed: Date().timeIntervalSince(began)))
+  }
+
+  package func line(_ done: Int, _ facts: String, elapsed: Double) -> String {
+    var parts = [
+      total > 0 ? "\(label) \(done)/\(total) (\(100 * done / total)%)" : "\(label) \(done)"
+    ]
+    if !facts.isEmpty { parts.append(facts) }
+    parts.append(Self.duration(elapsed))
+    if total > done, done > first {
+      let left = elapsed * Double(total - done) / Double(done - first)
+      parts.append("left \(Self.duration(left))")
+    }
+    return parts.joined(separator: "  ")
+  }
+
+  /// `4s`, `2m05s`, `3h07m`.
+  package static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    let whole = Int(max(seconds, 0).rounded())
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    if whole < 60 { return "\(whole)s" }
+    if whole < 3600 { return "\(whole / 60)m\(two(whole % 60))s" }
+    return "\(whole / 3600)h\(two(whole / 60 % 60))m"
+  }
+}

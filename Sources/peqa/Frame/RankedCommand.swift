@@ -1,0 +1,57 @@
+internal import ArgumentParser
+internal import Collectives
+internal import Foundation
+
+/// A command that all ranks of a launch work on together. Other commands run on rank 0 alone.
+protocol RankedCommand: ParsableCommand {
+  var verbosity: VerbosityOptions { get }
+
+  /// The work of this rank. An error may be thrown on one rank alone: all leave with its exit code.
+  func run(on rank: RankContext) throws
+}
+
+/// What a command gets to work with.
+struct RankContext {
+  let communicator: Communicator
+  let console: Console
+  let threads: ThreadCount
+}
+
+extension RankedCommand {
+  func run() throws {
+    let communicator = try Communicator.start()
+    let console = Console(
+      verbosity: verbosity.level, rank: communicator.rank, size: communicator.size,
+      hostName: communicator.hostName)
+    var failure: (any Error)?
+    do {
+      try run(on: .init(communicator, console))
+    } catch {
+      failure = error
+    }
+    LastWords.leave(failure, communicator, console)
+  }
+}
+
+extension RankContext {
+  init(_ communicator: Communicator, _ console: Console) throws {
+    let cpus = AllowedCPUs()
+    // Ranks that are bound to different CPUs do not share them.
+    let place = Array("\(communicator.hostName) \(cpus.mask)".utf8)
+    let sharing = try communicator.allGather(place).filter { $0 == place }.count
+    threads = ThreadCount.resolve(
+      environment: ProcessInfo.processInfo.environment, cpus: cpus, ranksSharingMask: sharing,
+      ranksOnNode: communicator.ranksOnNode)
+    self.communicator = communicator
+    self.console = console
+    threads.warnings.forEach { console.warn($0, fromAnyRank: communicator.size > 1) }
+    if communicator.size > 1 {
+      console.log(
+        """
+        \(communicator.size) ranks on \(communicator.nodeCount) node\
+        \(communicator.nodeCount == 1 ? "" : "s"), \(threads.count) \
+        thread\(threads.count == 1 ? "" : "s") each (\(threads.source)), \(Communicator.mpiVersion)
+        """)
+    }
+  }
+}

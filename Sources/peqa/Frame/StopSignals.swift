@@ -1,0 +1,56 @@
+internal import Foundation
+internal import Synchronization
+
+/// Requests to stop that came as signals.
+///
+/// A command that looks at `received` between its steps calls `install`; for all others the
+/// system's defaults hold. Launchers may send the same signal twice, so the handlers only note it.
+struct StopSignals: Sendable {
+  enum Request: Int32, Sendable {
+    /// USR1, USR2: save a checkpoint and leave, to be started again.
+    case checkpoint = 75
+    /// INT: leave.
+    case interrupt = 130
+    /// TERM: leave at once; there may be a second until KILL.
+    case terminate = 143
+
+    var exitCode: Int32 { rawValue }
+  }
+
+  /// The most urgent request so far.
+  var received: Request? { Request(rawValue: noted.load(ordering: .relaxed)) }
+
+  /// Takes over the four signals. A second INT or TERM ends the process the hard way.
+  static func install() -> StopSignals {
+    // The first access initialises it: not the handler's business.
+    _ = noted.load(ordering: .relaxed)
+    // SA_RESETHAND, whose type keeps Swift from importing it as a flag.
+    let once = Int32(bitPattern: 0x8000_0000)
+    handle(SIGUSR1, flags: SA_RESTART) { _ in noteRequest(.checkpoint) }
+    handle(SIGUSR2, flags: SA_RESTART) { _ in noteRequest(.checkpoint) }
+    handle(SIGINT, flags: SA_RESTART | once) { _ in
+      noteRequest(.interrupt)
+    }
+    handle(SIGTERM, flags: SA_RESTART | once) { _ in
+      noteRequest(.terminate)
+    }
+    return StopSignals()
+  }
+
+  private static func handle(
+    _ signal: Int32, flags: Int32, _ handler: @escaping @convention(c) (Int32) -> Void
+  ) {
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = handler
+    action.sa_flags = flags
+    sigaction(signal, &action, nil)
+  }
+}
+
+/// The one global of the program: a handler can reach nothing else. 0, or a `Request`; more urgent
+/// ones are larger.
+private let noted = Atomic<Int32>(0)
+
+private func noteRequest(_ request: StopSignals.Request) {
+  _ = noted.max(request.rawValue, ordering: .relaxed)
+}

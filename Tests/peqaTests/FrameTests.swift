@@ -1,0 +1,56 @@
+import Testing
+import peqa
+
+@Suite struct FrameTests {
+  @Test(arguments: [
+    LastWords(code: 0), LastWords(code: 143, prefix: "[rank 3 node7] ", text: "ünïcode: \0 \n x"),
+    LastWords(code: -2, text: "y"), LastWords(code: .max, prefix: "z"),
+  ])
+  func lastWordsSurviveTheWire(words: LastWords) {
+    #expect(LastWords(bytes: words.bytes) == words)
+  }
+
+  @Test(arguments: [[], [1], [1, 0, 0, 0], [255, 255, 255, 255, 0xff]] as [[UInt8]])
+  func brokenLastWordsDoNoHarm(bytes: [UInt8]) {
+    #expect(LastWords(bytes: bytes).text.isEmpty)
+  }
+
+  @Test func everyReasonIsGivenOnce() {
+    func words(_ rank: Int, _ text: String) -> LastWords {
+      LastWords(code: text.isEmpty ? 0 : 65, prefix: "[rank \(rank)] ", text: text)
+    }
+    #expect(LastWords.summary([words(0, ""), words(1, "")]).isEmpty)
+    let one = LastWords.summary([words(0, ""), words(1, "a"), words(2, "a"), words(3, "b")])
+    #expect(one == [words(1, "a"), words(3, "b")])
+    let all = LastWords.summary([words(0, "a"), words(1, "a")])
+    #expect(all == [LastWords(code: 65, text: "a")], "what all say needs no name")
+  }
+
+  @Test func tableAligns() {
+    var table = TextTable(("task", .left), ("loss", .right))
+    table.add("a", "1.25")
+    table.add("longer", "10.5")
+    table.add("b")
+    #expect(table.lines == ["task    loss", "a       1.25", "longer  10.5", "b"])
+  }
+
+  @Test(
+    arguments: [
+      (0, "0s"), (59.4, "59s"), (59.6, "1m00s"), (125, "2m05s"), (11_220, "3h07m"), (-1, "0s"),
+      (.infinity, "?"), (.nan, "?"),
+    ] as [(Double, String)])
+  func durations(seconds: Double, text: String) {
+    #expect(ProgressLine.duration(seconds) == text)
+  }
+
+  @Test func progressEstimatesFromThisRunOnly() {
+    let console = Console(verbosity: .quiet)
+    let progress = ProgressLine(console, "step", total: 100, first: 40)
+    // 20 steps in 50 s leave 40 steps: 100 s.
+    #expect(
+      progress.line(60, "loss 2.5", elapsed: 50) == "step 60/100 (60%)  loss 2.5  50s  left 1m40s")
+    #expect(progress.line(40, "", elapsed: 1) == "step 40/100 (40%)  1s")
+    #expect(progress.line(100, "", elapsed: 9) == "step 100/100 (100%)  9s")
+    #expect(ProgressLine(console, "rows", total: 0).line(7, "", elapsed: 1) == "rows 7  1s")
+  }
+}
