@@ -4,7 +4,7 @@
 extension UnsafeRawPointer {
   @inline(__always)
   func half(at offset: Int) -> Float {
-    float(halfBits: loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+    Float(halfBits: loadUnaligned(fromByteOffset: offset, as: UInt16.self))
   }
 
   @inline(__always)

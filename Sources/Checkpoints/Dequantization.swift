@@ -31,7 +31,7 @@ extension ElementType {
       }
     case .f16:
       for i in 0..<blocks {
-        target[i] = float(halfBits: source.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
+        target[i] = Float(halfBits: source.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
       }
     case .bf16:
       for i in 0..<blocks {

@@ -1,0 +1,222 @@
+import Foundation
+import Testing
+
+import Checkpoints
+
+@Suite struct DequantizationTests {
+  static let types = [
+    "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "F16", "BF16", "F64",
+  ]
+
+  /// Bit for bit what gguf-py makes of the same bytes.
+  @Test(arguments: types) func golden(name: String) throws {
+    let file = try GGUFFile(path: Fixture.path("reference.gguf"))
+    let tensor = try file.requiredTensor(named: name)
+    let golden = try file.requiredTensor(named: name + ".golden", shape: tensor.shape)
+    #expect(tensor.type.name == name)
+    let expected = file.bytes(of: golden).toBits()
+    #expect(try file.floats(of: tensor).map(\.bitPattern) == expected)
+    #expect(Set(expected).count >= 3)
+  }
+
+  /// Blocks may lie at any address.
+  @Test(arguments: types) func unaligned(name: String) throws {
+    let file = try GGUFFile(path: Fixture.path("reference.gguf"))
+    let tensor = try file.requiredTensor(named: name)
+    let expected = try file.floats(of: tensor).map(\.bitPattern)
+    let shifted = [UInt8(0)] + file.bytes(of: tensor)
+    var output = [Float](repeating: 0, count: expected.count)
+    try shifted.withUnsafeBytes { bytes in
+      try output.withUnsafeMutableBufferPointer {
+        try tensor.type.dequantize(UnsafeRawBufferPointer(rebasing: bytes[1...]), into: $0)
+      }
+    }
+    #expect(output.map(\.bitPattern) == expected)
+  }
+
+  @Test(arguments: types) func rowByRow(name: String) throws {
+    let file = try GGUFFile(path: Fixture.path("reference.gguf"))
+    let tensor = try file.requiredTensor(named: name)
+    var rows: [Float] = []
+    for row in 0..<tensor.rows {
+      var part = [Float](repeating: 0, count: tensor.columns)
+      try part.withUnsafeMutableBufferPointer {
+        try file.readFloats(of: tensor, rows: row..<row + 1, into: $0)
+      }
+      rows += part
+    }
+    #expect(rows.map(\.bitPattern) == (try file.floats(of: tensor).map(\.bitPattern)))
+  }
+
+  /// scale * (code - zero) + minimum must be the dequantized value: every term is exact in Float
+  /// but the last product and sum, which are the reference's own.
+  @Test(arguments: ["Q4_0", "Q4_1", "Q8_0"]) func codes(name: String) throws {
+    let file = try GGUFFile(path: Fixture.path("reference.gguf"))
+    let tensor = try file.requiredTensor(named: name)
+    let expected = file.bytes(of: try file.requiredTensor(named: name + ".golden")).toBits()
+    var codes = [UInt8](repeating: 0, count: tensor.elementCount)
+    var scales = [Float16](repeating: 0, count: tensor.elementCount / 32)
+    var minima = scales
+    try codes.withUnsafeMutableBufferPointer { codes in
+      try scales.withUnsafeMutableBufferPointer { scales in
+        try minima.withUnsafeMutableBufferPointer { minima in
+          try BlockCodes.unpack(
+            file.bytes(of: tensor), type: tensor.type, codes: codes, scales: scales, minima: minima)
+        }
+      }
+    }
+    let zero = try #require(BlockCodes.zeroPoint(of: tensor.type))
+    let bits = try #require(BlockCodes.bits(of: tensor.type))
+    #expect(codes.allSatisfy { Int($0) < 1 << bits })
+    let values = codes.indices.map { i in
+      let product = Float(scales[i / 32]) * Float(Int(codes[i]) - zero)
+      return name == "Q4_1" ? product + Float(minima[i / 32]) : product
+    }
+    #expect(values.map(\.bitPattern) == expected)
+  }
+
+  @Test func codesOfOtherTypes() {
+    for type in ElementType.allCases where BlockCodes.zeroPoint(of: type) == nil {
+      #expect(throws: CheckpointError.self) {
+        try BlockCodes.unpack(
+          UnsafeRawBufferPointer(start: nil, count: 0), type: type,
+          codes: UnsafeMutableBufferPointer(start: nil, count: 0),
+          scales: UnsafeMutableBufferPointer(start: nil, count: 0),
+          minima: UnsafeMutableBufferPointer(start: nil, count: 0))
+      }
+    }
+  }
+
+  @Test func integersAreNoWeights() {
+    for type in ElementType.allCases where !type.isReal {
+      #expect(throws: CheckpointError.self) {
+        try type.dequantize(
+          UnsafeRawBufferPointer(start: nil, count: 0),
+          into: UnsafeMutableBufferPointer(start: nil, count: 0))
+      }
+    }
+  }
+}
+
+@Suite struct ElementTypeTests {
+  /// Block sizes of gguf-py's GGML_QUANT_SIZES.
+  @Test(
+    arguments: [
+      (0, 1, 4), (1, 1, 2), (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34),
+      (12, 256, 144), (13, 256, 176), (14, 256, 210), (24, 1, 1), (25, 1, 2), (26, 1, 4),
+      (27, 1, 8), (28, 1, 8), (30, 1, 2),
+    ] as [(UInt32, Int, Int)])
+  func ggml(code: UInt32, size: Int, bytes: Int) throws {
+    let type = try #require(ElementType(ggmlCode: code))
+    #expect(type.blockSize == size && type.blockBytes == bytes && type.ggmlCode == code)
+  }
+
+  @Test func namesTheUnsupported() throws {
+    let error = #expect(throws: CheckpointError.self) {
+      try GGUFFile(path: Fixture.path("hostile/unsupported-q2_k.gguf"))
+    }
+    let text = try #require(error?.description)
+    #expect(text.contains("unsupported type Q2_K"))
+    for name in [
+      "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K",
+    ] { #expect(text.contains(name)) }
+  }
+
+  @Test func byteCounts() {
+    #expect(ElementType.q4_0.byteCount(elements: 64) == 36)
+    #expect(ElementType.q4_0.byteCount(elements: 33) == nil)
+    #expect(ElementType.f32.byteCount(elements: .max) == nil)
+    #expect(ElementType.f32.byteCount(elements: -1) == nil)
+  }
+}
+
+@Suite struct NumberFormatTests {
+  /// All 65,536 halves against the language's own conversion.
+  @Test func halfToFloat() {
+    let wrong = (0...UInt16.max).filter { bits in
+      let expected = Float(Float16(bitPattern: bits))
+      let got = Float(halfBits: bits)
+      return expected.isNaN ? !got.isNaN : got.bitPattern != expected.bitPattern
+    }
+    #expect(wrong.isEmpty)
+  }
+
+  @Test func bfloatRoundTrip() {
+    let wrong = (0...UInt16.max).filter { bits in
+      let value = BFloat16(bits: bits).float
+      return value.isNaN ? !BFloat16(value).float.isNaN : BFloat16(value).bits != bits
+    }
+    #expect(wrong.isEmpty)
+  }
+
+  /// Nearest by distance in Double, ties to the even neighbour.
+  @Test func bfloatRounding() {
+    var random = SeededRandom(state: 3)
+    for trial in 0..<100_000 {
+      // Every eighth value is a tie. Exponents up to 253 keep both neighbours finite.
+      let exponent = UInt32.random(in: 0..<254, using: &random) << 23
+      let fraction = UInt32.random(in: 0..<1 << 23, using: &random)
+      var bits = exponent | fraction
+      if trial % 8 == 0 { bits = bits & 0xFFFF_0000 | 0x8000 }
+      let value = Float(bitPattern: bits)
+      let low = UInt16(bits >> 16)
+      let below = Double(value) - Double(BFloat16(bits: low).float)
+      let above = Double(BFloat16(bits: low + 1).float) - Double(value)
+      let expected = below < above || (below == above && low % 2 == 0) ? low : low + 1
+      guard BFloat16(value).bits == expected, BFloat16(-value).bits == expected | 0x8000 else {
+        Issue.record("\(value) rounds to \(BFloat16(value).bits), expected \(expected)")
+        return
+      }
+    }
+  }
+
+  @Test func bfloatExtremes() {
+    #expect(BFloat16(.infinity).float == .infinity)
+    #expect(BFloat16(.greatestFiniteMagnitude).float == .infinity)
+    #expect(BFloat16(Float(bitPattern: 0x7F80_0001)).float.isNaN)
+    #expect(BFloat16(Float(bitPattern: 0xFFFF_FFFF)).float.isNaN)
+    #expect(BFloat16(-0.0).bits == 0x8000)
+  }
+}
+
+@Suite struct FiniteScanTests {
+  @Test(arguments: [0, 1, 4095, 4096, 4097, 9999]) func findsTheFirst(position: Int) {
+    var values = [Float](repeating: .greatestFiniteMagnitude, count: 10_000)
+    #expect(values.withUnsafeBufferPointer { $0.firstNonFinite } == nil)
+    values[position] = position % 2 == 0 ? .nan : -.infinity
+    values[9999] = .infinity
+    #expect(values.withUnsafeBufferPointer { $0.firstNonFinite } == position)
+    #expect(values.withUnsafeBytes { ElementType.f32.firstNonFinite(in: $0) } == position)
+  }
+
+  @Test func halves() {
+    var bits = [UInt16](repeating: 0x7BFF, count: 5000)
+    #expect(bits.withUnsafeBytes { ElementType.f16.firstNonFinite(in: $0) } == nil)
+    bits[4998] = 0xFC00
+    #expect(bits.withUnsafeBytes { ElementType.f16.firstNonFinite(in: $0) } == 4998)
+    #expect(bits.withUnsafeBytes { ElementType.bf16.firstNonFinite(in: $0) } == nil)
+    bits[17] = 0x7F80
+    #expect(bits.withUnsafeBytes { ElementType.bf16.firstNonFinite(in: $0) } == 17)
+    #expect(bits.withUnsafeBytes { ElementType.i16.firstNonFinite(in: $0) } == nil)
+  }
+
+  @Test func errorNamesThePlace() throws {
+    let folder = try TemporaryFolder()
+    let writer = try SafetensorsWriter(
+      path: folder("a"), tensors: [TensorDeclaration(name: "w", type: .f32, shape: [2, 3])])
+    try writer.append([0, 0, 0, 0, 0, .nan] as [Float], to: "w")
+    try writer.finish()
+    let file = try SafetensorsFile(path: folder("a"))
+    let error = #expect(throws: CheckpointError.self) {
+      try file.requireFinite(file.requiredTensor(named: "w"))
+    }
+    #expect(error?.description.contains("row 1, column 2") == true)
+    #expect(error?.exitCode == 65)
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  func toBits() -> [UInt32] {
+    (0..<count / 4).map { loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self) }
+  }
+}

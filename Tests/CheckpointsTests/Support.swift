@@ -1,0 +1,83 @@
+import Foundation
+
+import Checkpoints
+
+/// A folder of its own for a test, removed with the object; in memory where the system offers that,
+/// because thousands of small files on a disk take long.
+final class TemporaryFolder {
+  let path: String
+
+  init() throws {
+    let memory = access("/dev/shm", W_OK) == 0
+    path = (memory ? "/dev/shm/" : NSTemporaryDirectory()) + "checkpoints-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func callAsFunction(_ name: String) -> String { path + "/" + name }
+
+  /// Puts bytes into a file without this module's help.
+  @discardableResult
+  func put(_ name: String, _ bytes: [UInt8]) throws -> String {
+    try Data(bytes).write(to: URL(fileURLWithPath: self(name)))
+    return self(name)
+  }
+
+  var contents: [String] {
+    get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+  }
+}
+
+enum Fixture {
+  static let folder = Bundle.module.resourcePath! + "/Fixtures"
+
+  static func path(_ name: String) -> String { folder + "/" + name }
+
+  static func bytes(_ name: String) throws -> [UInt8] { try fileBytes(path(name)) }
+
+  /// `../shared/data` beside the package, where there is one.
+  static let shared = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("shared/data").path
+
+  static func hasShared(_ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: shared + "/" + name)
+  }
+}
+
+func fileBytes(_ path: String) throws -> [UInt8] {
+  [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): a seeded generator for reproducible tests.
+struct SeededRandom: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// Touches everything a file offers, as a reader of models would.
+func readEverything(_ source: some TensorSource) throws {
+  if let file = source as? GGUFFile { readMetadata(file) }
+  for tensor in source.tensors {
+    source.advise(.willNeed, tensor)
+    try source.requireFinite(tensor)
+    if tensor.type.isReal { _ = try source.floats(of: tensor) }
+    _ = source.bytes(of: tensor).reduce(0 as UInt8, &+)
+  }
+}
+
+private func readMetadata(_ file: GGUFFile) {
+  for entry in file.metadata {
+    let value = entry.value
+    _ = (value.int, value.double, value.string, value.bool)
+    _ = (value.array?.ints, value.array?.floats, value.array?.bools, value.array?.strings)
+  }
+}
