@@ -1,7 +1,10 @@
 internal import ArgumentParser
 internal import Checkpoints
 internal import Collectives
+internal import Datasets
+internal import DecoderModel
 internal import Quantization
+internal import Training
 
 /// An error that knows the program's exit code.
 ///
@@ -19,8 +22,12 @@ protocol ExitCoded: Error {
 
 extension CheckpointError: ExitCoded {}
 extension CommunicatorError: ExitCoded {}
+extension DatasetError: ExitCoded {}
+extension DecoderError: ExitCoded {}
 extension ExactSumError: ExitCoded {}
+extension ModelFileError: ExitCoded {}
 extension QuantizationError: ExitCoded {}
+extension TrainingError: ExitCoded {}
 
 /// How an error is shown and what the program returns for it.
 struct Failure {
@@ -30,6 +37,8 @@ struct Failure {
 
   init(_ error: any Error) {
     switch error {
+    // The rank that failed says why.
+    case TrainingError.otherRank(_, let code): (self.code, text) = (code, "")
     case let error as any ExitCoded: (code, text) = (error.exitCode, "\(error)")
     case let error as ExitCode: (code, text) = (error.rawValue, "")
     default: (code, text) = (Peqa.exitCode(for: error).rawValue, Peqa.message(for: error))
