@@ -1,0 +1,117 @@
+internal import Checkpoints
+package import DecoderModel
+internal import Foundation
+package import Kernels
+internal import Quantization
+
+/// Makes a base of a model: reads rows from the mapped input, rounds them and writes them on, piece
+/// by piece, so that memory stays small whatever the size of the model.
+package struct QuantizeModel {
+  package struct Progress: Sendable {
+    package var tensor: String
+    package var weightsDone: Int
+    package var weights: Int
+  }
+
+  private let source: ModelSource
+  private let options: QuantizeOptions
+  private let pool: WorkerPool
+  private let isCancelled: () -> Bool
+  private let progress: (Progress) -> Void
+
+  /// `isCancelled` is asked some times a second; where it says true, `run` throws `cancelled` and
+  /// leaves nothing behind.
+  package init(
+    _ source: ModelSource, _ options: QuantizeOptions, pool: WorkerPool,
+    isCancelled: @escaping () -> Bool = { false },
+    progress: @escaping (Progress) -> Void = { _ in }
+  ) {
+    self.source = source
+    self.options = options
+    self.pool = pool
+    self.isCancelled = isCancelled
+    self.progress = progress
+  }
+
+  /// What would be written; throws what `run` would throw before it starts to work.
+  package func plan(output: String) throws -> QuantizePlan {
+    try StagedDirectory.check(output, overwrite: options.overwrite, QuantizedBase.isBase)
+    try BaseCompanions.requireTokenizer(source)
+    let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
+    return try QuantizePlan(source, options) { tensor in
+      try reader.largestMagnitude(tensor) > Float(Float16.greatestFiniteMagnitude)
+    }
+  }
+
+  package func run(output: String) throws -> QuantizeReport {
+    let start = ContinuousClock.now
+    let plan = try plan(output: output)
+    let staged = try StagedDirectory(
+      path: output, overwrite: options.overwrite, isReplaceable: QuantizedBase.isBase)
+    let weightsPath = staged.temporary + "/" + BaseManifest.weightsName
+    let (digest, size, errors) = try write(plan, to: weightsPath)
+    try BaseCompanions.write(source, to: staged.temporary)
+
+    var manifest = BaseManifest(baseDigest: digest, settings: plan.settings)
+    manifest.keptCodes = plan.keepsCodes
+    manifest.fileSize = size
+    let mapped = try MappedFile(path: weightsPath)
+    manifest.headerDigest = QuantizedBase.headerDigest(mapped.bytes)
+    manifest.source = [
+      "name": .string(URL(fileURLWithPath: source.path).lastPathComponent),
+      "format": .string(source.format.rawValue), "sha256": .string(try source.digest()),
+    ]
+    manifest.quality = ["relative_error": errors.json]
+    try AtomicFile.write(
+      manifest.json.text(indent: 2) + "\n", to: staged.temporary + "/" + BaseManifest.fileName)
+    // Opened as a user would, so that no base is published that cannot be used.
+    _ = try QuantizedBase(path: staged.temporary)
+    if isCancelled() { throw QuantizationError.cancelled }
+    try staged.commit()
+    let elapsed = (ContinuousClock.now - start).components
+    return QuantizeReport(
+      output: staged.path, manifest: manifest, sourceBytes: source.byteCount, baseBytes: size,
+      weightCount: plan.weightCount, scaleCount: plan.scaleCount, errors: errors,
+      seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
+  }
+
+  private func write(
+    _ plan: QuantizePlan, to path: String
+  ) throws -> (digest: String, size: Int, errors: LayerErrors) {
+    let writer = try SafetensorsWriter(
+      path: path, tensors: plan.declarations, metadata: [("format", "peqa-base")], digest: true)
+    let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
+    for dense in plan.dense { try reader.copy(dense, to: writer) }
+    var errors = LayerErrors()
+    var zeros: [[UInt8]] = []
+    var done = 0
+    let codeSource: any CodeSource =
+      plan.keepsCodes
+      ? KeptCodeSource(source: source)
+      : RoundedCodeSource(reader: reader, quantizer: try RowQuantizer(plan.settings), pool: pool)
+    for linear in plan.linears {
+      var result = LinearResult()
+      for rows in RowReader.pieces(of: linear.tensor) {
+        if isCancelled() { throw QuantizationError.cancelled }
+        let piece = try codeSource.codes(linear, rows: rows)
+        try writer.append(piece.codes, to: linear.name + ".codes")
+        result.append(piece)
+        done += rows.count * linear.layout.columns
+        progress(Progress(tensor: linear.name, weightsDone: done, weights: plan.weightCount))
+      }
+      try writer.append(result.scales, to: linear.name + ".scales")
+      if linear.realZeros {
+        try writer.append(result.realZeros, to: linear.name + ".zeros")
+      } else {
+        zeros.append(result.zeros)
+      }
+      errors.add(linear.kind, result.squaredError, result.squaredNorm)
+      source.advise(.dontNeed, linear.tensor)
+    }
+    for (linear, values) in zip(plan.linears.filter { !$0.realZeros }, zeros) {
+      try writer.append(values, to: linear.name + ".zeros")
+    }
+    let digest = try writer.finish() ?? ""
+    return (digest, writer.fileSize, errors)
+  }
+}

@@ -1,0 +1,138 @@
+package import Checkpoints
+package import DecoderModel
+package import Quantization
+
+/// What a quantization is asked to do.
+package struct QuantizeOptions: Sendable {
+  /// Ignored with `keepCodes`, which takes bits and groups from the file.
+  package var settings: QuantizationSettings
+  package var keepCodes: Bool
+  package var allowPoorQuality: Bool
+  package var overwrite: Bool
+
+  package init(
+    settings: QuantizationSettings = QuantizationSettings(), keepCodes: Bool = false,
+    allowPoorQuality: Bool = false, overwrite: Bool = false
+  ) {
+    self.settings = settings
+    self.keepCodes = keepCodes
+    self.allowPoorQuality = allowPoorQuality
+    self.overwrite = overwrite
+  }
+}
+
+/// The tensors of a base before they are written.
+///
+/// Order in the file: F32 tensors, F16 matrices, then codes and scales (and real zero points) of one
+/// linear layer after the other, then all integer zero points. So every tensor is aligned to its
+/// elements whatever the shapes, and codes to 64 bytes where widths are multiples of 64.
+package struct QuantizePlan: Sendable {
+  package let settings: QuantizationSettings
+  package let keepsCodes: Bool
+  package let linears: [PlannedLinear]
+  /// Norms and biases as F32, then vocabulary matrices.
+  package let dense: [PlannedDense]
+
+  package struct PlannedLinear: Sendable {
+    package let tensor: ModelTensor
+    package let kind: LinearKind
+    package let name: String
+    package let layout: PackedLayout
+    /// F16 zero points: codes of Q4_1.
+    package let realZeros: Bool
+  }
+
+  package struct PlannedDense: Sendable {
+    package let tensor: ModelTensor
+    package let type: ElementType
+  }
+
+  /// Throws for settings that no base can have and for models whose codes cannot be kept. Matrices of
+  /// the vocabulary become F16 unless `needsBFloat16` says that their values do not fit.
+  package init(
+    _ source: ModelSource, _ options: QuantizeOptions,
+    needsBFloat16: (ModelTensor) throws -> Bool
+  ) throws {
+    settings = try Self.settings(source, options)
+    keepsCodes = options.keepCodes
+    var linears: [PlannedLinear] = []
+    var (vectors, matrices): ([PlannedDense], [PlannedDense]) = ([], [])
+    for tensor in source.tensors {
+      switch tensor.expected.role {
+      case .linear(let kind, let layer):
+        let layout = PackedLayout(
+          rows: tensor.rows, columns: tensor.columns, bits: settings.bits,
+          groupSize: settings.groupSize)
+        linears.append(
+          PlannedLinear(
+            tensor: tensor, kind: kind, name: kind.name(layer: layer), layout: layout,
+            realZeros: options.keepCodes && tensor.type == .q4_1))
+      case .norm, .bias: vectors.append(PlannedDense(tensor: tensor, type: .f32))
+      case .vocabulary:
+        let type: ElementType = try needsBFloat16(tensor) ? .bf16 : .f16
+        matrices.append(PlannedDense(tensor: tensor, type: type))
+      }
+    }
+    self.linears = linears
+    dense = vectors + matrices
+  }
+
+  private static func settings(
+    _ source: ModelSource, _ options: QuantizeOptions
+  ) throws -> QuantizationSettings {
+    guard options.keepCodes else {
+      try options.settings.validate(allowingPoorQuality: options.allowPoorQuality)
+      return options.settings
+    }
+    let obstacles = source.obstaclesToKeepingCodes()
+    guard obstacles.isEmpty else {
+      throw ModelFileError.faults(
+        path: source.path,
+        [
+          "--keep-codes needs linear layers in Q4_0, Q4_1 or Q8_0, all of the same bits. "
+            + "Quantize without it."
+        ] + obstacles)
+    }
+    let linears = source.tensors.filter {
+      if case .linear = $0.expected.role { true } else { false }
+    }
+    return QuantizationSettings(
+      bits: linears.first.flatMap { BlockCodes.bits(of: $0.type) } ?? 4,
+      groupSize: BlockCodes.groupSize, symmetric: !linears.contains { $0.type == .q4_1 })
+  }
+}
+
+extension QuantizePlan {
+  package var declarations: [TensorDeclaration] {
+    var list = dense.map {
+      TensorDeclaration(name: $0.tensor.name, type: $0.type, shape: $0.tensor.shape)
+    }
+    for linear in linears {
+      let layout = linear.layout
+      list.append(
+        .init(name: linear.name + ".codes", type: .u8, shape: [layout.rows, layout.rowStride]))
+      list.append(linear.scalesDeclaration)
+      if linear.realZeros { list.append(linear.zerosDeclaration) }
+    }
+    for linear in linears where !linear.realZeros { list.append(linear.zerosDeclaration) }
+    return list
+  }
+
+  /// Weights that become codes.
+  package var weightCount: Int { linears.reduce(0) { $0 + $1.layout.rows * $1.layout.columns } }
+  /// Scales of all linear layers: what can be trained.
+  package var scaleCount: Int { linears.reduce(0) { $0 + $1.layout.rows * $1.layout.groups } }
+  /// Bytes of all tensors of the base.
+  package var byteCount: Int { declarations.reduce(0) { $0 + $1.byteCount } }
+}
+
+extension QuantizePlan.PlannedLinear {
+  fileprivate var scalesDeclaration: TensorDeclaration {
+    .init(name: name + ".scales", type: .f16, shape: [layout.rows, layout.groups])
+  }
+
+  fileprivate var zerosDeclaration: TensorDeclaration {
+    .init(
+      name: name + ".zeros", type: realZeros ? .f16 : .u8, shape: [layout.rows, layout.groups])
+  }
+}

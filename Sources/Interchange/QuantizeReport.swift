@@ -1,0 +1,53 @@
+package import DecoderModel
+package import JSONText
+
+/// Errors of weights, by kind of linear layer.
+package struct LayerErrors: Sendable {
+  private var sums: [LinearKind: (error: Double, norm: Double)] = [:]
+
+  mutating func add(_ kind: LinearKind, _ error: Double, _ norm: Double) {
+    let old = sums[kind] ?? (0, 0)
+    sums[kind] = (old.error + error, old.norm + norm)
+  }
+
+  /// Norm of the error by norm of the weights, over all layers of a kind; nil for all kinds.
+  package func relative(_ kind: LinearKind?) -> Double {
+    let chosen = sums.filter { kind == nil || $0.key == kind }.sorted {
+      $0.key.rawValue < $1.key.rawValue
+    }
+    let (error, norm) = chosen.reduce((0.0, 0.0)) { ($0.0 + $1.value.error, $0.1 + $1.value.norm) }
+    return norm > 0 ? (error / norm).squareRoot() : 0
+  }
+
+  package var json: JSONValue {
+    let members = LinearKind.allCases.map {
+      JSONValue.Member(key: $0.rawValue, value: .real(relative($0)))
+    }
+    return .object(members + [.init(key: "all", value: .real(relative(nil)))])
+  }
+}
+
+/// What a quantization did.
+package struct QuantizeReport: Sendable {
+  package var output: String
+  package var manifest: BaseManifest
+  /// Bytes of the tensors of the source, and of base.safetensors.
+  package var sourceBytes: Int
+  package var baseBytes: Int
+  /// Weights that became codes, and their scales.
+  package var weightCount: Int
+  package var scaleCount: Int
+  package var errors: LayerErrors
+  package var seconds: Double
+
+  package var json: JSONValue {
+    [
+      "output": .string(output), "base_sha256": .string(manifest.baseDigest),
+      "bits": .integer(manifest.settings.bits), "group_size": .integer(manifest.settings.groupSize),
+      "sym": .bool(manifest.settings.symmetric), "keep_codes": .bool(manifest.keptCodes),
+      "source_bytes": .integer(sourceBytes), "base_bytes": .integer(baseBytes),
+      "weights": .integer(weightCount), "scales": .integer(scaleCount),
+      "relative_error": errors.json, "seconds": .real(seconds),
+    ]
+  }
+}
