@@ -1,0 +1,112 @@
+/// A token that is looked for in the text itself, before any normalization or BPE.
+struct AddedToken: Sendable, Equatable {
+  var id: Int32
+  var content: [UInt8]
+  /// Only recognised on request, and left out of decoded text on request.
+  var isSpecial = true
+  /// Takes the white space before / after it along.
+  var stripsLeft = false
+  var stripsRight = false
+  /// Not inside a word.
+  var isSingleWord = false
+  /// Looked for in the normalized text.
+  var isNormalized = false
+}
+
+/// Finds added tokens in a text: leftmost first, of several at one place the longest.
+struct AddedTokenMatcher: Sendable {
+  private var tokens: [AddedToken] = []
+  private var index = ByteTable()
+  /// Lengths of the tokens that begin with a byte, longest first.
+  private var lengths = [[Int]](repeating: [], count: 256)
+
+  enum Segment: Equatable {
+    case text(Range<Int>)
+    case token(Int32)
+  }
+
+  init(_ tokens: [AddedToken]) {
+    for token in tokens {
+      guard let first = token.content.first,
+        index.insert(token.content, value: Int32(self.tokens.count))
+      else { continue }
+      self.tokens.append(token)
+      if !lengths[Int(first)].contains(token.content.count) {
+        lengths[Int(first)].append(token.content.count)
+        lengths[Int(first)].sort(by: >)
+      }
+    }
+  }
+
+  var isEmpty: Bool { tokens.isEmpty }
+
+  /// The text cut at its added tokens; special ones count where `parseSpecial`.
+  func segments(of text: [UInt8], parseSpecial: Bool) -> [Segment] {
+    var segments: [Segment] = []
+    var (start, position) = (0, 0)
+    while position < text.count {
+      guard let token = match(text, at: position, parseSpecial: parseSpecial) else {
+        position += 1
+        continue
+      }
+      var (from, to) = (position, position + token.content.count)
+      position = to
+      if token.isSingleWord, Self.isInsideWord(text, from, to) { continue }
+      if token.stripsLeft {
+        while from > start, let before = text.spaceEnding(at: from) { from = max(start, before) }
+      }
+      if token.stripsRight {
+        while to < text.count, text.character(at: to).class == .space {
+          to = text.character(at: to).end
+        }
+      }
+      if from > start { segments.append(.text(start..<from)) }
+      segments.append(.token(token.id))
+      (start, position) = (to, max(position, to))
+    }
+    if start < text.count { segments.append(.text(start..<text.count)) }
+    return segments
+  }
+
+  private func match(_ text: [UInt8], at position: Int, parseSpecial: Bool) -> AddedToken? {
+    for length in lengths[Int(text[position])] where length <= text.count - position {
+      guard let key = index.value(of: text, position..<(position + length)) else { continue }
+      let token = tokens[Int(key)]
+      if parseSpecial || !token.isSpecial { return token }
+    }
+    return nil
+  }
+
+  private static func isInsideWord(_ text: [UInt8], _ from: Int, _ to: Int) -> Bool {
+    (to < text.count && text.scalar(at: to).scalar.isWordCharacter)
+      || (text.startOfScalar(before: from).map { text.scalar(at: $0).scalar.isWordCharacter }
+        ?? false)
+  }
+}
+
+extension [UInt8] {
+  fileprivate func startOfScalar(before end: Int) -> Int? {
+    guard end > 0 else { return nil }
+    var start = end - 1
+    while start > 0, self[start] & 0xC0 == 0x80 { start -= 1 }
+    return start
+  }
+
+  /// The start of the white-space character that ends at `end`.
+  fileprivate func spaceEnding(at end: Int) -> Int? {
+    guard let start = startOfScalar(before: end), character(at: start).class == .space else {
+      return nil
+    }
+    return start
+  }
+}
+
+extension Unicode.Scalar {
+  /// `\w` of the Unicode regular expression report.
+  fileprivate var isWordCharacter: Bool {
+    switch properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: true
+    default: properties.isAlphabetic || properties.isJoinControl
+    }
+  }
+}
