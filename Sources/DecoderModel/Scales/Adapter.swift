@@ -1,0 +1,90 @@
+package import Checkpoints
+internal import Foundation
+internal import JSONText
+
+/// A task on disk: `adapter_config.json` and `adapter_model.safetensors` in one directory.
+package enum Adapter {
+  package static let configName = "adapter_config.json"
+  package static let weightsName = "adapter_model.safetensors"
+  package static let kind = "PEQA"
+
+  /// True where `path` is a directory with an adapter's configuration.
+  package static func isAdapter(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path + "/" + configName)
+  }
+
+  /// Reads the scales of a task over `base`.
+  ///
+  /// Throws where the adapter belongs to another base, or lacks or adds a tensor.
+  package static func load(
+    _ path: String, base: QuantizedBase, weights: DecoderWeights
+  ) throws -> TaskScales {
+    guard isAdapter(path) else {
+      throw ModelFileError.missing(
+        path: path,
+        remedy: "no adapter here: \(configName) is missing. Give the output_dir of a training run.")
+    }
+    try check(try ModelFiles.json(path + "/" + configName), path: path, base: base)
+    let file = try SafetensorsFile(path: path + "/" + weightsName)
+    let usesGains = file.tensors.contains { $0.name.hasSuffix(".gains") }
+    let task = TaskScales(form: usesGains ? .gains : .scales, of: weights)
+    try task.read(file)
+    return task
+  }
+
+  private static func check(_ config: JSONValue, path: String, base: QuantizedBase) throws {
+    guard config["peft_type"]?.string == kind else {
+      throw ModelFileError.faults(
+        path: path + "/" + configName,
+        ["peft_type is \(config["peft_type"]?.text() ?? "missing"), expected \"\(kind)\""])
+    }
+    guard let digest = config["base_sha256"]?.string, digest == base.manifest.baseDigest else {
+      throw ModelFileError.digest(
+        path: path,
+        detail: "this adapter was trained over base \(config["base_sha256"]?.string ?? "unknown"), "
+          + "not over \(base.path) (\(base.manifest.baseDigest)). "
+          + "Use it with the base that it names.")
+    }
+  }
+}
+
+extension TaskScales {
+  /// The file's tensor types for this form.
+  package var elementType: ElementType { form == .scales ? .f16 : .f32 }
+
+  /// Shape in the file: [O, G] for scales, [O] for gains.
+  package func shape(of entry: Entry) -> [Int] {
+    form == .scales ? [entry.rows, entry.groups] : [entry.rows]
+  }
+
+  /// Copies all tensors out of an adapter file; all faults are reported together.
+  package func read(_ file: SafetensorsFile) throws {
+    var faults: [String] = []
+    for entry in entries {
+      let name = entry.tensorName(form)
+      guard let tensor = file.tensor(named: name) else {
+        faults.append("tensor \"\(name)\" is missing")
+        continue
+      }
+      guard tensor.type == elementType, tensor.shape == shape(of: entry) else {
+        faults.append(
+          "tensor \"\(name)\" is \(tensor.type) \(tensor.shape), expected \(elementType) "
+            + "\(shape(of: entry))")
+        continue
+      }
+      bytes(of: entry).copyMemory(from: file.bytes(of: tensor))
+      if !isFinite(entry) { faults.append("tensor \"\(name)\" holds NaN or infinity") }
+    }
+    if file.tensors.count > entries.count {
+      faults.append("\(file.tensors.count - entries.count) tensors too many for this base")
+    }
+    guard faults.isEmpty else { throw ModelFileError.faults(path: file.path, faults) }
+  }
+
+  private func isFinite(_ entry: Entry) -> Bool {
+    entry.range.allSatisfy {
+      form == .gains
+        ? gains.pointer[$0].isFinite : Float16(bitPattern: scales.pointer[$0]).isFinite
+    }
+  }
+}

@@ -1,0 +1,73 @@
+internal import Checkpoints
+internal import Kernels
+
+extension DecoderWeights {
+  /// The weights of a base, used where they lie in the mapping; only norms and biases are copied.
+  package convenience init(_ base: QuantizedBase) throws {
+    let config = base.config
+    let embedding = try base.matrix("model.embed_tokens.weight")
+    let head = config.tiedEmbeddings ? embedding : try base.matrix("lm_head.weight")
+    var layers: [Layer] = []
+    for index in 0..<config.layerCount {
+      let name = "model.layers.\(index)"
+      layers.append(
+        Layer(
+          linears: try LinearKind.allCases.map { try base.frozenLinear($0, layer: index) },
+          inputNorm: try base.vector(name + ".input_layernorm.weight"),
+          postAttentionNorm: try base.vector(name + ".post_attention_layernorm.weight")))
+    }
+    self.init(
+      embedding: embedding, head: head, finalNorm: try base.vector("model.norm.weight"),
+      layers: layers, owner: base)
+  }
+}
+
+extension QuantizedBase {
+  fileprivate func frozenLinear(
+    _ kind: LinearKind, layer: Int
+  ) throws -> DecoderWeights.Linear {
+    let linear = linear(kind, layer: layer)
+    guard let matrix = linear.matrix else {
+      throw ModelFileError.faults(path: path, ["\(linear.name) is empty"])
+    }
+    return DecoderWeights.Linear(
+      matrix: matrix, bias: linear.bias.map { FloatBuffer(copying: $0) },
+      baseScales: linear.scales.baseAddress)
+  }
+
+  fileprivate func matrix(_ name: String) throws -> WeightMatrix {
+    let tensor = try tensor(name)
+    guard let start = tensor.bytes.baseAddress, let type = WeightMatrix.DenseType(tensor.type),
+      tensor.shape.count == 2
+    else {
+      throw ModelFileError.faults(path: path, ["\(name) is no matrix of F32, F16 or BF16"])
+    }
+    return WeightMatrix(dense: start, type: type, rows: tensor.shape[0], columns: tensor.shape[1])
+  }
+
+  fileprivate func vector(_ name: String) throws -> FloatBuffer {
+    let tensor = try tensor(name)
+    let floats = FloatBuffer(count: tensor.shape.reduce(1, *))
+    try tensor.type.dequantize(tensor.bytes, into: floats.elements)
+    return floats
+  }
+}
+
+extension WeightMatrix.DenseType {
+  /// Nil for types that kernels do not read as they lie.
+  init?(_ type: ElementType) {
+    switch type {
+    case .f32: self = .f32
+    case .f16: self = .f16
+    case .bf16: self = .bf16
+    default: return nil
+    }
+  }
+}
+
+extension FloatBuffer {
+  convenience init(copying values: UnsafeBufferPointer<Float>) {
+    self.init(count: values.count)
+    _ = elements.update(fromContentsOf: values)
+  }
+}

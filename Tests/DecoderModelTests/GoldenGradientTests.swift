@@ -1,0 +1,160 @@
+import Checkpoints
+import Foundation
+import JSONText
+import Kernels
+import Testing
+
+import DecoderModel
+
+/// Numbers made by Fixtures/make_golden.py: transformers in float32 and a float64 reference.
+struct Golden {
+  let directory: String
+  let json: JSONValue
+  let tensors: SafetensorsFile
+
+  init(_ name: String) throws {
+    let url = try #require(Bundle.module.resourceURL).appending(path: "Fixtures/\(name)")
+    directory = url.path
+    json = try ModelFiles.json(directory + "/golden.json")
+    tensors = try SafetensorsFile(path: directory + "/golden.safetensors")
+  }
+
+  struct Sequence {
+    let ids, targets: [Int32]
+    let starts: [Int]
+    let loss: Double
+  }
+
+  func sequence(_ name: String) throws -> Sequence {
+    let entry = try #require(json["sequences"]?[name])
+    func ints(_ key: String) throws -> [Int] {
+      try #require(entry[key]?.array).map { try #require($0.int) }
+    }
+    var start = 0
+    let starts = try ints("segments").map { length in
+      defer { start += length }
+      return start
+    }
+    return Sequence(
+      ids: try ints("ids").map(Int32.init), targets: try ints("targets").map(Int32.init),
+      starts: starts, loss: try #require(entry["loss_sum"]?.double))
+  }
+
+  func floats(_ name: String) throws -> [Float] {
+    let tensor = try #require(tensors.tensor(named: name), "no golden tensor \(name)")
+    return try tensors.floats(of: tensor)
+  }
+}
+
+let goldenBases = [
+  "llama_4bit_row", "llama_3bit_g32", "llama_2bit_g64", "llama_8bit_g128", "qwen2_4bit_g32",
+  "mistral_4bit_row", "llama3rope_4bit_row", "llama_4bit_g32_real_zeros",
+]
+
+func makeDecoder(
+  _ path: String, _ precision: Precision = .fp32, threads: Int = 2,
+  instructionSet: InstructionSet = .best
+) throws -> Decoder {
+  let model = try LoadedModel.open(path)
+  let compute = Compute(
+    pool: WorkerPool(threads: threads), precision: precision, instructionSet: instructionSet)
+  return Decoder(config: model.config, weights: model.weights, compute: compute)
+}
+
+@Suite struct GoldenGradientTests {
+  @Test(arguments: goldenBases, ["single", "packed"])
+  func lossMatches(_ name: String, _ which: String) throws {
+    let golden = try Golden(name)
+    let sequence = try golden.sequence(which)
+    let decoder = try makeDecoder(golden.directory)
+    let sum = try decoder.loss(
+      sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts)
+    // float32 transformers differs from float64 by up to 2.3e-7 relative; 4 times that.
+    #expect(abs(sum.loss - sequence.loss) < 1e-6 * sequence.loss)
+    #expect(sum.tokens == sequence.targets.count { $0 >= 0 })
+  }
+
+  struct Mode: CustomTestStringConvertible {
+    let granularity: ScaleGranularity
+    let parametrization: ScaleParametrization
+    var testDescription: String { "\(granularity) \(parametrization)" }
+  }
+
+  static let modes = ScaleGranularity.allCases.flatMap { granularity in
+    ScaleParametrization.allCases.map { Mode(granularity: granularity, parametrization: $0) }
+  }
+
+  @Test(arguments: goldenBases, modes)
+  func gradientsMatch(_ name: String, _ mode: Mode) throws {
+    for instructionSet in InstructionSet.available {
+      try compareGradients(name, mode, instructionSet)
+    }
+  }
+
+  private func compareGradients(
+    _ name: String, _ mode: Mode, _ instructionSet: InstructionSet
+  ) throws {
+    let golden = try Golden(name)
+    let decoder = try makeDecoder(golden.directory, instructionSet: instructionSet)
+    let scales = TrainableScales(
+      weights: decoder.weights, granularity: mode.granularity,
+      parametrization: mode.parametrization)
+    decoder.use(scales.task)
+    for which in ["single", "packed"] {
+      let sequence = try golden.sequence(which)
+      var gradient = [Float](repeating: .nan, count: scales.count)
+      let sum = try gradient.withUnsafeMutableBufferPointer {
+        try decoder.lossAndGradient(
+          sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts,
+          scales: scales, gradient: $0)
+      }
+      #expect(abs(sum.loss - sequence.loss) < 1e-6 * sequence.loss)
+      for entry in scales.task.entries {
+        let tensorName = entry.tensorName(scales.task.form)
+        var expected = try golden.floats("\(which).\(tensorName)")
+        if scales.task.form == .scales, mode.parametrization == .relative {
+          let base = try #require(decoder.weights.layers[entry.layer][entry.kind].baseScales)
+          for i in expected.indices { expected[i] *= Float(Float16(bitPattern: base[i])) }
+        }
+        expectClose(Array(gradient[entry.range]), expected, "\(which) \(tensorName)")
+      }
+    }
+  }
+
+  /// The bound: 1e-4 of the tensor's norm (float32 against float64 shows 4e-6).
+  private func expectClose(_ actual: [Float], _ expected: [Float], _ name: String) {
+    #expect(actual.count == expected.count)
+    let difference = zip(actual, expected).reduce(0.0) { $0 + pow(Double($1.0 - $1.1), 2) }
+    let norm = expected.reduce(0.0) { $0 + pow(Double($1), 2) }
+    #expect(difference.squareRoot() <= 1e-4 * norm.squareRoot() + 1e-12, "\(name)")
+  }
+
+  @Test(arguments: ["dense_bf16", "dense_f32_sharded", "dense_f16"])
+  func denseLogitsMatch(_ name: String) throws {
+    let golden = try Golden(name)
+    let decoder = try makeDecoder(golden.directory)
+    let sequence = try golden.sequence("single")
+    let expected = try golden.floats("single.logits")
+    let cache = KeyValueCache(decoder.config, capacity: sequence.ids.count)
+    let vocabulary = decoder.config.vocabularySize
+    for (t, id) in sequence.ids.enumerated() {
+      let logits = try decoder.extend([id], cache)
+      for (i, logit) in logits.enumerated() {
+        // float32 differs from float64 by up to 1.3e-5 absolute.
+        #expect(abs(logit - expected[t * vocabulary + i]) < 1e-4)
+      }
+    }
+  }
+
+  @Test(arguments: goldenBases)
+  func cachedPiecesEqualOneCall(_ name: String) throws {
+    let golden = try Golden(name)
+    let decoder = try makeDecoder(golden.directory)
+    let ids = try golden.sequence("single").ids
+    let expected = try golden.floats("single.logits").suffix(decoder.config.vocabularySize)
+    let cache = KeyValueCache(decoder.config, capacity: 64)
+    _ = try decoder.extend(Array(ids[..<7]), cache)
+    let logits = try decoder.extend(Array(ids[7...]), cache)
+    for (logit, wanted) in zip(logits, expected) { #expect(abs(logit - wanted) < 1e-4) }
+  }
+}
