@@ -134,7 +134,9 @@ package struct DatasetBuilder: Sendable {
       "max_seq_length": .integer(settings.maximumLength),
       "excess": .string(settings.excessLengthStrategy.rawValue),
       "train_on_inputs": .bool(settings.trainOnInputs),
-      "bos": .bool(settings.beginsWithBOS ?? tokenizer.beginsWithBOS),
+      "begins_with_bos": .bool(settings.beginsWithBOS ?? tokenizer.beginsWithBOS),
+      "bos": tokenizer.bosID.map { .integer(Int($0)) } ?? .null,
+      "eos": tokenizer.eosID.map { .integer(Int($0)) } ?? .null,
       "special_in_text": .bool(settings.parsesSpecialInText), "sources": .array(sourceKeys),
     ]
     return SHA256.hexDigest(of: Array(key.text().utf8))

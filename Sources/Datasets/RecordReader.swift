@@ -69,9 +69,17 @@ struct RecordReader {
     }
   }
 
+  /// Tokenizers take texts of up to 1 GiB; templates and escapes need some of it.
+  private static let largestRecord = 1 << 29
+
   private mutating func parse(
     _ range: Range<Int>, _ number: Int
   ) throws(DatasetError) -> JSONValue {
+    guard range.count <= Self.largestRecord else {
+      throw .malformed(
+        place: "\(path):\(lineNumber(at: range.lowerBound))",
+        reason: "a record of \(range.count) bytes; at most \(Self.largestRecord) are read")
+    }
     do throws(JSONSyntaxError) {
       return try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
     } catch {

@@ -97,7 +97,7 @@ struct SamplePass: ~Copyable {
   private mutating func addText(_ file: SourceFile, index: Int) throws {
     let tokenizer = encoder.tokenizer
     var chunks = TextChunks(
-      file.file, path: file.path, target: tokenizer.splitsAtLineStarts ? Self.chunkSize : nil)
+      file.file, path: file.path, target: tokenizer.splitsBetweenWords ? Self.chunkSize : nil)
     var windows = TextWindows(length: settings.maximumLength)
     var number = 0
     func place() -> RecordPlace {

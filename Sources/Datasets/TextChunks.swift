@@ -5,10 +5,12 @@ struct TextChunks {
   let path: String
   private let file: MappedFile
   private let target: Int
+  /// Tokenizers take texts below 1 GiB.
+  private static let largestPart = 1 << 30
   private(set) var position: Int
 
-  /// Parts of about `target` bytes that end with a line end before a character that is no white
-  /// space; nil takes the file as one part.
+  /// Parts of at least `target` bytes that meet between words (see `TextEncoder`); nil takes the
+  /// file as one part.
   init(_ file: MappedFile, path: String, target: Int?) {
     self.file = file
     self.path = path
@@ -23,6 +25,10 @@ struct TextChunks {
     var end = min(start + max(target, 1), bytes.count)
     while end < bytes.count, !isBoundary(end) { end += 1 }
     position = end
+    guard end - start < Self.largestPart else {
+      throw .malformed(
+        place: path, reason: "\(end - start) bytes without a place to part them; split the file")
+    }
     guard let text = String(validating: bytes[start..<end], as: UTF8.self) else {
       let line = bytes[..<start].count { $0 == UInt8(ascii: "\n") } + 1
       throw .malformed(
@@ -32,9 +38,13 @@ struct TextChunks {
     return text
   }
 
-  /// ASCII white space is judged here; other white space is never taken for a boundary's right side
-  /// because only ASCII starts are accepted.
+  /// Whether a part may end before the byte at `index`.
   private func isBoundary(_ index: Int) -> Bool {
-    file.bytes[index - 1] == UInt8(ascii: "\n") && (0x21..<0x7F).contains(file.bytes[index])
+    func isLetter(_ byte: UInt8) -> Bool {
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+    let bytes = file.bytes
+    return index + 1 < bytes.count && bytes[index] == 0x20 && isLetter(bytes[index - 1])
+      && isLetter(bytes[index + 1])
   }
 }

@@ -14,10 +14,10 @@ package protocol TextEncoder: Sendable {
   var beginsWithBOS: Bool { get }
   /// Ends a response.
   var eosID: Int32? { get }
-  /// Encoding a text line by line gives the ids of the whole, as long as every part starts with a
-  /// character that is no white space (true of byte-level pre-tokenizers, not of SentencePiece).
-  /// Lets a long text be encoded in parts.
-  var splitsAtLineStarts: Bool { get }
+  /// Encoding a text in parts gives the ids of the whole where the parts meet between words: an
+  /// ASCII letter ends one, a space and an ASCII letter begin the next. Lets a long text be encoded
+  /// in bounded memory.
+  var splitsBetweenWords: Bool { get }
   /// Changes whenever the same text could give other ids.
   var fingerprint: String { get }
 }

@@ -7,14 +7,15 @@ struct ByteTokenizer: TextEncoder {
   var bosID: Int32? = 256
   var beginsWithBOS = true
   var eosID: Int32? = 257
-  var splitsAtLineStarts = true
+  var splitsBetweenWords = true
   var fingerprint = "bytes"
 
   func encode(_ text: String, parseSpecial: Bool, continues: Bool) -> [Int32] {
+    guard parseSpecial else { return text.utf8.map { Int32($0) } }
     var ids: [Int32] = []
     var rest = Substring(text)
     while !rest.isEmpty {
-      if parseSpecial, let index = Self.special.firstIndex(where: { rest.hasPrefix($0) }) {
+      if let index = Self.special.firstIndex(where: { rest.hasPrefix($0) }) {
         ids.append(256 + Int32(index))
         rest = rest.dropFirst(Self.special[index].count)
       } else {
@@ -50,12 +51,15 @@ struct ChatML: ChatEncoder {
   }
 }
 
-/// A folder that is removed with the value's last use.
+/// A folder that is removed with the value's last use; in memory where that is possible, because
+/// every cache file is synced to disk.
 final class Folder {
   let path: String
 
   init() throws {
-    path = NSTemporaryDirectory() + "peqa-datasets-" + UUID().uuidString
+    let memory = "/dev/shm"
+    let isUsable = FileManager.default.isWritableFile(atPath: memory)
+    path = (isUsable ? memory + "/" : NSTemporaryDirectory()) + "peqa-datasets-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 
