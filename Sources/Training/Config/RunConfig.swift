@@ -1,3 +1,4 @@
+package import DecoderModel
 package import Datasets
 
 /// Everything a training run is told: one value, no optionals where a decision must have been made.
@@ -8,7 +9,7 @@ package struct RunConfig: Sendable, Equatable {
   // What is trained.
   package var model = ""
   package var scaleGranularity = ScaleGranularity.row
-  package var scaleParam = ScaleParameter.relative
+  package var scaleParam = ScaleParametrization.relative
   package var trainZeroPoints = false
   package var targetModules = ["all-linear"]
   package var objective = Objective.task
@@ -85,8 +86,6 @@ package struct RunConfig: Sendable, Equatable {
   package init() {}
 }
 
-package enum ScaleGranularity: String, CaseIterable, Sendable { case row, group }
-package enum ScaleParameter: String, CaseIterable, Sendable { case relative, absolute }
 package enum Objective: String, CaseIterable, Sendable { case task, distill }
 package enum QuantizationMethod: String, CaseIterable, Sendable { case rtn, gptq }
 package enum ComputeType: String, CaseIterable, Sendable { case auto, fp32, bf16 }

@@ -1,0 +1,75 @@
+internal import Checkpoints
+package import Datasets
+package import DecoderModel
+package import JSONText
+
+/// A decoder over a quantized base whose scales are trained: PEQA as the trainer sees it.
+package final class ScaleTuning: TrainableModel {
+  package let decoder: Decoder
+  package let scales: TrainableScales
+  private let base: QuantizedBase
+
+  package init(
+    decoder: Decoder, base: QuantizedBase, granularity: ScaleGranularity,
+    parametrization: ScaleParametrization
+  ) {
+    self.decoder = decoder
+    self.base = base
+    scales = TrainableScales(
+      weights: decoder.weights, granularity: granularity, parametrization: parametrization)
+    decoder.use(scales.task)
+  }
+
+  package var parameterCount: Int { scales.count }
+
+  package var parameterRanges: [ParameterRange] {
+    scales.task.entries.map { entry in
+      ParameterRange(
+        name: entry.tensorName(scales.task.form), range: entry.range, rows: entry.rows,
+        groups: entry.groups)
+    }
+  }
+
+  package func copyInitialParameters(to values: UnsafeMutableBufferPointer<Float>) {
+    values.update(repeating: 0)
+  }
+
+  package func setParameters(_ values: UnsafeBufferPointer<Float>) { scales.setMasters(values) }
+
+  package func lossAndGradient(
+    _ sequence: PackedSequence, gradient: UnsafeMutableBufferPointer<Float>
+  ) throws -> SequenceLoss {
+    let sum = try decoder.lossAndGradient(
+      sequence.tokens, targets: sequence.targets, segmentStarts: sequence.segmentStarts,
+      scales: scales, gradient: gradient)
+    return SequenceLoss(sum: sum.loss, tokens: sum.tokens)
+  }
+
+  package func loss(_ sequence: PackedSequence) throws -> SequenceLoss {
+    let sum = try decoder.loss(
+      sequence.tokens, targets: sequence.targets, segmentStarts: sequence.segmentStarts)
+    return SequenceLoss(sum: sum.loss, tokens: sum.tokens)
+  }
+
+  package func adapterTensors() -> [AdapterTensor] {
+    scales.task.entries.map { entry in
+      AdapterTensor(
+        name: entry.tensorName(scales.task.form), type: scales.task.elementType,
+        shape: scales.task.shape(of: entry), bytes: Array(scales.task.bytes(of: entry)))
+    }
+  }
+
+  package var adapterDescription: [(String, JSONValue)] {
+    [
+      ("base_sha256", .string(base.manifest.baseDigest)),
+      ("bits", .integer(base.manifest.settings.bits)),
+      ("group_size", .integer(base.manifest.settings.groupSize)),
+      ("sym", .bool(base.manifest.settings.symmetric)),
+      ("scale_granularity", .string(scales.granularity.rawValue)),
+      ("scale_param", .string(scales.parametrization.rawValue)),
+      ("scale_form", .string(scales.task.form.rawValue)),
+      ("trained_scales", .integer(scales.count)),
+      ("model_type", .string(decoder.config.modelType)),
+    ]
+  }
+}
