@@ -13,7 +13,7 @@ extension UnsafeRawPointer {
 
 /// d, 16 bytes of nibbles: x = d * (q - 8).
 @inline(__always)
-func dequantizeQ4_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+func dequantizeQ40(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
   let scale = block.half(at: 0)
   for i in 0..<16 {
     let pair = block.byte(at: 2 + i)
@@ -24,7 +24,7 @@ func dequantizeQ4_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Fl
 
 /// d, m, 16 bytes of nibbles: x = d * q + m.
 @inline(__always)
-func dequantizeQ4_1(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+func dequantizeQ41(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
   let scale = block.half(at: 0)
   let minimum = block.half(at: 2)
   for i in 0..<16 {
@@ -36,7 +36,7 @@ func dequantizeQ4_1(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Fl
 
 /// d, 32 fifth bits, 16 bytes of nibbles: x = d * (q - 16).
 @inline(__always)
-func dequantizeQ5_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+func dequantizeQ50(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
   let scale = block.half(at: 0)
   let high = block.loadUnaligned(fromByteOffset: 2, as: UInt32.self)
   for i in 0..<16 {
@@ -50,7 +50,7 @@ func dequantizeQ5_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Fl
 
 /// d, m, 32 fifth bits, 16 bytes of nibbles: x = d * q + m.
 @inline(__always)
-func dequantizeQ5_1(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+func dequantizeQ51(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
   let scale = block.half(at: 0)
   let minimum = block.half(at: 2)
   let high = block.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
@@ -65,7 +65,7 @@ func dequantizeQ5_1(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Fl
 
 /// d, 32 signed bytes: x = d * q.
 @inline(__always)
-func dequantizeQ8_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+func dequantizeQ80(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
   let scale = block.half(at: 0)
   for i in 0..<32 {
     output[i] = Float(Int32(Int8(bitPattern: block.byte(at: 2 + i)))) * scale

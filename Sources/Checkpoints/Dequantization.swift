@@ -38,11 +38,11 @@ extension ElementType {
         let bits = source.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)
         target[i] = BFloat16(bits: bits).float
       }
-    case .q4_0: eachBlock(source, target, blocks, dequantizeQ4_0)
-    case .q4_1: eachBlock(source, target, blocks, dequantizeQ4_1)
-    case .q5_0: eachBlock(source, target, blocks, dequantizeQ5_0)
-    case .q5_1: eachBlock(source, target, blocks, dequantizeQ5_1)
-    case .q8_0: eachBlock(source, target, blocks, dequantizeQ8_0)
+    case .q4_0: eachBlock(source, target, blocks, dequantizeQ40)
+    case .q4_1: eachBlock(source, target, blocks, dequantizeQ41)
+    case .q5_0: eachBlock(source, target, blocks, dequantizeQ50)
+    case .q5_1: eachBlock(source, target, blocks, dequantizeQ51)
+    case .q8_0: eachBlock(source, target, blocks, dequantizeQ80)
     case .q4_K: eachBlock(source, target, blocks, dequantizeQ4K)
     case .q5_K: eachBlock(source, target, blocks, dequantizeQ5K)
     case .q6_K: eachBlock(source, target, blocks, dequantizeQ6K)

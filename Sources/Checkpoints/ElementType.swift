@@ -3,6 +3,7 @@
 /// Plain types hold one element a block. The `q` types are GGML's: `blockSize` elements share
 /// scales, and only whole blocks can be addressed.
 /// Sources: safetensors README (dtypes); ggml-common.h and gguf-py constants.py (blocks, type ids).
+// swift-format-ignore: AlwaysUseLowerCamelCase
 package enum ElementType: String, CaseIterable, Sendable {
   case f64 = "F64"
   case f32 = "F32"
@@ -113,7 +114,7 @@ extension ElementType {
     let names: [UInt32: String] = [
       4: "Q4_2", 5: "Q4_3", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 15: "Q8_K", 16: "IQ2_XXS",
       17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S",
-      23: "IQ4_XS", 29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
+      23: "IQ4_XS", 29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4", 40: "NVFP4", 41: "Q1_0",
     ]
     return names[code] ?? "number \(code)"
   }

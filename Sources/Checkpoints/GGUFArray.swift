@@ -12,12 +12,6 @@ package struct GGUFArray: Sendable, Equatable {
     case strings([[UInt8]])
     case arrays([GGUFArray])
   }
-
-  init(elementType: GGUFType, count: Int, storage: Storage) {
-    self.elementType = elementType
-    self.count = count
-    self.storage = storage
-  }
 }
 
 extension GGUFArray {

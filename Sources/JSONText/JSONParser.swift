@@ -175,7 +175,9 @@ private struct JSONParser {
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if whole, let int = Int(text) { return .integer(int) }
-    guard let real = Double(text), real.isFinite else { throw error("number out of range", at: start) }
+    guard let real = Double(text), real.isFinite else {
+      throw error("number out of range", at: start)
+    }
     return .real(real)
   }
 

@@ -2,7 +2,7 @@
 ///
 /// Foundation's parsers put members into a Swift dictionary, whose keys compare by Unicode canonical
 /// equivalence: two vocabulary entries that differ only in normalisation would become one. Here keys
-/// compare by their UTF-8 bytes.
+/// and strings compare by their UTF-8 bytes.
 package enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
@@ -21,10 +21,27 @@ package enum JSONValue: Sendable, Equatable {
       self.key = key
       self.value = value
     }
+
+    package static func == (one: Member, other: Member) -> Bool {
+      one.key.utf8.elementsEqual(other.key.utf8) && one.value == other.value
+    }
   }
 }
 
 extension JSONValue {
+  package static func == (one: JSONValue, other: JSONValue) -> Bool {
+    switch (one, other) {
+    case (.null, .null): true
+    case (.bool(let one), .bool(let other)): one == other
+    case (.integer(let one), .integer(let other)): one == other
+    case (.real(let one), .real(let other)): one == other
+    case (.string(let one), .string(let other)): one.utf8.elementsEqual(other.utf8)
+    case (.array(let one), .array(let other)): one == other
+    case (.object(let one), .object(let other)): one == other
+    default: false
+    }
+  }
+
   /// The value of the first member whose key has the same UTF-8 bytes; nil where this is no object.
   package subscript(_ key: String) -> JSONValue? {
     members?.first { $0.key.utf8.elementsEqual(key.utf8) }?.value

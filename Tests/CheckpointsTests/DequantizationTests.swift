@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-import Checkpoints
 
 @Suite struct DequantizationTests {
   static let types = [

@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-import Checkpoints
 
 @Suite struct SHA256Tests {
   /// FIPS 180-4 examples (NIST example values for SHA-256).

@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-import Checkpoints
 
 /// Reading what gguf-py wrote.
 @Suite struct GGUFReferenceTests {

@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-import Checkpoints
 
 /// Every file of `Fixtures/hostile` must give exactly the error its name begins with.
 @Suite struct HostileFilesTests {

@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-import Checkpoints
 
 /// Changes a valid file in the ways that hurt parsers.
 struct Mutator {

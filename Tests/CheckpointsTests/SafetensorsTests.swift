@@ -1,8 +1,7 @@
+import Checkpoints
 import Foundation
 import JSONText
 import Testing
-
-import Checkpoints
 
 /// Reading what the reference implementation wrote.
 @Suite struct SafetensorsReferenceTests {

@@ -1,6 +1,5 @@
-import Foundation
-
 import Checkpoints
+import Foundation
 
 /// A folder of its own for a test, removed with the object; in memory where the system offers that,
 /// because thousands of small files on a disk take long.
