@@ -4,6 +4,7 @@ internal import Collectives
 internal import Datasets
 internal import DecoderModel
 internal import Quantization
+internal import Tokenization
 internal import Training
 
 /// An error that knows the program's exit code.
@@ -27,6 +28,7 @@ extension DecoderError: ExitCoded {}
 extension ExactSumError: ExitCoded {}
 extension ModelFileError: ExitCoded {}
 extension QuantizationError: ExitCoded {}
+extension TokenizationError: ExitCoded {}
 extension TrainingError: ExitCoded {}
 
 /// How an error is shown and what the program returns for it.
