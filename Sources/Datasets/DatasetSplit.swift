@@ -3,7 +3,7 @@
 /// The name picks files by name in a directory; the slice counts records of all files of the source,
 /// as Python and Hugging Face slices do: negative bounds count from the end, percentages are rounded
 /// to the nearest record, bounds outside are cut.
-package struct DatasetSplit: Sendable, Equatable {
+package struct DatasetSplit: Sendable, Equatable, CustomStringConvertible {
   package enum Bound: Sendable, Equatable {
     case records(Int)
     case percent(Int)

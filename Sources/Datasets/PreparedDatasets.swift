@@ -1,7 +1,7 @@
 package import JSONText
 
 /// What became of the token cache.
-package enum CacheState: Sendable, Equatable {
+package enum CacheState: Sendable, Equatable, CustomStringConvertible {
   case reused
   case built
   /// There was a file, but it was damaged or foreign.
@@ -17,7 +17,7 @@ package enum CacheState: Sendable, Equatable {
 }
 
 /// Training and validation sequences, and what is to be said about them before training.
-package struct PreparedDatasets: Sendable {
+package struct PreparedDatasets: Sendable, CustomStringConvertible {
   package let train: TokenDataset
   package let validation: TokenDataset?
   package let counts: DatasetCounts

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Tokenization
 
 /// One pass over all sources: records become samples, samples go to the cache file.
 struct SamplePass: ~Copyable {
@@ -80,8 +81,7 @@ struct SamplePass: ~Copyable {
       guard kept.contains(record) else { continue }
       countRecord()
       let example = try Example(next.value, type: type, place: next.place.text(path: file.path))
-      let sample = try encoder.encode(
-        example, parsesSpecialInText: settings.parsesSpecialInText)
+      let sample = try encode(example, next.place, path: file.path)
       if case .document = example {
         var windows = TextWindows(length: settings.maximumLength)
         for window in windows.add(sample.tokens) + windows.finish() {
@@ -91,6 +91,17 @@ struct SamplePass: ~Copyable {
         try add(sample, file: index, next.place, path: file.path)
       }
       try monitor.advance(to: next.bytesRead)
+    }
+  }
+
+  /// A template that refuses a conversation does not know where that stands.
+  private func encode(
+    _ example: Example, _ place: RecordPlace, path: String
+  ) throws -> EncodedSample {
+    do {
+      return try encoder.encode(example, parsesSpecialInText: settings.parsesSpecialInText)
+    } catch let error as TokenizationError {
+      throw DatasetError.malformed(place: place.text(path: path), reason: error.description)
     }
   }
 
