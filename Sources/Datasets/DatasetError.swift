@@ -32,7 +32,8 @@ package enum DatasetError: Error, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Exit code by sysexits; a cancelled run exits with the code of its signal, which the caller knows.
+  /// Exit code by sysexits; a cancelled run exits with the code of its signal, which only the
+  /// caller knows.
   package var exitCode: Int32 {
     switch self {
     case .malformed, .empty, .tooLong, .nothingSupervised: 65

@@ -23,8 +23,8 @@ extension DatasetSource {
   /// The files of the source in byte order of their names.
   ///
   /// A split name picks files called after it (`test.json`, `test-00000-of-00002.jsonl`). Without
-  /// one a directory gives its `train` files, or, where it has none, all that are not called after a
-  /// held-out split.
+  /// one a directory gives its `train` files, or, where it has none, all that are not called after
+  /// a held-out split.
   func files() throws(DatasetError) -> [String] {
     var isDirectory: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {

@@ -17,7 +17,8 @@ package struct LengthStatistics: Sendable, Equatable {
     maximum = sorted.last ?? 0
   }
 
-  /// Smallest length that at least `percent` % of the samples do not exceed (nearest rank); 0 of none.
+  /// Smallest length that at least `percent` % of the samples do not exceed (nearest rank); 0 for
+  /// no samples.
   package static func percentile(_ percent: Int, ofSorted sorted: [Int]) -> Int {
     guard !sorted.isEmpty else { return 0 }
     let rank = (sorted.count * percent + 99) / 100

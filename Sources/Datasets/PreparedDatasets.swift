@@ -82,7 +82,8 @@ package struct PreparedDatasets: Sendable, CustomStringConvertible {
     let lengths = counts.lengths
     lines.append(
       "\(counts.samples) samples, \(counts.tokens) tokens, \(counts.supervisedTokens) in the loss; "
-        + "lengths p50 \(lengths.p50), p95 \(lengths.p95), p99 \(lengths.p99), max \(lengths.maximum)"
+        + "lengths p50 \(lengths.p50), p95 \(lengths.p95), p99 \(lengths.p99), "
+        + "max \(lengths.maximum)"
     )
     let losses = [
       (counts.dropped, "dropped as too long"), (counts.truncated, "truncated"),

@@ -1,7 +1,7 @@
 /// Which samples share a sequence: best fit decreasing, a pure function of lengths, capacity, seed.
 ///
-/// Samples are taken longest first (equal lengths in an order drawn from the seed) and put where the
-/// least room stays free. Best-fit-decreasing needs at most 11/9 of the optimum plus a few bins
+/// Samples are taken longest first (equal lengths in an order drawn from the seed) and put where
+/// the least room stays free. Best-fit-decreasing needs at most 11/9 of the optimum plus a few bins
 /// (Johnson et al. 1974); for usual instruction data it fills over 99 %.
 enum SequencePacker {
   /// Sample indices of each sequence, by sample index inside a sequence. Every length is in

@@ -9,8 +9,8 @@ internal import JSONText
 ///     summary  JSON, UTF-8
 ///     footer   u64 words, u64 samples, u64 summary bytes, SHA-256 of all before it (64 digits)
 ///
-/// The mask bit belongs to a position, never to an id: the same id may count here and not there. The
-/// first token of a sample never has it, as nothing predicts it.
+/// The mask bit belongs to a position, never to an id: the same id may count here and not there.
+/// The first token of a sample never has it, as nothing predicts it.
 package final class TokenCache: Sendable {
   static let magic = Array("PEQATOKN".utf8)
   static let formatVersion: UInt64 = 1

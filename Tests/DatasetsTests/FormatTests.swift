@@ -1,4 +1,5 @@
 import Datasets
+import JSONText
 import Testing
 
 /// Each format against text written out by hand: what the model sees and what counts.
@@ -58,7 +59,8 @@ import Testing
     ("f.txt", "[plain] text\n", .text, ["<s>[plain] text\n"], ["[plain] text\n"]),
     (
       "g.json",
-      "{\n \"Definition\": [\"Add.\"],\n \"Instances\": [{\"input\":\"1 2\",\"output\":[\"3\",\"x\"]}]}",
+      "{\n \"Definition\": [\"Add.\"],\n"
+        + " \"Instances\": [{\"input\":\"1 2\",\"output\":[\"3\",\"x\"]}]}",
       .superNI, ["<s>" + AlpacaPrompt.text(instruction: "Add.", input: "1 2") + "3</s>"], ["3</s>"]
     ),
   ]
@@ -72,5 +74,44 @@ import Testing
     #expect(data.counts.sources.map(\.type) == [type])
     #expect(data.train.segments.map(\.text) == texts)
     #expect(data.train.segments.map(\.supervisedText) == supervised)
+  }
+
+  /// Records are found by their bytes alone; whatever brackets, quotes and escapes their strings
+  /// hold, the texts are those that were written, in every layout.
+  @Test(arguments: [nil, 0, 2] as [Int?], [true, false])
+  func recordsAreFoundInAnyLayout(_ indent: Int?, _ isLines: Bool) throws {
+    guard indent == nil || !isLines else { return }
+    var random = SplitMix(state: UInt64(indent ?? 7))
+    let parts = [
+      "[", "]", "{", "}", "\"", "\\", ",", ":", "\n", "\r", "\u{2028}", "é", "😀", " ", "a",
+    ]
+    func text() -> String {
+      (0...random.below(12)).map { _ in parts[random.below(parts.count)] }.joined()
+    }
+    func value(_ depth: Int) -> JSONValue {
+      switch random.below(depth > 3 ? 3 : 6) {
+      case 0: .string(text())
+      case 1: .integer(random.below(1000) - 500)
+      case 2: .null
+      case 3: .array((0..<random.below(4)).map { _ in value(depth + 1) })
+      default:
+        .object((0..<random.below(4)).map { _ in .init(key: text(), value: value(depth + 1)) })
+      }
+    }
+    let texts = (0..<200).map { "\($0)" + text() }
+    let records: [JSONValue] = texts.map {
+      ["before": value(0), "text": .string($0), "z": value(0)]
+    }
+    let content =
+      isLines
+      ? records.map { $0.text() }.joined(separator: "\r\n")
+      : JSONValue.array(records).text(indent: indent)
+    let folder = try Folder()
+    let data = try folder.builder(
+      DatasetSource(path: try folder.file("a.data", content)),
+      settings: DatasetSettings(packing: false)
+    ).build()
+    #expect(data.counts.sources.map(\.type) == [.text])
+    #expect(data.train.segments.map(\.text) == texts.map { "<s>\($0)</s>" })
   }
 }
