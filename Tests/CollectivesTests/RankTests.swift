@@ -134,4 +134,16 @@ private enum Ranks {
   func startsOnlyOnce() {
     #expect(throws: CommunicatorError.alreadyStarted) { try Communicator.start() }
   }
+
+  /// Last words do not meet a collective of the work that some ranks have begun: here a barrier, which
+  /// rank 0 never joins on that channel. (A barrier lends MPI no memory.)
+  @Test(.enabled(if: Ranks.areSeveral, "needs mpirun with two ranks or more"))
+  func lastWordsHaveTheirOwnChannel() throws {
+    if ranks.rank != 0 {
+      ranks.timeout = 0.2
+      #expect(throws: CommunicatorError.self) { try ranks.barrier() }
+    }
+    let all = try ranks.exchangeLastWords([UInt8(ranks.rank), 7], patience: 60)
+    #expect(all == (0..<ranks.size).map { [UInt8($0), 7] })
+  }
 }
