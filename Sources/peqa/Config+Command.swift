@@ -48,8 +48,8 @@ struct Config: ParsableCommand {
     raw.read(yaml: String(decoding: bytes, as: UTF8.self), path: path)
     raw.set(settings)
     let resolved = try raw.resolved(ranks: ranks)
-    resolved.warnings.forEach { console.warn($0) }
-    resolved.notices.forEach { console.log($0) }
+    for warning in resolved.warnings { console.warn(warning) }
+    for notice in resolved.notices { console.log(notice) }
     console.stream(resolved.config.yaml)
   }
 

@@ -44,7 +44,7 @@ extension RankContext {
       ranksOnNode: communicator.ranksOnNode)
     self.communicator = communicator
     self.console = console
-    threads.warnings.forEach { console.warn($0, fromAnyRank: communicator.size > 1) }
+    for warning in threads.warnings { console.warn(warning, fromAnyRank: communicator.size > 1) }
     if communicator.size > 1 {
       console.log(
         """
