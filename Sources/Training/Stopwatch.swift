@@ -1,8 +1,10 @@
 internal import Glibc
 
 /// Seconds since it was made, by the monotonic clock.
-struct Stopwatch {
+package struct Stopwatch {
   private let start = Stopwatch.now
+
+  package init() {}
 
   private static var now: Double {
     var time = timespec()
@@ -10,5 +12,5 @@ struct Stopwatch {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  var seconds: Double { Self.now - start }
+  package var seconds: Double { Self.now - start }
 }

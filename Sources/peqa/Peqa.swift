@@ -10,7 +10,7 @@ struct Peqa: ParsableCommand {
       commandName: "peqa",
       abstract: "Fine-tune quantized language models by their scales.",
       version: Version.text,
-      subcommands: [Config.self])
+      subcommands: [Bench.self, Config.self])
   }
 
   static func main() {

@@ -1,0 +1,120 @@
+internal import ArgumentParser
+internal import Datasets
+internal import DecoderModel
+internal import Foundation
+internal import JSONText
+internal import Kernels
+internal import Training
+
+/// `peqa bench`: how fast this machine does the work, in medians over repetitions.
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure speed and memory on this machine.", subcommands: [BenchStep.self])
+}
+
+/// Gradient steps over random tokens: forward, backward, gradients of all scales.
+struct BenchStep: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step", abstract: "Time training steps on random tokens.")
+
+  @Argument(help: ArgumentHelp("Base to train on.", valueName: "base"))
+  var base: String
+
+  @Option(help: "Sequences a step.")
+  var batch = 4
+
+  @Option(help: "Tokens a sequence.")
+  var length = 512
+
+  @Option(help: "Steps that are timed, after one that is not.")
+  var steps = 5
+
+  @Option(help: "Threads to work with. (default: the CPUs this process may use)")
+  var threads: Int?
+
+  @Option(help: "Numbers in matrix products: auto, fp32 or bf16.")
+  var dtype = ComputeType.auto
+
+  @Option(help: "What is trained: row or group.")
+  var scaleGranularity = ScaleGranularity.row
+
+  @OptionGroup var outputOptions: OutputOptions
+
+  func validate() throws {
+    guard batch > 0, length > 1, steps > 0 else {
+      throw ValidationError("--batch and --steps must be positive, --length at least 2.")
+    }
+  }
+
+  func run() throws {
+    let model = try LoadedModel.open(base)
+    let compute = Compute(
+      pool: WorkerPool(threads: threads ?? AllowedCPUs().inMask), precision: dtype.precision)
+    let tuning = ScaleTuning(
+      decoder: Decoder(config: model.config, weights: model.weights, compute: compute),
+      base: try model.requiredBase(), granularity: scaleGranularity, parametrization: .relative)
+    let seconds = try timeSteps(tuning, vocabulary: model.config.vocabularySize).sorted()
+    let rates = seconds.map { Double(batch * length) / $0 }
+    report(rates, compute, trained: tuning.parameterCount)
+  }
+
+  private func timeSteps(_ tuning: ScaleTuning, vocabulary: Int) throws -> [Double] {
+    var generator = SystemRandomNumberGenerator()
+    var gradient = [Float](repeating: 0, count: tuning.parameterCount)
+    return try (0...steps).map { _ in
+      let clock = Stopwatch()
+      for _ in 0..<batch {
+        let tokens = (0..<length).map { _ in
+          Int32.random(in: 0..<Int32(vocabulary), using: &generator)
+        }
+        let sequence = PackedSequence(
+          tokens: tokens, targets: tokens.dropFirst() + [-1], segmentStarts: [0], sampleIDs: [0])
+        try gradient.withUnsafeMutableBufferPointer {
+          _ = try tuning.lossAndGradient(sequence, gradient: $0)
+        }
+      }
+      return clock.seconds
+    }.dropFirst().map { $0 }
+  }
+
+  private func report(_ rates: [Double], _ compute: Compute, trained: Int) {
+    let console = Console()
+    let median = rates[rates.count / 2]
+    let memory = MemoryUse.current ?? MemoryUse()
+    if outputOptions.json {
+      let result: JSONValue = [
+        "tokens_per_second_median": .real(median), "tokens_per_second_best": .real(rates[0]),
+        "tokens_per_second_worst": .real(rates[rates.count - 1]), "batch": .integer(batch),
+        "length": .integer(length), "threads": .integer(compute.pool.threads),
+        "kernel_path": .string(compute.instructionSet.rawValue),
+        "dtype": .string(compute.precision.rawValue), "trained_scales": .integer(trained),
+        "peak_private_mb": .real(Double(memory.privateBytes) / 1e6),
+        "shared_mb": .real(Double(memory.sharedBytes) / 1e6),
+      ]
+      console.result(result.text())
+    } else {
+      console.result(
+        """
+        \(batch) x \(length) tokens, \(compute.pool.threads) threads, \
+        \(compute.instructionSet.rawValue), \(compute.precision.rawValue)
+        tokens/s        \(Int(median)) median (\(Int(rates[rates.count - 1])) to \(Int(rates[0])))
+        private memory  \(memory.privateBytes / 1_000_000) MB
+        shared memory   \(memory.sharedBytes / 1_000_000) MB
+        """)
+    }
+  }
+}
+
+extension ComputeType: ExpressibleByArgument {}
+extension ScaleGranularity: ExpressibleByArgument {}
+
+extension ComputeType {
+  /// Nil lets `Compute` choose.
+  var precision: Precision? {
+    switch self {
+    case .auto: nil
+    case .fp32: .fp32
+    case .bf16: .bf16
+    }
+  }
+}
