@@ -49,7 +49,9 @@ let package = Package(
       "DecoderModel", "Datasets", "Tokenization", "Collectives", "Checkpoints", "JSONText", "Kernels",
       .product(name: "Yams", package: "Yams"), .product(name: "Logging", package: "swift-log"),
     ])
-    + module("Evaluation", ["DecoderModel", "Datasets", "Tokenization", "Collectives", "Kernels"])
+    + module(
+      "Evaluation",
+      ["DecoderModel", "Datasets", "Tokenization", "Collectives", "Kernels", "JSONText"], fixtures: true)
     + [
       .executableTarget(
         name: "peqa",

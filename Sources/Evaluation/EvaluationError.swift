@@ -1,0 +1,54 @@
+/// Why a model cannot be evaluated or asked.
+package enum EvaluationError: Error, Equatable, CustomStringConvertible {
+  /// A setting that has no meaning; `flag` as the command line spells it.
+  case badSetting(flag: String, reason: String)
+  case textTooShort(tokens: Int, needed: Int)
+  /// A text of more bytes than are tokenized at once.
+  case textTooLong(bytes: Int)
+  case noBOS
+  /// A loss that is no number, in window or sequence `item`.
+  case lossNotFinite(item: Int, value: Double)
+  /// A logit that is no number, after `position` tokens.
+  case logitNotFinite(position: Int)
+  case promptTooLong(tokens: Int, context: Int)
+  case emptyPrompt
+  /// The caller's poll asked to stop.
+  case stopped
+  /// Another rank failed and said why.
+  case otherRank(code: Int32)
+
+  /// By sysexits. A stopped run exits with the code of its signal, which the caller knows.
+  package var exitCode: Int32 {
+    switch self {
+    case .badSetting: 64
+    case .textTooShort, .textTooLong, .promptTooLong, .emptyPrompt: 65
+    case .noBOS: 78
+    case .lossNotFinite, .logitNotFinite: 3
+    case .stopped: 130
+    case .otherRank(let code): code
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .badSetting(let flag, let reason): "\(flag): \(reason)"
+    case .textTooShort(let tokens, let needed):
+      "the text has \(tokens) token(s), a loss needs at least \(needed); give a longer text"
+    case .textTooLong(let bytes):
+      "the text has \(bytes) bytes, at most \(TextPerplexity.longestText) are read; split the file"
+    case .noBOS: "the model's tokenizer has no BOS token; use --no-bos"
+    case .lossNotFinite(let item, let value):
+      "the loss of window or sequence \(item) is \(value). The weights or the adapter's scales are "
+        + "damaged; check them with \"peqa inspect\", or try --dtype fp32."
+    case .logitNotFinite(let position):
+      "the model gives logits that are no numbers after \(position) tokens. The weights or the "
+        + "adapter's scales are damaged; check them with \"peqa inspect\", or try --dtype fp32."
+    case .promptTooLong(let tokens, let context):
+      "the prompt has \(tokens) tokens, the model's context holds \(context); shorten the prompt"
+    case .emptyPrompt:
+      "the prompt has no tokens and the model has no BOS token to begin with; give a prompt"
+    case .stopped: "stopped on request"
+    case .otherRank(let code): "another rank failed with code \(code); see its message"
+    }
+  }
+}

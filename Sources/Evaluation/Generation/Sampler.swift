@@ -1,0 +1,124 @@
+internal import Foundation
+
+/// Draws tokens from logits; a pure function of settings, tokens seen and logits.
+///
+/// The order is Hugging Face's: repetition penalty, temperature, top-k, top-p, min-p, one draw.
+/// A draw takes one number from `SplitMix64` and walks the kept tokens in the order of their ids.
+package struct Sampler {
+  private let settings: SamplingSettings
+  private var random: SplitMix64
+  private var seen: Set<Int32> = []
+
+  package init(_ settings: SamplingSettings) {
+    self.settings = settings
+    random = SplitMix64(seed: settings.seed)
+  }
+
+  /// Tells of tokens that stand in the prompt or were drawn: the repetition penalty is for them.
+  package mutating func observe(_ tokens: some Sequence<Int32>) {
+    if settings.repetitionPenalty != 1 { seen.formUnion(tokens) }
+  }
+
+  /// The next token; nil where a logit is NaN or infinite.
+  package mutating func next(_ logits: [Float]) -> Int32? {
+    guard logits.allSatisfy(\.isFinite), !logits.isEmpty else { return nil }
+    let penalized = penalize(logits)
+    if settings.isGreedy { return Self.mostProbable(penalized) }
+    return draw(candidates(penalized))
+  }
+
+  private func penalize(_ logits: [Float]) -> [Float] {
+    guard !seen.isEmpty else { return logits }
+    var logits = logits
+    let penalty = Float(settings.repetitionPenalty)
+    for token in seen where logits.indices.contains(Int(token)) {
+      let logit = logits[Int(token)]
+      logits[Int(token)] = logit < 0 ? logit * penalty : logit / penalty
+    }
+    return logits
+  }
+
+  /// The first of equal ones.
+  private static func mostProbable(_ logits: [Float]) -> Int32 {
+    var best = 0
+    for index in logits.indices where logits[index] > logits[best] { best = index }
+    return Int32(best)
+  }
+
+  /// What is left to draw from, by id, with weights proportional to probability.
+  func candidates(_ logits: [Float]) -> [Candidate] {
+    var largest = -Float.infinity
+    for logit in logits { largest = max(largest, logit) }
+    let threshold =
+      settings.topK > 0 && settings.topK < logits.count
+      ? Selection.largest(settings.topK, of: logits) : -.infinity
+    var kept: [Candidate] = []
+    for (index, logit) in logits.enumerated() where logit >= threshold {
+      let weight = exp(Double(logit - largest) / settings.temperature)
+      kept.append(Candidate(token: Int32(index), weight: weight))
+    }
+    if settings.topP < 1 { kept = nucleus(kept) }
+    if settings.minP > 0 {
+      // The most probable token has weight 1.
+      kept.removeAll { $0.weight < settings.minP }
+    }
+    return kept
+  }
+
+  /// The smallest set of most probable tokens that holds `topP` of all weight.
+  ///
+  /// Tokens below (1 - topP) / n of the weight hold less than 1 - topP together, so none of them is
+  /// in the set; few are left to sort.
+  private func nucleus(_ all: [Candidate]) -> [Candidate] {
+    let total = all.reduce(0) { $0 + $1.weight }
+    let negligible = total * (1 - settings.topP) / Double(all.count)
+    let sorted = all.filter { $0.weight >= negligible }
+      .sorted { ($1.weight, $0.token) < ($0.weight, $1.token) }
+    var sum = 0.0
+    var count = 0
+    while count < sorted.count, count == 0 || sum < settings.topP * total {
+      sum += sorted[count].weight
+      count += 1
+    }
+    return sorted[..<count].sorted { $0.token < $1.token }
+  }
+
+  private mutating func draw(_ candidates: [Candidate]) -> Int32? {
+    let total = candidates.reduce(0) { $0 + $1.weight }
+    var rest = random.unitInterval() * total
+    for candidate in candidates {
+      rest -= candidate.weight
+      if rest < 0 { return candidate.token }
+    }
+    // Rounding can leave a trace of `rest` behind the last one.
+    return candidates.last { $0.weight > 0 }?.token
+  }
+
+  struct Candidate: Equatable {
+    var token: Int32
+    var weight: Double
+  }
+}
+
+/// Finds order statistics without sorting.
+private enum Selection {
+  /// The k-th largest value, for k in 1...count: Hoare's quickselect with three parts.
+  static func largest(_ k: Int, of values: [Float]) -> Float {
+    var rest = values
+    var k = k
+    while true {
+      // Median of three, against sorted input.
+      let ends = [rest[0], rest[rest.count / 2], rest[rest.count - 1]].sorted()
+      let pivot = ends[1]
+      let above = rest.filter { $0 > pivot }
+      if k <= above.count {
+        rest = above
+        continue
+      }
+      let below = rest.filter { $0 < pivot }
+      if k <= rest.count - below.count { return pivot }
+      k -= rest.count - below.count
+      rest = below
+    }
+  }
+}
