@@ -21,10 +21,35 @@ package struct Sampler {
 
   /// The next token; nil where a logit is NaN or infinite.
   package mutating func next(_ logits: [Float]) -> Int32? {
-    guard logits.allSatisfy(\.isFinite), !logits.isEmpty else { return nil }
+    guard logits.allSatisfy(\.isFinite) else { return nil }
+    let candidates = distribution(logits)
+    guard candidates.count > 1 else { return candidates.first?.token }
+    var rest = random.unitInterval()
+    for candidate in candidates {
+      rest -= candidate.probability
+      if rest < 0 { return candidate.token }
+    }
+    // Rounding can leave a trace of `rest` behind the last one.
+    return candidates.last { $0.probability > 0 }?.token
+  }
+
+  /// A token that can be drawn.
+  package struct Candidate: Sendable, Equatable {
+    package var token: Int32
+    package var probability: Double
+  }
+
+  /// What the next token is drawn from, by id; one token at temperature 0. Logits must be finite.
+  package func distribution(_ logits: [Float]) -> [Candidate] {
+    guard !logits.isEmpty else { return [] }
     let penalized = penalize(logits)
-    if settings.isGreedy { return Self.mostProbable(penalized) }
-    return draw(candidates(penalized))
+    if settings.isGreedy {
+      return [Candidate(token: Self.mostProbable(penalized), probability: 1)]
+    }
+    var kept = weights(penalized)
+    let total = kept.reduce(0) { $0 + $1.probability }
+    for index in kept.indices { kept[index].probability /= total }
+    return kept
   }
 
   private func penalize(_ logits: [Float]) -> [Float] {
@@ -45,8 +70,8 @@ package struct Sampler {
     return Int32(best)
   }
 
-  /// What is left to draw from, by id, with weights proportional to probability.
-  func candidates(_ logits: [Float]) -> [Candidate] {
+  /// What is left to draw from, with weights in place of probabilities: 1 for the most probable.
+  private func weights(_ logits: [Float]) -> [Candidate] {
     var largest = -Float.infinity
     for logit in logits { largest = max(largest, logit) }
     let threshold =
@@ -54,13 +79,12 @@ package struct Sampler {
       ? Selection.largest(settings.topK, of: logits) : -.infinity
     var kept: [Candidate] = []
     for (index, logit) in logits.enumerated() where logit >= threshold {
-      let weight = exp(Double(logit - largest) / settings.temperature)
-      kept.append(Candidate(token: Int32(index), weight: weight))
+      let weight = exp((Double(logit) - Double(largest)) / settings.temperature)
+      kept.append(Candidate(token: Int32(index), probability: weight))
     }
     if settings.topP < 1 { kept = nucleus(kept) }
     if settings.minP > 0 {
-      // The most probable token has weight 1.
-      kept.removeAll { $0.weight < settings.minP }
+      kept.removeAll { $0.probability < settings.minP }
     }
     return kept
   }
@@ -70,33 +94,17 @@ package struct Sampler {
   /// Tokens below (1 - topP) / n of the weight hold less than 1 - topP together, so none of them is
   /// in the set; few are left to sort.
   private func nucleus(_ all: [Candidate]) -> [Candidate] {
-    let total = all.reduce(0) { $0 + $1.weight }
+    let total = all.reduce(0) { $0 + $1.probability }
     let negligible = total * (1 - settings.topP) / Double(all.count)
-    let sorted = all.filter { $0.weight >= negligible }
-      .sorted { ($1.weight, $0.token) < ($0.weight, $1.token) }
+    let sorted = all.filter { $0.probability >= negligible }
+      .sorted { ($1.probability, $0.token) < ($0.probability, $1.token) }
     var sum = 0.0
     var count = 0
     while count < sorted.count, count == 0 || sum < settings.topP * total {
-      sum += sorted[count].weight
+      sum += sorted[count].probability
       count += 1
     }
     return sorted[..<count].sorted { $0.token < $1.token }
-  }
-
-  private mutating func draw(_ candidates: [Candidate]) -> Int32? {
-    let total = candidates.reduce(0) { $0 + $1.weight }
-    var rest = random.unitInterval() * total
-    for candidate in candidates {
-      rest -= candidate.weight
-      if rest < 0 { return candidate.token }
-    }
-    // Rounding can leave a trace of `rest` behind the last one.
-    return candidates.last { $0.weight > 0 }?.token
-  }
-
-  struct Candidate: Equatable {
-    var token: Int32
-    var weight: Double
   }
 }
 

@@ -1,0 +1,59 @@
+import DecoderModel
+import Evaluation
+import Kernels
+
+/// A decoder of random dense fp32 weights, small enough for every test.
+enum TinyDecoder {
+  static let config = DecoderConfig(
+    vocabularySize: 37, hiddenSize: 16, intermediateSize: 24, layerCount: 2, headCount: 2,
+    keyValueHeadCount: 1, headSize: 8, maximumLength: 64)
+
+  static func make(threads: Int = 1, seed: UInt64 = 3) -> Decoder {
+    var random = SplitMix64(seed: seed)
+    var owned: [FloatBuffer] = []
+    func buffer(_ count: Int, scale: Double, offset: Double = 0) -> FloatBuffer {
+      let buffer = FloatBuffer(count: count)
+      for i in 0..<count {
+        buffer.pointer[i] = Float(offset + scale * (2 * random.unitInterval() - 1))
+      }
+      owned.append(buffer)
+      return buffer
+    }
+    func matrix(_ rows: Int, _ columns: Int) -> WeightMatrix {
+      // Large weights, so that the most probable token depends on the whole context.
+      WeightMatrix(
+        dense: buffer(rows * columns, scale: 0.8).pointer, type: .f32, rows: rows,
+        columns: columns)
+    }
+    let width = config.hiddenSize
+    let layers = (0..<config.layerCount).map { _ in
+      DecoderWeights.Layer(
+        linears: LinearKind.allCases.map {
+          let shape = config.shape(of: $0)
+          return .init(matrix: matrix(shape.rows, shape.columns))
+        },
+        inputNorm: buffer(width, scale: 0.2, offset: 1),
+        postAttentionNorm: buffer(width, scale: 0.2, offset: 1))
+    }
+    let (embedding, head) = (
+      matrix(config.vocabularySize, width), matrix(config.vocabularySize, width)
+    )
+    let norm = buffer(width, scale: 0.2, offset: 1)
+    let weights = DecoderWeights(
+      embedding: embedding, head: head, finalNorm: norm, layers: layers, owner: Owner(owned))
+    return Decoder(
+      config: config, weights: weights,
+      compute: Compute(pool: WorkerPool(threads: threads), precision: .fp32))
+  }
+
+  private final class Owner {
+    let buffers: [FloatBuffer]
+    init(_ buffers: [FloatBuffer]) { self.buffers = buffers }
+  }
+
+  /// Random ids of the vocabulary.
+  static func tokens(_ count: Int, seed: UInt64 = 11) -> [Int32] {
+    var random = SplitMix64(seed: seed)
+    return (0..<count).map { _ in Int32.random(in: 0..<37, using: &random) }
+  }
+}
