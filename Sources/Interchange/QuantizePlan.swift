@@ -23,9 +23,9 @@ package struct QuantizeOptions: Sendable {
 
 /// The tensors of a base before they are written.
 ///
-/// Order in the file: F32 tensors, F16 matrices, then codes and scales (and real zero points) of one
-/// linear layer after the other, then all integer zero points. So every tensor is aligned to its
-/// elements whatever the shapes, and codes to 64 bytes where widths are multiples of 64.
+/// Order in the file: F32 tensors, F16 matrices, then codes and scales (and real zero points) of
+/// one linear layer after the other, then all integer zero points. So every tensor is aligned to
+/// its elements whatever the shapes, and codes to 64 bytes where widths are multiples of 64.
 package struct QuantizePlan: Sendable {
   package let settings: QuantizationSettings
   package let keepsCodes: Bool
@@ -47,8 +47,8 @@ package struct QuantizePlan: Sendable {
     package let type: ElementType
   }
 
-  /// Throws for settings that no base can have and for models whose codes cannot be kept. Matrices of
-  /// the vocabulary become F16 unless `needsBFloat16` says that their values do not fit.
+  /// Throws for settings that no base can have and for models whose codes cannot be kept. Matrices
+  /// of the vocabulary become F16 unless `needsBFloat16` says that their values do not fit.
   package init(
     _ source: ModelSource, _ options: QuantizeOptions,
     needsBFloat16: (ModelTensor) throws -> Bool

@@ -54,8 +54,8 @@ package final class StagedDirectory {
     }
   }
 
-  /// The old directory steps aside, the new one takes its place, the old one goes; on failure the old
-  /// one comes back. (An exchange in one step, renameat2, is not in Swift's Glibc.)
+  /// The old directory steps aside, the new one takes its place, the old one goes; on failure the
+  /// old one comes back. (An exchange in one step, renameat2, is not in Swift's Glibc.)
   private func replace() throws(CheckpointError) {
     let old = temporary + ".old"
     guard rename(path, old) == 0 else { throw Self.failure(path, "replace") }

@@ -12,7 +12,7 @@ package enum QuantizationError: Error, Equatable, Sendable, CustomStringConverti
     switch self {
     case .badSetting(let name, let value, let remedy): "\(name) \(value): \(remedy)"
     case .notFinite(let row, let column):
-      "weight [\(row), \(column)] is not a finite number. The checkpoint is damaged: fetch it again."
+      "weight [\(row), \(column)] is not a finite number. The file is damaged: fetch it again."
     case .scaleOverflow(let row, let group):
       "the scale of row \(row), group \(group) does not fit in 16 bits. "
         + "The weights are far outside the range of a language model: check the checkpoint."

@@ -10,7 +10,12 @@ struct Peqa: ParsableCommand {
       commandName: "peqa",
       abstract: "Fine-tune quantized language models by their scales.",
       version: Version.text,
-      subcommands: [Bench.self, Config.self])
+      subcommands: [
+        Quantize.self,
+        Inspect.self,
+        Bench.self,
+        Config.self,
+      ])
   }
 
   static func main() {

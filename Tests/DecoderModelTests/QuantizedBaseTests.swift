@@ -14,6 +14,7 @@ private let bases = [
   @Test(arguments: bases)
   func opensForeignBases(name: String) throws {
     let base = try QuantizedBase(path: Fixtures.path(name))
+    defer { withExtendedLifetime(base) {} }
     try base.verifyDigest()
     for layer in 0..<base.config.layerCount {
       for kind in LinearKind.allCases {

@@ -40,7 +40,7 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
 }
 
 @Suite struct RowQuantizerTests {
-  /// The search looks at a grid of scales 1.25 % apart near the best of a grid 10 % apart, so it may
+  /// The search looks at scales 1.25 % apart near the best of a grid 10 % apart, so it may
   /// settle in a neighbouring valley. How much that costs is a property of the search, stated here:
   /// never more than 6 % of the squared error of a group, 1 % on average.
   @Test(arguments: [2, 3, 4], [false, true])

@@ -13,8 +13,8 @@ package struct BaseManifest: Sendable, Equatable {
   package var settings: QuantizationSettings
   /// The codes are those of a GGUF file, not rounded anew.
   package var keptCodes = false
-  /// Size of base.safetensors in bytes and SHA-256 of its header: checked on every opening. Nil where
-  /// the writer did not say.
+  /// Size of base.safetensors in bytes and SHA-256 of its header: checked on every opening. Nil
+  /// where the writer did not say.
   package var fileSize: Int?
   package var headerDigest: String?
   /// Where the base comes from: `name`, `format`, `sha256`.

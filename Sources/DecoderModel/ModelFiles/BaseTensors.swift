@@ -1,15 +1,17 @@
 internal import Checkpoints
 internal import Quantization
 
-/// Finds and checks every tensor of a base; all faults are reported together.
+/// Finds and checks every tensor of a base, whose file is not empty; reports all faults together.
 struct BaseTensors {
   private let file: SafetensorsFile
   private let settings: QuantizationSettings
+  private let owner: MappedFile
   private var faults: [String] = []
 
   private init(_ file: SafetensorsFile, _ settings: QuantizationSettings) {
     self.file = file
     self.settings = settings
+    owner = file.file(of: file.tensors[0])
   }
 
   static func collect(
@@ -30,7 +32,8 @@ struct BaseTensors {
         let types: [ElementType] = expected.role == .norm ? [.f32] : [.f16, .bf16, .f32]
         guard let bytes = tensors.find(expected.name, types, expected.shape) else { continue }
         dense[expected.name] = DenseTensor(
-          name: expected.name, type: bytes.type, shape: expected.shape, bytes: bytes.bytes)
+          name: expected.name, type: bytes.type, shape: expected.shape, bytes: bytes.bytes,
+          owner: tensors.owner)
       }
     }
     guard tensors.faults.isEmpty else {
@@ -80,7 +83,7 @@ struct BaseTensors {
     return QuantizedLinear(
       name: name, layout: layout, codes: codes.bytes, scales: halves,
       zeros: zeroPoints(zeros.type, zeros.bytes, name, layout),
-      bias: bias?.bytes.assumingMemoryBound(to: Float.self))
+      bias: bias?.bytes.assumingMemoryBound(to: Float.self), owner: owner)
   }
 
   private mutating func zeroPoints(

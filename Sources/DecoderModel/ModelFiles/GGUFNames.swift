@@ -36,8 +36,9 @@ enum GGUFNames {
 
 /// Where row r of a tensor in canonical order lies in the file.
 ///
-/// llama.cpp's conversion of `llama` models interleaves the two halves of every head of q and k
-/// (convert_hf_to_gguf.py, LlamaModel.permute): the rotate-half pair (j, j + h/2) becomes (2j, 2j+1).
+/// llama.cpp's conversion of `llama` models interleaves the two halves of every head of q and k:
+/// the rotate-half pair (j, j + h/2) becomes (2j, 2j+1).
+/// Source: convert_hf_to_gguf.py, LlamaModel.permute.
 package struct RowOrder: Sendable, Equatable {
   /// Rows of a head; nil for rows in their own order.
   package var headSize: Int?

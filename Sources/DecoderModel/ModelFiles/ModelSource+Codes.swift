@@ -1,6 +1,6 @@
 internal import Checkpoints
 
-/// Rows of integer codes as a GGUF file holds them: `w = scale * code + minimum`, 32 columns a group.
+/// Rows of integer codes as GGUF holds them: `w = scale * code + minimum`, 32 columns a group.
 package struct KeptCodes: Sendable {
   /// [rows, I], unpacked.
   package var codes: [UInt8]

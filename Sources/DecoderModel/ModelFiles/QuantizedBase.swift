@@ -105,7 +105,7 @@ package final class QuantizedBase: Sendable {
   }
 }
 
-/// A quantized linear layer where it lies in the base; owns nothing.
+/// A quantized linear layer where it lies in the base, which it keeps mapped.
 package struct QuantizedLinear: @unchecked Sendable {
   /// Without suffix, e.g. `model.layers.0.self_attn.q_proj`.
   package let name: String
@@ -117,6 +117,8 @@ package struct QuantizedLinear: @unchecked Sendable {
   package let zeros: ZeroPoints
   /// [O]; nil where the layer has none.
   package let bias: UnsafeBufferPointer<Float>?
+  /// The pointers are valid while this lives.
+  package let owner: MappedFile
 
   /// Zero points [O, G]; `reals` are bits of fp16, of codes kept from Q4_1.
   package enum ZeroPoints: @unchecked Sendable {
@@ -144,11 +146,13 @@ extension QuantizedLinear {
   }
 }
 
-/// A tensor that is not quantized, where it lies in the base; owns nothing.
+/// A tensor that is not quantized, where it lies in the base, which it keeps mapped.
 package struct DenseTensor: @unchecked Sendable {
   package let name: String
   /// F32, F16 or BF16.
   package let type: ElementType
   package let shape: [Int]
   package let bytes: UnsafeRawBufferPointer
+  /// The pointer is valid while this lives.
+  package let owner: MappedFile
 }

@@ -1,0 +1,168 @@
+internal import ArgumentParser
+internal import DecoderModel
+internal import Foundation
+internal import Interchange
+internal import JSONText
+internal import Kernels
+internal import Quantization
+
+/// `peqa quantize`: makes the frozen base that all tasks share.
+struct Quantize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Quantize a model: make the frozen base that every task's scales belong to.",
+    discussion: """
+      MODEL is a Hugging Face directory (config.json and safetensors) or a .gguf file. BASE is a \
+      directory that appears when it is complete: peqa_base.json, base.safetensors, config.json \
+      and the tokenizer's files.
+      """)
+
+  @Argument(help: ArgumentHelp("Hugging Face directory or .gguf file.", valueName: "model"))
+  var model: String
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Directory to make.", valueName: "base"))
+  var output: String
+
+  @Option(help: "Bits a weight: 2, 3, 4 or 8. (default: 4)")
+  var bits: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Weights that share a scale: -1 for one scale a row, or 32, 64, 128, 256. (default: -1)")
+  var groupSize: Int?
+
+  @Flag(help: "Fix zero points at the middle of the codes.")
+  var sym = false
+
+  @Flag(help: "Take the integers of a Q4_0, Q4_1 or Q8_0 GGUF file as they are.")
+  var keepCodes = false
+
+  @Option(help: "Threads to work with. (default: the CPUs this process may use)")
+  var threads: Int?
+
+  @Flag(help: "Quantize to 2 bits although the result will be poor.")
+  var allowPoorQuality = false
+
+  @Flag(help: "Replace a base that is there already.")
+  var overwrite = false
+
+  @Flag(help: "Check everything and print sizes; write nothing.")
+  var dryRun = false
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var verbosity: VerbosityOptions
+
+  func validate() throws {
+    if let threads, !(1...4096).contains(threads) {
+      throw ValidationError("--threads must be from 1 to 4096.")
+    }
+    if keepCodes && (bits != nil || groupSize != nil || sym) {
+      throw ValidationError(
+        "--keep-codes takes bits and groups from the file: leave out --bits, --group-size, --sym."
+      )
+    }
+  }
+
+  func run() throws {
+    let console = Console(verbosity: verbosity.level)
+    let options = QuantizeOptions(
+      settings: QuantizationSettings(bits: bits ?? 4, groupSize: groupSize ?? -1, symmetric: sym),
+      keepCodes: keepCodes, allowPoorQuality: allowPoorQuality, overwrite: overwrite)
+    if !keepCodes { try options.settings.validate(allowingPoorQuality: allowPoorQuality) }
+    let source = try ModelSource.open(model)
+    let pool = WorkerPool(threads: threadCount(console))
+    let signals = StopSignals.install()
+    let line = ProgressLine(console, "quantize", total: 1000)
+    let job = QuantizeModel(
+      source, options, pool: pool, isCancelled: { signals.received != nil },
+      progress: { line.update($0.weightsDone * 1000 / max($0.weights, 1), $0.tensor) })
+    do {
+      if dryRun {
+        show(try job.plan(output: output), source, console)
+      } else {
+        let report = try job.run(output: output)
+        line.finish(1000)
+        show(report, console)
+      }
+    } catch QuantizationError.cancelled {
+      console.fail("\(QuantizationError.cancelled)")
+      throw ExitCode(signals.received?.exitCode ?? QuantizationError.cancelled.exitCode)
+    }
+  }
+
+  private func threadCount(_ console: Console) -> Int {
+    if let threads { return threads }
+    let count = ThreadCount.resolve(
+      environment: ProcessInfo.processInfo.environment, cpus: AllowedCPUs(), ranksSharingMask: 1,
+      ranksOnNode: 1)
+    count.warnings.forEach { console.warn($0) }
+    return count.count
+  }
+
+  private func show(_ plan: QuantizePlan, _ source: ModelSource, _ console: Console) {
+    if outputOptions.json {
+      let plan: JSONValue = [
+        "dry_run": true, "output": .string(output), "bits": .integer(plan.settings.bits),
+        "group_size": .integer(plan.settings.groupSize), "sym": .bool(plan.settings.symmetric),
+        "keep_codes": .bool(plan.keepsCodes), "source_bytes": .integer(source.byteCount),
+        "base_bytes": .integer(plan.byteCount), "weights": .integer(plan.weightCount),
+        "scales": .integer(plan.scaleCount),
+      ]
+      console.result(plan.text(indent: 2))
+      return
+    }
+    console.result("Would write \(output): \(plan.settings.summary)")
+    let sizes = SizeTable(
+      source: source.byteCount, base: plan.byteCount, weights: plan.weightCount,
+      scales: plan.scaleCount)
+    sizes.lines.forEach { console.result($0) }
+  }
+
+  private func show(_ report: QuantizeReport, _ console: Console) {
+    if outputOptions.json {
+      console.result(report.json.text(indent: 2))
+      return
+    }
+    console.result("\(report.output): \(report.manifest.settings.summary)")
+    let sizes = SizeTable(
+      source: report.sourceBytes, base: report.baseBytes, weights: report.weightCount,
+      scales: report.scaleCount)
+    sizes.lines.forEach { console.result($0) }
+    var errors = TextTable(("linear layers", .left), ("relative error", .right))
+    for kind in LinearKind.allCases {
+      errors.add(kind.rawValue, percent(report.errors.relative(kind)))
+    }
+    errors.add("all", percent(report.errors.relative(nil)))
+    console.result()
+    errors.lines.forEach { console.result($0) }
+    console.result()
+    console.result("sha256 \(report.manifest.baseDigest)")
+    console.result("done in \(ProgressLine.duration(report.seconds))")
+  }
+
+  private func percent(_ share: Double) -> String { "\(fixed(share * 100, digits: 3)) %" }
+}
+
+extension QuantizationSettings {
+  /// `4 bits, groups of 64, asymmetric`.
+  var summary: String {
+    "\(bits) bits, \(groupSize == -1 ? "one scale a row" : "groups of \(groupSize)"), "
+      + (symmetric ? "symmetric" : "asymmetric")
+  }
+}
+
+/// What a base takes, before and after.
+private struct SizeTable {
+  var source: Int
+  var base: Int
+  var weights: Int
+  var scales: Int
+
+  var lines: [String] {
+    var table = TextTable(("", .left), ("", .right))
+    table.add("model", megabytes(source))
+    table.add("base", megabytes(base))
+    table.add("quantized weights", "\(weights)")
+    table.add("scales", "\(scales)")
+    return Array(table.lines.dropFirst())
+  }
+}

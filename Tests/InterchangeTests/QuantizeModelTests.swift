@@ -1,0 +1,194 @@
+internal import Checkpoints
+internal import DecoderModel
+internal import Foundation
+internal import Interchange
+internal import JSONText
+internal import Kernels
+internal import Quantization
+import Testing
+
+@Suite struct QuantizeModelTests {
+  /// The base holds what quantizing the model's rows at once gives, with the other tensors as F16
+  /// and F32, whatever the settings.
+  @Test(
+    arguments: ["dense_f32_sharded", "dense_f16", "dense_bf16"],
+    [(4, -1, false), (3, 32, true), (2, 64, false), (8, 32, false)])
+  func baseHoldsTheQuantizedModel(model: String, setting: (Int, Int, Bool)) throws {
+    let settings = QuantizationSettings(
+      bits: setting.0, groupSize: setting.1, symmetric: setting.2)
+    try Scratch.withFolder { folder in
+      let source = try ModelSource.open(Scratch.fixture(model))
+      let output = folder + "/base"
+      let report = try QuantizeModel(
+        source, QuantizeOptions(settings: settings, allowPoorQuality: true),
+        pool: WorkerPool(threads: 2)
+      ).run(output: output)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["base"])
+
+      let base = try QuantizedBase(path: output)
+      defer { withExtendedLifetime(base) {} }
+      try base.verifyDigest()
+      #expect(base.manifest == report.manifest)
+      #expect(base.manifest.settings == settings)
+      #expect(base.manifest.fileSize == report.baseBytes)
+      #expect(base.config == source.config)
+      #expect(report.weightCount == 2 * (3 * 32 * 80 + 2 * 32 * 32 + 2 * 16 * 32))
+      let (one, quantizer) = (WorkerPool(threads: 1), try RowQuantizer(settings))
+      for kind in LinearKind.allCases {
+        let weights = try source.floats(kind.name(layer: 1) + ".weight")
+        let linear = base.linear(kind, layer: 1)
+        let expected = try weights.withUnsafeBufferPointer {
+          try quantizer.quantize(
+            $0, rows: linear.layout.rows, columns: linear.layout.columns, pool: one)
+        }
+        #expect(Array(linear.codes) == expected.codes)
+        #expect(Array(linear.scales) == expected.scales.map(\.bitPattern))
+        guard case .integers(let zeros) = linear.zeros else {
+          Issue.record("zero points are no integers")
+          continue
+        }
+        #expect(Array(zeros) == expected.zeros)
+      }
+      let norm = try base.tensor("model.layers.1.input_layernorm.weight")
+      #expect(norm.type == .f32)
+      #expect(
+        Array(norm.bytes.bindMemory(to: Float.self))
+          == (try source.floats("model.layers.1.input_layernorm.weight")))
+      let head = try base.tensor("lm_head.weight")
+      #expect(head.type == .f16)
+      #expect(
+        Array(head.bytes.bindMemory(to: Float16.self))
+          == (try source.floats("lm_head.weight")).map { Float16($0) })
+      for name in ["tokenizer.json", "config.json"] {
+        #expect(
+          FileManager.default.contentsEqual(
+            atPath: output + "/" + name, andPath: Scratch.fixture(model) + "/" + name))
+      }
+    }
+  }
+
+  @Test func threadsDoNotChangeTheDigest() throws {
+    try Scratch.withFolder { folder in
+      let source = try ModelSource.open(Scratch.fixture("dense_bf16"))
+      let digests = try [1, 2, 3].map { threads in
+        try QuantizeModel(source, QuantizeOptions(), pool: WorkerPool(threads: threads))
+          .run(output: folder + "/\(threads)").manifest.baseDigest
+      }
+      #expect(Set(digests).count == 1)
+    }
+  }
+
+  /// Kept codes give the file's weights: exactly where the zero point is an integer, within the
+  /// rounding of -minimum / scale to fp16 (relative 2^-11) for Q4_1.
+  @Test(arguments: ["q4_0", "q4_1", "q8_0"])
+  func keepsCodes(type: String) throws {
+    try Scratch.withFolder { folder in
+      let source = try ModelSource.open(Scratch.fixture("gguf/llama_\(type).gguf"))
+      let report = try QuantizeModel(
+        source, QuantizeOptions(keepCodes: true), pool: WorkerPool(threads: 1)
+      ).run(output: folder + "/base")
+      let base = try QuantizedBase(path: folder + "/base")
+      defer { withExtendedLifetime(base) {} }
+      #expect(base.config == source.config)
+      #expect(base.manifest.keptCodes && base.manifest.settings.groupSize == 32)
+      #expect(base.manifest.settings.bits == (type == "q8_0" ? 8 : 4))
+      #expect(report.errors.relative(nil) < (type == "q4_1" ? 1e-3 : 1e-12))
+      for kind in LinearKind.allCases {
+        let weights = try source.floats(kind.name(layer: 0) + ".weight")
+        let linear = base.linear(kind, layer: 0)
+        var codes = [UInt8](repeating: 0, count: linear.layout.columns)
+        for row in 0..<linear.layout.rows {
+          let bytes = linear.codes[
+            (row * linear.layout.rowStride)..<((row + 1) * linear.layout.rowStride)]
+          codes.withUnsafeMutableBufferPointer {
+            PackedCodes.unpack(
+              UnsafeRawBufferPointer(rebasing: bytes), bits: linear.layout.bits, into: $0)
+          }
+          for column in 0..<linear.layout.columns {
+            let group = row * linear.layout.groups + column / 32
+            let scale = Float(Float16(bitPattern: linear.scales[group]))
+            let weight = weights[row * linear.layout.columns + column]
+            switch linear.zeros {
+            case .integers(let zeros):
+              #expect(scale * Float(Int(codes[column]) - Int(zeros[group])) == weight)
+            case .reals(let zeros):
+              let zero = Float(Float16(bitPattern: zeros[group]))
+              let bound = abs(scale * zero) * 0x1p-11 + 1e-6
+              #expect(abs(scale * (Float(codes[column]) - zero) - weight) <= bound)
+            }
+          }
+        }
+      }
+      #expect(FileManager.default.fileExists(atPath: folder + "/base/tokenizer.gguf"))
+      let tokenizer = try GGUFFile(path: folder + "/base/tokenizer.gguf")
+      #expect(tokenizer.tensors.isEmpty)
+      #expect(tokenizer["tokenizer.ggml.tokens"]?.array?.count == 96)
+    }
+  }
+
+  /// Blocks of equal weights have no scale in GGUF; a base needs one.
+  @Test(arguments: [Float(0), 0.25, -0.25])
+  func keepsConstantBlocks(value: Float) throws {
+    try Scratch.withFolder { folder in
+      let path = Scratch.fixture("gguf/llama_q4_1.gguf")
+      let name = "blk.0.ffn_up.weight"
+      let tensor = try GGUFFile(path: path).requiredTensor(named: name)
+      var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+      // The first block: d = 0, m = value, codes as they are.
+      let header = [UInt16(0), Float16(value).bitPattern]
+      header.withUnsafeBytes {
+        let place = tensor.byteRange.lowerBound
+        bytes.replaceSubrange(place..<(place + 4), with: $0)
+      }
+      try AtomicFile.write(bytes, to: folder + "/a.gguf")
+      let report = try QuantizeModel(
+        ModelSource.open(folder + "/a.gguf"), QuantizeOptions(keepCodes: true),
+        pool: WorkerPool(threads: 1)
+      ).run(output: folder + "/base")
+      #expect(report.errors.relative(nil) < 1e-3)
+      let base = try QuantizedBase(path: folder + "/base")
+      defer { withExtendedLifetime(base) {} }
+      let linear = base.linear(.up, layer: 0)
+      guard case .reals(let zeros) = linear.zeros else {
+        Issue.record("zero points are no fp16")
+        return
+      }
+      let scale = Float(Float16(bitPattern: linear.scales[0]))
+      #expect(scale > 0)
+      #expect(
+        scale * (Float(linear.codes[0] & 15) - Float(Float16(bitPattern: zeros[0]))) == value)
+    }
+  }
+
+  @Test func planSaysWhatIsWritten() throws {
+    try Scratch.withFolder { folder in
+      let source = try ModelSource.open(Scratch.fixture("dense_f16"))
+      let job = QuantizeModel(source, QuantizeOptions(), pool: WorkerPool(threads: 1))
+      let plan = try job.plan(output: folder + "/base")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+      let report = try job.run(output: folder + "/base")
+      let file = try SafetensorsFile(path: folder + "/base/base.safetensors")
+      #expect(plan.byteCount == file.tensors.reduce(0) { $0 + $1.byteRange.count })
+      #expect(plan.scaleCount == report.scaleCount)
+      #expect(file.tensors.map(\.name) == plan.declarations.map(\.name))
+    }
+  }
+
+  /// 1e5 does not fit in F16, so the matrix is stored as BF16.
+  @Test func largeEmbeddingsBecomeBFloat16() throws {
+    try Scratch.withModel { path in
+      try Scratch.patch(path, "model.embed_tokens.weight", 7, 100_000)
+      let output = path + "/../base"
+      _ = try QuantizeModel(
+        ModelSource.open(path), QuantizeOptions(), pool: WorkerPool(threads: 1)
+      ).run(output: output)
+      let base = try QuantizedBase(path: output)
+      defer { withExtendedLifetime(base) {} }
+      let embedding = try base.tensor("model.embed_tokens.weight")
+      #expect(embedding.type == .bf16)
+      let bits = embedding.bytes.loadUnaligned(fromByteOffset: 14, as: UInt16.self)
+      #expect(BFloat16(bits: bits) == BFloat16(100_000))
+      #expect(try base.tensor("lm_head.weight").type == .f16)
+    }
+  }
+}

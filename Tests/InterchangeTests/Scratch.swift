@@ -1,0 +1,38 @@
+internal import Checkpoints
+internal import Foundation
+
+/// Folders that tests write to, and models they may damage.
+enum Scratch {
+  static func fixture(_ name: String) -> String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("DecoderModelTests/Fixtures/\(name)").path
+  }
+
+  static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("peqa-test-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try body(path)
+  }
+
+  /// A copy of a tiny F32 model.
+  static func withModel<Result>(_ body: (String) throws -> Result) throws -> Result {
+    try withFolder { folder in
+      try FileManager.default.copyItem(
+        atPath: fixture("dense_f32_sharded"), toPath: folder + "/model")
+      return try body(folder + "/model")
+    }
+  }
+
+  /// Sets element `index` of an F32 tensor.
+  static func patch(_ path: String, _ name: String, _ index: Int, _ value: Float) throws {
+    let directory = try SafetensorsDirectory(path: path)
+    let tensor = try directory.requiredTensor(named: name)
+    let file = directory.file(of: tensor).path
+    var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
+    let place = tensor.byteRange.lowerBound + index * 4
+    withUnsafeBytes(of: value) { bytes.replaceSubrange(place..<(place + 4), with: $0) }
+    try AtomicFile.write(bytes, to: file)
+  }
+}
