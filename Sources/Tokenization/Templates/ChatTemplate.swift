@@ -1,0 +1,100 @@
+internal import Foundation
+package import JSONText
+
+/// One turn of a conversation.
+package struct ChatMessage: Sendable, Equatable {
+  /// `system`, `user` or `assistant`; templates may know more.
+  package var role: String
+  package var content: String
+
+  package init(role: String, content: String) {
+    self.role = role
+    self.content = content
+  }
+}
+
+/// A chat template: the Jinja text by which a model was taught what a conversation looks like.
+///
+/// Rendering follows `transformers` (`apply_chat_template`): the same white-space rules, names and
+/// filters. Templates come with models from anywhere, so all work is bounded and nothing outside of
+/// the values given can be reached.
+package struct ChatTemplate: Sendable {
+  package let source: String
+  private let nodes: [JinjaNode]
+
+  /// Throws `TokenizationError.template` with the line where the source does not parse.
+  package init(source: String) throws(TokenizationError) {
+    self.source = source
+    nodes = try JinjaParser.parse(source)
+  }
+
+  /// The text of a conversation.
+  ///
+  /// - Parameters:
+  ///   - addGenerationPrompt: end with what comes before an assistant's answer.
+  ///   - bosToken, eosToken: their texts; templates place them themselves, so encode the result
+  ///     with `addSpecial: false, parseSpecial: true`.
+  ///   - extra: more names for the template, such as `date_string` or `tools`.
+  ///   - secondsSince1970: the time that `strftime_now` tells; nil for now.
+  package func render(
+    messages: [ChatMessage], addGenerationPrompt: Bool, bosToken: String?, eosToken: String?,
+    extra: [JSONValue.Member] = [], secondsSince1970: Double? = nil
+  ) throws(TokenizationError) -> String {
+    let turns: [JinjaValue] = messages.map { message in
+      .dictionary([
+        JinjaValue.Member(key: "role", value: .string(message.role)),
+        JinjaValue.Member(key: "content", value: .string(message.content)),
+      ])
+    }
+    var names: [String: JinjaValue] = [
+      "messages": .list(turns), "add_generation_prompt": .bool(addGenerationPrompt),
+      "bos_token": .string(bosToken ?? ""), "eos_token": .string(eosToken ?? ""),
+      "tools": .none, "documents": .none,
+    ]
+    for member in extra { names[member.key] = JinjaValue(member.value) }
+    let date = secondsSince1970.map { Date(timeIntervalSince1970: $0) } ?? Date()
+    var interpreter = JinjaInterpreter(names: names, now: DateFields(date))
+    return try interpreter.render(nodes)
+  }
+}
+
+extension Tokenizer {
+  /// The model's own chat template, else the named one that fits its special tokens, else nil.
+  package func chatTemplate() throws(TokenizationError) -> ChatTemplate? {
+    if let chatTemplateSource { return try ChatTemplate(source: chatTemplateSource) }
+    if specialID("<|im_start|>") != nil, specialID("<|im_end|>") != nil {
+      return try ChatTemplate(named: "chatml")
+    }
+    if specialID("<|start_header_id|>") != nil { return try ChatTemplate(named: "llama3") }
+    return nil
+  }
+
+  /// The conversation as this model reads it (see `ChatTemplate.render`).
+  package func render(
+    _ messages: [ChatMessage], with template: ChatTemplate, addGenerationPrompt: Bool,
+    extra: [JSONValue.Member] = []
+  ) throws(TokenizationError) -> String {
+    try template.render(
+      messages: messages, addGenerationPrompt: addGenerationPrompt, bosToken: text(of: bosID),
+      eosToken: text(of: eosID), extra: extra)
+  }
+
+  /// The conversation cut for training (see `ChatTemplate.renderedTurns`).
+  package func renderedTurns(
+    _ messages: [ChatMessage], with template: ChatTemplate, extra: [JSONValue.Member] = []
+  ) throws(TokenizationError) -> [RenderedTurn] {
+    try template.renderedTurns(
+      messages, bosToken: text(of: bosID), eosToken: text(of: eosID),
+      stopTexts: stopIDs.compactMap { text(of: $0) }, extra: extra)
+  }
+
+  /// Ids of a rendered conversation, and which of them are supervised.
+  package func encode(_ turns: [RenderedTurn]) -> (ids: [Int32], isSupervised: [Bool]) {
+    var (ids, mask): ([Int32], [Bool]) = ([], [])
+    for (index, turn) in turns.enumerated() {
+      ids += encode(turn.text, addSpecial: false, parseSpecial: true, continuing: index > 0)
+      mask += Array(repeating: turn.isSupervised, count: ids.count - mask.count)
+    }
+    return (ids, mask)
+  }
+}

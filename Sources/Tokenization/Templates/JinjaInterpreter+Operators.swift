@@ -1,0 +1,182 @@
+internal import Foundation
+
+extension JinjaInterpreter {
+  /// What a loop or a filter goes through: the elements, the keys, or the characters.
+  mutating func elements(of value: JinjaValue) throws(TokenizationError) -> [JinjaValue] {
+    switch value {
+    case .undefined: return []
+    case .list(let elements):
+      try count(bytes: elements.count)
+      return elements
+    case .dictionary(let members):
+      try count(bytes: members.count)
+      return members.map { .string($0.key) }
+    case .string(let string):
+      try count(bytes: string.utf8.count)
+      return string.unicodeScalars.map { .string(String(Character($0))) }
+    default: throw error("\(value.kind) cannot be gone through")
+    }
+  }
+
+  mutating func holds(
+    _ comparison: JinjaComparison, _ left: JinjaValue, _ right: JinjaValue
+  ) throws(TokenizationError) -> Bool {
+    switch comparison {
+    case .equal: try equal(left, right)
+    case .unequal: !(try equal(left, right))
+    case .contained: try contains(left, in: right)
+    case .notContained: !(try contains(left, in: right))
+    case .less: try precedes(left, right)
+    case .greater: try precedes(right, left)
+    case .lessOrEqual: !(try precedes(right, left))
+    case .greaterOrEqual: !(try precedes(left, right))
+    }
+  }
+
+  /// Python's `==`, counted.
+  mutating func equal(_ left: JinjaValue, _ right: JinjaValue) throws(TokenizationError) -> Bool {
+    switch (left, right) {
+    case (.string, .string), (.list, .list), (.dictionary, .dictionary): try count(left)
+    default: break
+    }
+    return left.equals(right)
+  }
+
+  /// Python's `<`.
+  func precedes(_ left: JinjaValue, _ right: JinjaValue) throws(TokenizationError) -> Bool {
+    if let left = left.wholeNumber, let right = right.wholeNumber { return left < right }
+    if let left = left.number, let right = right.number { return left < right }
+    guard case .string(let left) = left, case .string(let right) = right else {
+      throw error("\(left.kind) and \(right.kind) have no order")
+    }
+    return left.unicodeScalars.lexicographicallyPrecedes(right.unicodeScalars)
+  }
+
+  private mutating func contains(
+    _ element: JinjaValue, in container: JinjaValue
+  ) throws(TokenizationError) -> Bool {
+    switch (container, element) {
+    case (.string(let text), .string(let part)):
+      try count(bytes: text.utf8.count)
+      return part.isEmpty || text.bytes.firstIndex(of: part.bytes) != nil
+    case (.dictionary(let members), .string(let key)): return members[key] != nil
+    case (.dictionary, _): return false
+    default:
+      for candidate in try elements(of: container) where try equal(candidate, element) {
+        return true
+      }
+      return false
+    }
+  }
+
+  mutating func calculate(
+    _ symbol: JinjaOperator, _ left: JinjaValue, _ right: JinjaValue
+  ) throws(TokenizationError) -> JinjaValue {
+    if symbol == .concatenate { return try produced(try text(of: left) + (try text(of: right))) }
+    for case .undefined(let what) in [left, right] { throw error("\"\(what)\" is undefined") }
+    switch (symbol, left, right) {
+    case (.add, .string(let left), .string(let right)): return try produced(left + right)
+    case (.add, .list(let left), .list(let right)):
+      try count(bytes: left.count + right.count)
+      return .list(left + right)
+    case (.multiply, .string(let text), .int(let times)),
+      (.multiply, .int(let times), .string(let text)):
+      return try repeated(text, times)
+    default: break
+    }
+    if let left = left.wholeNumber, let right = right.wholeNumber, symbol != .divide {
+      return .int(try calculate(symbol, left, right))
+    }
+    if let left = left.number, let right = right.number {
+      return .double(try calculate(symbol, left, right))
+    }
+    throw error("\"\(symbol.rawValue)\" does not work between \(left.kind) and \(right.kind)")
+  }
+
+  private mutating func repeated(
+    _ text: String, _ times: Int
+  ) throws(TokenizationError) -> JinjaValue {
+    let (bytes, overflow) = text.utf8.count.multipliedReportingOverflow(by: max(times, 0))
+    try count(bytes: overflow ? .max : bytes)
+    return .string(String(repeating: text, count: max(times, 0)))
+  }
+
+  private func calculate(
+    _ symbol: JinjaOperator, _ left: Int, _ right: Int
+  ) throws(TokenizationError) -> Int {
+    var result: (partialValue: Int, overflow: Bool)
+    switch symbol {
+    case .add: result = left.addingReportingOverflow(right)
+    case .subtract: result = left.subtractingReportingOverflow(right)
+    case .multiply: result = left.multipliedReportingOverflow(by: right)
+    case .floorDivide, .remainder:
+      guard right != 0 else { throw error("division by zero") }
+      if right == -1 {
+        result = symbol == .remainder ? (0, false) : (0 as Int).subtractingReportingOverflow(left)
+        break
+      }
+      let (quotient, rest) = left.quotientAndRemainder(dividingBy: right)
+      let rounds = rest != 0 && (rest < 0) != (right < 0)
+      if symbol == .floorDivide {
+        result = (rounds ? quotient - 1 : quotient, false)
+      } else {
+        result = (rounds ? rest + right : rest, false)
+      }
+    case .power: result = try power(left, right)
+    case .divide, .concatenate: throw error("\"\(symbol.rawValue)\" gives no whole number")
+    }
+    guard !result.overflow else { throw error("a number is too large") }
+    return result.partialValue
+  }
+
+  private func power(
+    _ base: Int, _ exponent: Int
+  ) throws(TokenizationError) -> (partialValue: Int, overflow: Bool) {
+    guard exponent >= 0, exponent <= 64 else { throw error("an exponent outside of 0 ... 64") }
+    var result = 1
+    for _ in 0..<exponent {
+      let (product, overflow) = result.multipliedReportingOverflow(by: base)
+      if overflow { return (0, true) }
+      result = product
+    }
+    return (result, false)
+  }
+
+  private func calculate(
+    _ symbol: JinjaOperator, _ left: Double, _ right: Double
+  ) throws(TokenizationError) -> Double {
+    if [.divide, .floorDivide, .remainder].contains(symbol), right == 0 {
+      throw error("division by zero")
+    }
+    let result: Double
+    switch symbol {
+    case .add: result = left + right
+    case .subtract: result = left - right
+    case .multiply: result = left * right
+    case .divide: result = left / right
+    case .floorDivide: result = (left / right).rounded(.down)
+    case .remainder: result = left - (left / right).rounded(.down) * right
+    case .power: result = pow(left, right)
+    case .concatenate: throw error("\"~\" gives no number")
+    }
+    guard result.isFinite else { throw error("a number is too large") }
+    return result
+  }
+}
+
+extension String {
+  var bytes: [UInt8] { Array(utf8) }
+}
+
+extension [UInt8] {
+  /// Where a byte string first occurs at or after `start`.
+  func firstIndex(of pattern: [UInt8], from start: Int = 0) -> Int? {
+    guard let first = pattern.first else { return start <= count ? start : nil }
+    var index = start
+    while index + pattern.count <= count {
+      if self[index] == first, contains(pattern, at: index) { return index }
+      index += 1
+    }
+    return nil
+  }
+}

@@ -1,0 +1,147 @@
+import Foundation
+import JSONText
+import Testing
+import Tokenization
+
+/// Broken files give one typed error, or a tokenizer that works; never a crash or a hang.
+struct HostileInputTests {
+  private let folder = NSTemporaryDirectory() + "peqa-hostile-\(UUID().uuidString)"
+
+  private func withFile(_ name: String, _ body: (String) throws -> Void) throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try body(folder + "/" + name)
+  }
+
+  private func write(_ bytes: [UInt8], _ path: String) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+  }
+
+  /// Flips bits, cuts, repeats, inserts and swaps parts.
+  private func mutated(_ original: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+    var bytes = original
+    for _ in 0..<Int.random(in: 1...3, using: &generator) where !bytes.isEmpty {
+      let at = Int.random(in: 0..<bytes.count, using: &generator)
+      let end = min(bytes.count, at + Int.random(in: 1...16, using: &generator))
+      switch Int.random(in: 0..<6, using: &generator) {
+      case 0: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+      case 1: bytes.removeSubrange(at..<end)
+      case 2: bytes.insert(contentsOf: bytes[at..<end], at: at)
+      case 3: bytes[at] = UInt8.random(in: 0...255, using: &generator)
+      case 4:
+        bytes.insert(contentsOf: Array("\"{[%}]:,-9".utf8.shuffled(using: &generator)), at: at)
+      default: bytes.removeLast(min(bytes.count, 1 << Int.random(in: 0..<12, using: &generator)))
+      }
+    }
+    return bytes
+  }
+
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      ("tiny-smollm.json", 1), ("tiny-llama3.json", 2), ("tiny-llama2.json", 3),
+      ("tiny-metaspace.json", 4),
+      ("tiny-bpe.model", 5), ("tiny-bpe-symbols.model", 6),
+    ])
+  func mutatedFiles(name: String, seed: UInt64) throws {
+    let original = try Fixture.bytes(name)
+    var generator = SeededGenerator(seed: seed)
+    var (loaded, refused) = (0, 0)
+    try withFile(name) { path in
+      for _ in 0..<120 {
+        try write(mutated(original, &generator), path)
+        do {
+          let tokenizer = try Tokenizer.load(from: path)
+          let ids = tokenizer.encode(
+            "The quick <s>🦙  fox's 12\n", addSpecial: true, parseSpecial: true)
+          #expect(ids.allSatisfy { $0 >= 0 && $0 < tokenizer.vocabularySize })
+          _ = tokenizer.decode(ids, skipSpecial: true)
+          loaded += 1
+        } catch let error as TokenizationError {
+          #expect(error.exitCode == 65)
+          refused += 1
+        }
+      }
+    }
+    // Most faults break a merge's vocabulary entry, so that few files still load.
+    #expect(refused > 0 && loaded + refused == 120)
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: ChatTemplateTests.templates)
+  func mutatedTemplates(name: String) throws {
+    let original = Array(try ChatTemplateTests.source(name).utf8)
+    var generator = SeededGenerator(seed: UInt64(name.utf8.count))
+    let messages = [
+      ChatMessage(role: "user", content: "a"), ChatMessage(role: "assistant", content: "b"),
+    ]
+    var (rendered, refused) = (0, 0)
+    for _ in 0..<300 {
+      let source = String(decoding: mutated(original, &generator), as: UTF8.self)
+      do {
+        _ = try ChatTemplate(source: source)
+          .render(messages: messages, addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>")
+        rendered += 1
+      } catch { refused += 1 }
+    }
+    #expect(rendered > 0 && refused > 0)
+  }
+
+  /// What a tokenizer.json asks for and this program does not do is refused by name.
+  @Test(arguments: [
+    (#"{"type": "Unigram"}"#, "model", "Unigram"),
+    (#"{"type": "WordPiece", "vocab": {}}"#, "model", "WordPiece"),
+    (#"{"type": "Whitespace"}"#, "pre_tokenizer", "Whitespace"),
+    (
+      #"{"type": "Split", "pattern": {"Regex": "\\w+"}, "behavior": "Isolated"}"#, "pre_tokenizer",
+      #"\w+"#
+    ),
+    (#"{"type": "Lowercase"}"#, "normalizer", "Lowercase"),
+    (#"{"type": "BertProcessing"}"#, "post_processor", "BertProcessing"),
+    (#"{"type": "WordPiece"}"#, "decoder", "WordPiece"),
+    (#"[{"id": -1, "content": "x"}]"#, "added_tokens", "token id"),
+    (#"[{"id": 2000000000, "content": "x"}]"#, "added_tokens", "token ids"),
+    (#"{"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}"#, "model", "merge 0"),
+    (#"{"type": "BPE", "vocab": {"a": 0}, "merges": ["a"]}"#, "model", "merge 0"),
+    (#"{"type": "BPE", "vocab": {"a": -5}, "merges": []}"#, "model", "id"),
+    (#"{"type": "BPE", "vocab": {"a": 0}, "merges": [], "dropout": 0.1}"#, "model", "dropout"),
+    (
+      #"{"type": "BPE", "vocab": {"a": 0}, "merges": [], "end_of_word_suffix": "</w>"}"#, "model",
+      "</w>"
+    ),
+    ("null", "model", "model"),
+  ])
+  func refusals(part: String, key: String, word: String) throws {
+    var root = try JSONValue(parsing: Fixture.bytes("tiny-smollm.json"))
+    var members = try #require(root.members)
+    let index = try #require(members.firstIndex { $0.key == key })
+    members[index].value = try JSONValue(parsing: part)
+    root = .object(members)
+    try withFile("tokenizer.json") { path in
+      try write(Array(root.text().utf8), path)
+      do {
+        _ = try Tokenizer.load(from: path)
+        Issue.record("was accepted")
+      } catch let error as TokenizationError {
+        #expect(error.description.contains(word), "\(error)")
+        #expect(error.description.contains(path))
+      }
+    }
+  }
+
+  @Test func unigramModelsAreRefused() throws {
+    #expect {
+      try Tokenizer.load(from: Fixture.folder + "tiny-unigram.model")
+    } throws: { "\($0)".contains("unigram") && ($0 as? TokenizationError)?.exitCode == 65 }
+  }
+
+  @Test(arguments: [
+    [], [0x0A], [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], [0xFF],
+    [0x0A, 0x02, 0x0A, 0x7F],
+  ])
+  func brokenSentencePieceFiles(bytes: [UInt8]) throws {
+    try withFile("tokenizer.model") { path in
+      try write(bytes, path)
+      #expect(throws: TokenizationError.self) { try Tokenizer.load(from: path) }
+    }
+  }
+}
