@@ -30,7 +30,7 @@ struct SampleEncoder {
       }
       return try encode(try chat.pieces(of: turns), start: [], end: nil)
     case .document(let text):
-      let ids = try tokenizer.encode(text, parseSpecial: parsesSpecialInText, continues: false)
+      let ids = try tokenizer.encode(text, parseSpecial: parsesSpecialInText, after: nil)
       return EncodedSample(tokens: start + ids + [try endToken()], responses: [])
     }
   }
@@ -51,7 +51,8 @@ struct SampleEncoder {
     for piece in pieces {
       let position = sample.tokens.count
       sample.tokens += try tokenizer.encode(
-        piece.text, parseSpecial: piece.parseSpecial, continues: position > start.count)
+        piece.text, parseSpecial: piece.parseSpecial,
+        after: position > start.count ? sample.tokens.last : nil)
       if piece.isResponse {
         responseStart = responseStart ?? position
       } else if let first = responseStart {

@@ -116,14 +116,16 @@ struct SamplePass: ~Copyable {
       return RecordPlace(kind: .window, number: number)
     }
     var isFirst = true
+    var last: Int32?
     while let text = try chunks.next() {
       if isFirst { countRecord() }
       let ids = try tokenizer.encode(
-        text, parseSpecial: settings.parsesSpecialInText, continues: !isFirst)
+        text, parseSpecial: settings.parsesSpecialInText, after: last)
       for window in windows.add(isFirst ? encoder.start + ids : ids) {
         try keep(document: window, file: index, place: place())
       }
       isFirst = false
+      last = ids.last ?? last
       try monitor.advance(to: chunks.position)
     }
     for window in windows.finish() { try keep(document: window, file: index, place: place()) }

@@ -4,8 +4,10 @@ package protocol TextEncoder: Sendable {
   ///
   /// - Parameters:
   ///   - parseSpecial: names of special tokens in the text become those tokens.
-  ///   - continues: the text follows other text, so no space is put before it (SentencePiece).
-  func encode(_ text: String, parseSpecial: Bool, continues: Bool) throws -> [Int32]
+  ///   - previous: the id before the text; nil at the beginning. SentencePiece puts a space before
+  ///     a text that begins a sequence, none before one that continues a text, and leaves it to the
+  ///     model what happens after a special token.
+  func encode(_ text: String, parseSpecial: Bool, after previous: Int32?) throws -> [Int32]
   /// Text of `ids` with special tokens spelled out; for previews.
   func decode(_ ids: [Int32]) -> String
   /// Put before a sample where `beginsWithBOS`.

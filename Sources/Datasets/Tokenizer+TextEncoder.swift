@@ -1,8 +1,14 @@
 package import Tokenization
 
 extension Tokenizer: TextEncoder {
-  package func encode(_ text: String, parseSpecial: Bool, continues: Bool) -> [Int32] {
-    encode(text, addSpecial: false, parseSpecial: parseSpecial, continuing: continues)
+  package func encode(_ text: String, parseSpecial: Bool, after previous: Int32?) -> [Int32] {
+    if parseSpecial, let previous, isSpecial(previous), let token = self.text(of: previous) {
+      // Read together with the token, the text gets what the model wants after a special token.
+      let ids = encode(token + text, addSpecial: false, parseSpecial: true)
+      if ids.first == previous { return Array(ids.dropFirst()) }
+    }
+    return encode(
+      text, addSpecial: false, parseSpecial: parseSpecial, continuing: previous != nil)
   }
 
   package func decode(_ ids: [Int32]) -> String { decode(ids, skipSpecial: false) }
@@ -14,9 +20,9 @@ extension Tokenizer: TextEncoder {
   package var splitsBetweenWords: Bool {
     let probe = (left: "Two words. And\n\n  more (see 12 below)", right: " follow here,\n = so = ")
     let parts =
-      encode(probe.left, parseSpecial: false, continues: false)
-      + encode(probe.right, parseSpecial: false, continues: true)
-    guard parts == encode(probe.left + probe.right, parseSpecial: false, continues: false) else {
+      encode(probe.left, addSpecial: false, parseSpecial: false)
+      + encode(probe.right, addSpecial: false, parseSpecial: false, continuing: true)
+    guard parts == encode(probe.left + probe.right, addSpecial: false, parseSpecial: false) else {
       return false
     }
     return (0..<Int32(clamping: vocabularySize)).allSatisfy { !Self.joinsWords(bytes(of: $0)) }

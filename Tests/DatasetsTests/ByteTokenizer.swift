@@ -10,7 +10,7 @@ struct ByteTokenizer: TextEncoder {
   var splitsBetweenWords = true
   var fingerprint = "bytes"
 
-  func encode(_ text: String, parseSpecial: Bool, continues: Bool) -> [Int32] {
+  func encode(_ text: String, parseSpecial: Bool, after previous: Int32?) -> [Int32] {
     guard parseSpecial else { return text.utf8.map { Int32($0) } }
     var ids: [Int32] = []
     var rest = Substring(text)

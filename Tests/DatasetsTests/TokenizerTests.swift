@@ -31,12 +31,12 @@ import Tokenization
     {
       ids += tokenizer.encode(
         String(decoding: bytes[start..<end], as: UTF8.self), parseSpecial: false,
-        continues: start > 0)
+        after: ids.last)
       start = end
     }
     #expect(start > 99_000)
     ids += tokenizer.encode(
-      String(decoding: bytes[start...], as: UTF8.self), parseSpecial: false, continues: true)
+      String(decoding: bytes[start...], as: UTF8.self), parseSpecial: false, after: ids.last)
     #expect(ids == tokenizer.encode(bytes: bytes, addSpecial: false, parseSpecial: false))
   }
 
