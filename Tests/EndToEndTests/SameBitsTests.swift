@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+
+/// The promise of exact sums: the adapter does not depend on ranks, threads or interruptions.
+@Suite(.serialized) struct SameBitsTests {
+  let folder: Folder
+  let runFile: String
+
+  init() throws {
+    folder = try Folder()
+    try folder.write(Self.text, to: "text.txt")
+    try folder.write(
+      """
+      model: \(Program.base)
+      datasets: [{path: \(folder.file("text.txt").path), type: text}]
+      val_set_size: 0
+      max_seq_length: 96
+      global_batch_size: 7
+      max_steps: 40
+      learning_rate: 5e-3
+      warmup_steps: 4
+      save_steps: 10
+      logging_steps: 1
+      dataset_cache: \(folder.file("cache").path)
+      """, to: "run.yaml")
+    runFile = folder.file("run.yaml").path
+  }
+
+  /// Text that a byte-wise tokenizer can read, different in every line.
+  static let text = (0..<900).map { i in
+    "Line \(i): the square of \(i) is \(i * i), and \(i) in base 7 is \(String(i, radix: 7)).\n"
+  }.joined()
+
+  private func adapter(_ output: String) throws -> Data {
+    try Data(contentsOf: folder.file("\(output)/adapter_model.safetensors"))
+  }
+
+  private func train(
+    _ output: String, ranks: Int? = nil, threads: Int = 1, _ more: [String] = []
+  ) throws -> Data {
+    let result = try Program.run(
+      ["train", runFile, "--output-dir", folder.file(output).path] + more, ranks: ranks,
+      threads: threads)
+    #expect(result.status == 0, "\(result.standardError)")
+    return try adapter(output)
+  }
+
+  @Test func ranksAndThreadsGiveTheSameAdapter() throws {
+    let alone = try train("alone")
+    for (ranks, threads) in [(nil, 2), (1, 2), (2, 1), (2, 2), (3, 1), (4, 1), (4, 2)] {
+      let other = try train("r\(ranks ?? 0)t\(threads)", ranks: ranks, threads: threads)
+      #expect(other == alone, "\(ranks ?? 0) ranks, \(threads) threads")
+    }
+    // A run that had learned nothing would pass the above.
+    let untrained = try train("zero", ["--max-steps", "1", "--learning-rate", "0"])
+    #expect(untrained != alone)
+  }
+
+  @Test func killedRanksLoseNothing() throws {
+    let whole = try train("whole", ["--max-steps", "300"])
+    let output = folder.file("killed")
+    let arguments = ["train", runFile, "--output-dir", output.path, "--max-steps", "300"]
+    let process = try Program.start(arguments, ranks: 3)
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while !FileManager.default.fileExists(atPath: output.appending(path: "latest").path),
+      process.isRunning, Date() < deadline
+    {
+      usleep(2000)
+    }
+    // The ranks are children of mpirun: any one of them, by its process number.
+    let rank = try #require(Self.children(of: process.processIdentifier).first)
+    kill(rank, SIGKILL)
+    process.waitUntilExit()
+    #expect(process.terminationStatus != 0)
+    #expect(!FileManager.default.fileExists(
+      atPath: output.appending(path: "adapter_model.safetensors").path))
+
+    let resumed = try Program.run(arguments, ranks: 2, threads: 2)
+    #expect(resumed.status == 0, "\(resumed.standardError)")
+    #expect(try adapter("killed") == whole)
+  }
+
+  @Test func savedStopIs75AndGoesOn() throws {
+    let whole = try train("whole", ["--max-steps", "300"])
+    let output = folder.file("stopped")
+    let arguments = ["train", runFile, "--output-dir", output.path, "--max-steps", "300"]
+    let process = try Program.start(arguments)
+    let log = output.appending(path: "metrics.jsonl").path
+    while !FileManager.default.fileExists(atPath: log), process.isRunning { usleep(2000) }
+    kill(process.processIdentifier, SIGUSR1)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 75)
+    let resumed = try Program.run(arguments, ranks: 2)
+    #expect(resumed.status == 0, "\(resumed.standardError)")
+    #expect(try adapter("stopped") == whole)
+  }
+
+  /// Processes whose parent is `parent`, by the fourth field of /proc/PID/stat.
+  private static func children(of parent: Int32) throws -> [Int32] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }
+      .filter { process in
+        guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+          let name = stat.lastIndex(of: ")")
+        else { return false }
+        return stat[name...].split(separator: " ").dropFirst(2).first == "\(parent)"
+      }
+  }
+}
