@@ -96,7 +96,8 @@ def read_weights(base, adapter=None):
             scales = other
         scales = scales.float()
         if f"{name}.gains" in tuned:
-            scales = scales * tuned.pop(f"{name}.gains").float()[:, None]
+            gains = tuned.pop(f"{name}.gains").float()[:, None]
+            scales = (scales * gains).half().float()  # as the products round them
         columns = width[name.rsplit(".", 1)[1]]
         weights[f"{name}.weight"] = dense(stored.pop(key), scales, zeros, bits, group, columns)
     if tuned:
