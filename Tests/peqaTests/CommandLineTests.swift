@@ -14,7 +14,7 @@ import Testing
     }
   }()
 
-  private func run(
+  func run(
     _ arguments: [String], environment: [String: String] = [:]
   ) throws -> (code: Int32, output: String, errors: String) {
     let process = Process()
