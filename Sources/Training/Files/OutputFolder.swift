@@ -43,6 +43,16 @@ final class OutputFolder {
     }
   }
 
+  /// Removes what a life that was killed left half-written.
+  func removeTorn() throws(TrainingError) {
+    for name in Folder.names(in: path)
+    where name.hasSuffix(".tmp")
+      && (name.hasPrefix(".checkpoint-") || Self.ownNames.contains { name.hasPrefix($0 + ".") })
+    {
+      try Folder.remove(file(name))
+    }
+  }
+
   func write(_ json: JSONValue, to name: String) throws {
     try AtomicFile.write(json.text(indent: 2) + "\n", to: file(name))
   }

@@ -98,6 +98,7 @@ extension TrainLoop {
 
   private func prepareFiles() throws {
     guard let output else { return }
+    try output.removeTorn()
     try Folder.remove(output.file("train_results.json"))
     if let text = run.configText { try AtomicFile.write(text, to: output.file("config.yaml")) }
     try AtomicFile.write(config.yaml, to: output.file("config.resolved.yaml"))

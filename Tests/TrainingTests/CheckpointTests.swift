@@ -1,0 +1,221 @@
+import Foundation
+import Synchronization
+import Testing
+import Training
+
+@Suite struct CheckpointTests {
+  private let files = FileManager.default
+
+  private func toy(_ folder: TemporaryFolder, _ change: (inout ToyRun) -> Void = { _ in }) -> ToyRun
+  {
+    var run = ToyRun(folder.sub("run"))
+    change(&run)
+    return run
+  }
+
+  private func flipBit(_ path: String, at offset: Int) throws {
+    var data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let index = offset < 0 ? data.count + offset : offset
+    data[index] ^= 1
+    try data.write(to: URL(fileURLWithPath: path))
+  }
+
+  enum Damage: CaseIterable, Sendable {
+    case bitInOptimizer, bitInAdapter, bitInState, cutOptimizer, emptyState, missingAdapter
+    case noFiles
+  }
+
+  /// A damaged newest checkpoint is passed over, aloud, and the run ends with the same bytes.
+  @Test(arguments: Damage.allCases)
+  func fallsBack(damage: Damage) throws {
+    let folder = try TemporaryFolder()
+    var unbroken = toy(folder)
+    unbroken.config.outputDirectory = folder.sub("whole")
+    let whole = try unbroken()
+    _ = try toy(folder) { $0.stopAfter = 12 }()
+    let root = folder.sub("run")
+    let latest = try String(contentsOfFile: root + "/latest", encoding: .utf8)
+      .trimmingCharacters(in: .newlines)
+    let newest = root + "/" + latest
+    switch damage {
+    case .bitInOptimizer: try flipBit(newest + "/optimizer.safetensors", at: -5)
+    case .bitInAdapter: try flipBit(newest + "/adapter_model.safetensors", at: -1)
+    case .bitInState: try flipBit(newest + "/trainer_state.json", at: 21)
+    case .cutOptimizer: #expect(truncate(newest + "/optimizer.safetensors", 100) == 0)
+    case .emptyState: #expect(truncate(newest + "/trainer_state.json", 0) == 0)
+    case .missingAdapter: try files.removeItem(atPath: newest + "/adapter_model.safetensors")
+    case .noFiles:
+      try files.removeItem(atPath: newest)
+      try files.createDirectory(atPath: newest, withIntermediateDirectories: false)
+    }
+    let notices = Mutex<[String]>([])
+    let second = try toy(folder)() { event in
+      if case .notice(let text) = event { notices.withLock { $0.append(text) } }
+    }
+    #expect(second.adapter == whole.adapter)
+    #expect(second.losses == whole.losses)
+    let told = notices.withLock { $0 }
+    #expect(told.contains { $0.hasPrefix("\(latest) cannot be used: ") })
+    #expect(told.contains { $0.hasPrefix("falling back to checkpoint-") })
+  }
+
+  @Test func allDamagedIsAnError() throws {
+    let folder = try TemporaryFolder()
+    _ = try toy(folder) { $0.stopAfter = 3 }()
+    for name in try files.contentsOfDirectory(atPath: folder.sub("run"))
+    where name.hasPrefix("checkpoint-") {
+      try flipBit(folder.sub("run/\(name)/optimizer.safetensors"), at: -1)
+    }
+    let error = #expect(throws: TrainingError.self) { try toy(folder)() }
+    #expect(error?.exitCode == 66)
+  }
+
+  /// Files of a save that was cut short are no checkpoint and get out of the way.
+  @Test func tornSave() throws {
+    let folder = try TemporaryFolder()
+    _ = try toy(folder) { $0.stopAfter = 3 }()
+    let torn = folder.sub("run/.checkpoint-3.tmp")
+    try files.createDirectory(atPath: torn, withIntermediateDirectories: true)
+    try Data([1, 2, 3]).write(to: URL(fileURLWithPath: torn + "/optimizer.safetensors"))
+    try "checkpoint-999\n".write(
+      toFile: folder.sub("run/latest"), atomically: true, encoding: .utf8)
+    let result = try toy(folder)()
+    #expect(result.outcomes.map(\.exitCode) == [0])
+    #expect(!files.fileExists(atPath: torn))
+    let latest = try String(contentsOfFile: folder.sub("run/latest"), encoding: .utf8)
+    #expect(latest == "checkpoint-20\n")
+  }
+
+  @Test func keepsSoMany() throws {
+    let folder = try TemporaryFolder()
+    _ = try toy(folder) { $0.config.saveTotalLimit = 2 }()
+    let kept = try files.contentsOfDirectory(atPath: folder.sub("run")).filter {
+      $0.hasPrefix("checkpoint-")
+    }
+    #expect(Set(kept) == ["checkpoint-18", "checkpoint-20"])
+    #expect(files.fileExists(atPath: folder.sub("run/best/adapter_model.safetensors")))
+  }
+
+  @Test func resumeFromPath() throws {
+    let folder = try TemporaryFolder()
+    let whole = try toy(folder)()
+    let copy = try toy(folder) {
+      $0.config.outputDirectory = folder.sub("copy")
+      $0.config.resume = .path(folder.sub("run/checkpoint-9"))
+    }()
+    #expect(copy.adapter == whole.adapter)
+    #expect(copy.losses == whole.losses.filter { $0.key > 9 })
+    let missing = toy(folder) { $0.config.resume = .path(folder.sub("nowhere")) }
+    let error = #expect(throws: TrainingError.self) { try missing() }
+    #expect(error?.exitCode == 66)
+  }
+
+  /// The settings that make a run another one are named, all of them.
+  @Test func refusesAnotherRun() throws {
+    let folder = try TemporaryFolder()
+    _ = try toy(folder) { $0.stopAfter = 4 }()
+    let other = toy(folder) {
+      $0.config.seed = 7
+      $0.config.globalBatchSize = 6
+      $0.config.learningRate = 1
+      $0.dataDigest = "other"
+    }
+    let error = #expect(throws: TrainingError.self) { try other() }
+    guard case .resumeMismatch(_, let differences) = try #require(error) else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    let names = differences.map { $0.prefix { $0 != ":" } }
+    #expect(
+      Set(names) == ["seed", "global_batch_size", "learning_rate", "training data (digest)"])
+    #expect(error?.exitCode == 78)
+    // What does not change the result may change.
+    let same = toy(folder) {
+      $0.config.loggingSteps = 5
+      $0.config.microBatchSize = 4
+      $0.config.threads = 2
+    }
+    #expect(try same().outcomes.map(\.exitCode) == [0])
+  }
+
+  @Test func finishedRunIsNotReplaced() throws {
+    let folder = try TemporaryFolder()
+    let first = try toy(folder)()
+    for resume in [ResumeMode.auto, .never] {
+      let again = toy(folder) { $0.config.resume = resume }
+      let error = #expect(throws: TrainingError.self) { try again() }
+      #expect(error?.exitCode == 73)
+    }
+    let kept = try Data(
+      contentsOf: URL(fileURLWithPath: folder.sub("run/adapter_model.safetensors")))
+    #expect(Array(kept) == first.adapter)
+    let replaced = try toy(folder) {
+      $0.config.overwriteOutputDirectory = true
+      $0.config.resume = .never
+      $0.config.maxSteps = 6
+    }()
+    #expect(replaced.losses.keys.max() == 6)
+    #expect(!files.fileExists(atPath: folder.sub("run/checkpoint-18")))
+  }
+
+  /// A second run on the same folder is refused while the first one works.
+  @Test func lock() throws {
+    let folder = try TemporaryFolder()
+    let outcome = Mutex<Int32?>(nil)
+    let inner = toy(folder)
+    _ = try toy(folder)() { event in
+      guard case .saved = event, outcome.withLock({ $0 == nil }) else { return }
+      var code: Int32 = 0
+      do { _ = try inner() } catch { code = trainingExitCode(error) }
+      outcome.withLock { $0 = code }
+    }
+    #expect(outcome.withLock { $0 } == 73)
+  }
+
+  /// A life whose lock was taken over writes nothing more.
+  @Test func lostLock() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.sub("run/.lock")
+    let run = toy(folder)
+    let error = #expect(throws: TrainingError.self) {
+      try run { event in
+        guard case .saved = event else { return }
+        try? Data("host other\n".utf8).write(to: URL(fileURLWithPath: path))
+      }
+    }
+    #expect(error?.exitCode == 73)
+    #expect(files.fileExists(atPath: folder.sub("run/checkpoint-3")))
+    #expect(!files.fileExists(atPath: folder.sub("run/checkpoint-6")))
+  }
+
+  /// A disk that fills up while saving: the error says so, the earlier checkpoint stays, and with
+  /// room again the run goes on to the same bytes. Needs root, to mount a small file system.
+  @Test(.enabled(if: geteuid() == 0, "mounting needs root"))
+  func fullDisk() throws {
+    let folder = try TemporaryFolder()
+    var unbroken = toy(folder)
+    unbroken.config.outputDirectory = folder.sub("whole")
+    let whole = try unbroken()
+    let disk = folder.sub("run")
+    try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
+    guard mount("tmpfs", disk, "tmpfs", 0, "size=160k") == 0 else { return }
+    defer { umount2(disk, Int32(MNT_DETACH)) }
+    let filler = disk + "/filler"
+    let ranks = toy(folder) { $0.ranks = 2 }
+    let error = #expect(throws: (any Error).self) {
+      try ranks { event in
+        guard case .saved(let path) = event, path.hasSuffix("checkpoint-6") else { return }
+        _ = files.createFile(atPath: filler, contents: nil)
+        // Leaves less room than one more checkpoint needs.
+        let room = (try? files.attributesOfFileSystem(forPath: disk)[.systemFreeSize] as? Int) ?? 0
+        _ = files.createFile(atPath: filler, contents: Data(count: max(0, room - 4096)))
+      }
+    }
+    #expect(error.map { trainingExitCode($0) } == 74)
+    let latest = try String(contentsOfFile: disk + "/latest", encoding: .utf8)
+    #expect(latest == "checkpoint-6\n")
+    #expect(!files.fileExists(atPath: disk + "/.checkpoint-9.tmp"))
+    try files.removeItem(atPath: filler)
+    #expect(try toy(folder) { $0.config.saveTotalLimit = 1 }().adapter == whole.adapter)
+  }
+}

@@ -1,0 +1,228 @@
+import Testing
+import Training
+
+@Suite struct ConfigTests {
+  static let minimal = "model: base\ndatasets: [{path: d.jsonl, type: alpaca}]\noutput_dir: out\n"
+
+  private func resolve(
+    _ yaml: String, set: [String] = [], flags: [String] = [], ranks: Int = 1,
+    path: String = "runs/run.yaml"
+  ) throws -> ResolvedConfig {
+    var raw = RawConfig()
+    raw.read(yaml: yaml, path: path)
+    raw.set(set)
+    raw.read(flags: flags)
+    return try raw.resolved(ranks: ranks)
+  }
+
+  private func faults(
+    _ yaml: String, set: [String] = [], flags: [String] = [], ranks: Int = 1
+  ) -> [String] {
+    do throws(any Error) {
+      _ = try resolve(yaml, set: set, flags: flags, ranks: ranks)
+      return []
+    } catch {
+      guard case TrainingError.config(let faults) = error else { return ["\(error)"] }
+      return faults.map(\.description)
+    }
+  }
+
+  @Test func defaultsAndPaths() throws {
+    let resolved = try resolve(Self.minimal)
+    #expect(resolved.config.model == "runs/base")
+    #expect(resolved.config.datasets.map(\.path) == ["runs/d.jsonl"])
+    #expect(resolved.config.outputDirectory == "runs/out")
+    #expect(resolved.config.peakLearningRate == 3e-3)
+    #expect(resolved.config.seed == 42)
+    let flag = try resolve(Self.minimal, flags: ["--output-dir", "here", "--model=/abs"])
+    #expect(flag.config.outputDirectory == "here")
+    #expect(flag.config.model == "/abs")
+  }
+
+  @Test(arguments: ["1e-4", "1E-4", "0.0001", "1.0e-4", "+1e-4", "\"1e-4\""])
+  func numbers(text: String) throws {
+    #expect(try resolve(Self.minimal + "learning_rate: \(text)").config.learningRate == 1e-4)
+  }
+
+  /// Flag over --set over YAML over default, whatever the order of arguments, and it says so.
+  @Test func precedence() throws {
+    let yaml = Self.minimal + "lr: 1e-3\nmax_steps: 5\n"
+    #expect(try resolve(yaml).config.learningRate == 1e-3)
+    #expect(try resolve(yaml, set: ["lr=2e-3"]).config.learningRate == 2e-3)
+    let all = try resolve(
+      yaml, set: ["learning_rate=2e-3", "max_steps=7"], flags: ["--lr", "3e-3", "--no-packing"])
+    #expect(all.config.learningRate == 3e-3)
+    #expect(all.config.maxSteps == 7)
+    #expect(!all.config.packing)
+    #expect(
+      all.notices.contains("learning_rate: --lr overrides --set learning_rate=2e-3"))
+    #expect(all.notices.contains("learning_rate: --lr overrides runs/run.yaml:4"))
+    #expect(all.notices.contains("max_steps: --set max_steps=7 overrides runs/run.yaml:5"))
+    #expect(all.notices.contains("runs/run.yaml:4: lr is read as learning_rate"))
+  }
+
+  struct Fault: Sendable, CustomTestStringConvertible {
+    var yaml: String
+    var expected: String
+    var testDescription: String { yaml }
+  }
+
+  @Test(arguments: [
+    Fault(
+      yaml: "learning_rat: 1",
+      expected: "runs/run.yaml:4: unknown key \"learning_rat\" - did you mean \"learning_rate\"?"),
+    Fault(
+      yaml: "wieght_decay: 1",
+      expected: "runs/run.yaml:4: unknown key \"wieght_decay\" - did you mean \"weight_decay\"?"),
+    Fault(
+      yaml: "qqqqqqqqqqqq: 1",
+      expected: "runs/run.yaml:4: unknown key \"qqqqqqqqqqqq\"; `peqa config` lists all keys"),
+    Fault(
+      yaml: "max_steps: ten",
+      expected: "runs/run.yaml:4: max_steps: \"ten\" is not a whole number; -1 is unset"),
+    Fault(
+      yaml: "learning_rate: 1e",
+      expected: "runs/run.yaml:4: learning_rate: \"1e\" is not a number from 0 to 1000"),
+    Fault(
+      yaml: "learning_rate: nan",
+      expected: "runs/run.yaml:4: learning_rate: \"nan\" is not a number from 0 to 1000"),
+    Fault(
+      yaml: "micro_batch_size: 1.5",
+      expected: "runs/run.yaml:4: micro_batch_size: \"1.5\" is not a whole number from 1 to 65536"),
+    Fault(
+      yaml: "packing: [1]", expected: "runs/run.yaml:4: packing: a list is not true or false"),
+    Fault(
+      yaml: "lr_scheduler: cosin",
+      expected: "runs/run.yaml:4: lr_scheduler: \"cosin\" is not one of linear, cosine, constant"),
+    Fault(
+      yaml: "lr: 1\nlearning_rate: 2",
+      expected: "runs/run.yaml:5: learning_rate is given twice, first at runs/run.yaml:4"),
+    Fault(
+      yaml: "eval_datasets: [{pth: x}]",
+      expected: "runs/run.yaml:4: eval_datasets: line 4: unknown key \"pth\" - did you mean "
+        + "\"path\"?; known: path, type, split"),
+    Fault(
+      yaml: "method: gptq",
+      expected: "runs/run.yaml:4: method: not available yet; set it to rtn"),
+    Fault(
+      yaml: "objective: distill",
+      expected: "runs/run.yaml:4: objective: not available yet; set it to task"),
+    Fault(
+      yaml: "train_zero_points: true",
+      expected:
+        "runs/run.yaml:4: train_zero_points: not available yet; only scales train: set it to false"
+    ),
+    Fault(
+      yaml: "report_to: [jsonl, tensorboard]",
+      expected: "runs/run.yaml:4: report_to: not available yet; jsonl and csv are written"),
+    Fault(
+      yaml: "early_stopping_patience: 3",
+      expected: "runs/run.yaml:4: early_stopping_patience: needs held-out data: set eval_datasets "
+        + "or val_set_size"),
+  ])
+  func singleFault(fault: Fault) {
+    #expect(faults(Self.minimal + fault.yaml) == [fault.expected])
+  }
+
+  @Test func allFaultsTogether() {
+    let found = faults(
+      "lr: x\nnum_epoch: 3\nbits: 9", set: ["seed"], flags: ["--adam-beta1", "1", "stray"])
+    #expect(found.count == 9)
+    for part in [
+      "learning_rate: \"x\"", "did you mean \"num_epochs\"", "bits: \"9\"", "--set seed",
+      "--adam-beta1: adam_beta1", "stray", "model: missing", "datasets: missing",
+      "output_dir: missing",
+    ] {
+      #expect(found.contains { $0.contains(part) }, "\(part) in \(found)")
+    }
+  }
+
+  @Test(arguments: [
+    "a: b: c", "- x", "{", "a: *nowhere", "model: &a [*a]", "\"\\q\": 1", "a: 1\na: 2",
+  ])
+  func notARunFile(yaml: String) {
+    #expect(faults(yaml).first?.hasPrefix("runs/run.yaml:") == true)
+  }
+
+  /// Nine levels of ten references each would be a thousand million values.
+  @Test func aliasesCannotExplode() {
+    var yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for level in 1...9 {
+      let references = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
+      yaml += "a\(level): &a\(level) [\(references)]\n"
+    }
+    #expect(faults(yaml).contains { $0.contains("more than 100000 values") })
+  }
+
+  @Test func accumulation() throws {
+    let yaml = Self.minimal + "micro_batch_size: 2\ngradient_accumulation_steps: 3\n"
+    let derived = try resolve(yaml, ranks: 2)
+    #expect(derived.config.globalBatchSize == 12)
+    #expect(derived.notices.contains { $0.hasPrefix("global_batch_size: 12") })
+    #expect(try resolve(yaml + "batch_size: 12", ranks: 2).config.globalBatchSize == 12)
+    #expect(
+      faults(yaml + "batch_size: 12", ranks: 1) == [
+        "runs/run.yaml:5: gradient_accumulation_steps: micro_batch_size 2 x 3 x 1 ranks = 6, "
+          + "but global_batch_size is 12; leave it out, it is derived"
+      ])
+  }
+
+  @Test func warnings() throws {
+    let resolved = try resolve(
+      Self.minimal + "warmup_steps: 3\nwarmup_ratio: 0.1\nmax_steps: 4\nnum_epochs: 2\n"
+        + "lr_scheduler: constant\nmin_lr_ratio: 0.1\neval_steps: 5\nmethod: rtn\n")
+    for key in ["warmup_ratio", "num_epochs", "min_lr_ratio", "eval_steps", "method"] {
+      #expect(resolved.warnings.contains { $0.contains("\(key) has no effect") }, "\(key)")
+    }
+    #expect(resolved.warnings.count == 5)
+  }
+
+  /// The resolved file, read again from anywhere, gives the same configuration.
+  @Test func resolvedFileIsInput() throws {
+    let yaml =
+      Self.minimal
+        + """
+        datasets: []
+        """.prefix(0) + """
+        eval_datasets: ["a b: {c}.json", {path: /x, type: chat, split: "train[10%:20%]"}]
+        lr: 5.0e-5
+        chat_template: "null"
+        report_to: [csv]
+        resume: checkpoint-3
+        adam_epsilon: 1e-12
+        max_grad_norm: 0
+        scale_param: absolute
+        bits: 3
+        group_size: -1
+        sym: yes
+        max_steps: -1
+        val_set_size: 0.05
+        """
+    let first = try resolve(yaml, path: "/data/run.yaml").config
+    #expect(first.chatTemplate == "null")
+    #expect(first.resume == .path("/data/checkpoint-3"))
+    #expect(first.maxSteps == nil)
+    let second = try resolve(first.yaml, path: "/elsewhere/config.resolved.yaml").config
+    #expect(second == first)
+  }
+
+  /// Every key can be documented, found again under each of its names, and is named once.
+  @Test func tableIsSound() throws {
+    let names = ConfigKey.all.flatMap { [$0.name] + $0.aliases }
+    #expect(Set(names).count == names.count)
+    let documented = ConfigKey.documentation
+    for key in ConfigKey.all {
+      #expect(documented.contains("\n\(key.name): "))
+      #expect(key.flag == "--" + key.name.replacing("_", with: "-"))
+    }
+    let filled = documented.replacing("model: REQUIRED", with: "model: m")
+      .replacing("\ndatasets: REQUIRED", with: "\ndatasets: d")
+      .replacing("output_dir: REQUIRED", with: "output_dir: o")
+    var expected = RunConfig()
+    let config = try resolve(filled, path: "run.yaml").config
+    expected.model = "m"
+    expected.datasets = config.datasets
+    expected.outputDirectory = "o"
+    #expect(config == expected)
+  }
+}

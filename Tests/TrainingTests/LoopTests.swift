@@ -1,0 +1,209 @@
+import Foundation
+import JSONText
+import Testing
+import Training
+
+/// Bit equality is the oracle throughout: the same adapter bytes and the same digits in the metrics.
+@Suite struct LoopTests {
+  private func run(
+    _ folder: TemporaryFolder, _ name: String, _ change: (inout ToyRun) -> Void = { _ in }
+  ) throws -> ToyResult {
+    var run = ToyRun(folder.sub(name))
+    change(&run)
+    return try run()
+  }
+
+  @Test func learns() throws {
+    let folder = try TemporaryFolder()
+    let result = try run(folder, "a") { $0.config.evalOnStart = true }
+    #expect(result.outcomes.map(\.exitCode) == [0])
+    #expect(result.losses.keys.sorted() == Array(1...20))
+    #expect(result.evaluations.keys.sorted() == [0, 4, 8, 12, 16, 20])
+    let before = try #require(result.evaluations[0].flatMap { Double($0) })
+    let after = try #require(result.evaluations[20].flatMap { Double($0) })
+    // ln 2 is what a model without knowledge has.
+    #expect(abs(before - 0.693) < 0.05)
+    #expect(after < 0.8 * before)
+  }
+
+  /// The first step against a Double oracle: plain gradient of the mean over all supervised tokens
+  /// of the global batch, which AdamW turns into a step of the learning rate in its direction.
+  @Test func firstStepAveragesOverGlobalTokens() throws {
+    let folder = try TemporaryFolder()
+    let result = try run(folder, "a") {
+      $0.config.maxSteps = 1
+      $0.config.globalBatchSize = 23
+      $0.config.warmupSteps = 0
+    }
+    let model = ToyModel()
+    let scratch = UnsafeMutableBufferPointer<Float>.allocate(capacity: ToyModel.parameters)
+    defer { scratch.deallocate() }
+    model.copyInitialParameters(to: scratch)
+    model.setParameters(UnsafeBufferPointer(scratch))
+    var sum = 0.0
+    var tokens = 0
+    for index in 0..<23 {
+      let loss = try model.loss(ToyData(count: 23).sequence(at: index))
+      sum += loss.sum
+      tokens += loss.tokens
+    }
+    let loss = try #require(result.losses[1].flatMap { Double($0) })
+    // 23 roundings to the 2^-24 of scalars.
+    #expect(abs(loss - sum / Double(tokens)) < 23 * 6e-8)
+  }
+
+  @Test(arguments: [2, 3, 4])
+  func rankCountDoesNotShow(ranks: Int) throws {
+    let folder = try TemporaryFolder()
+    let alone = try run(folder, "a")
+    let many = try run(folder, "b") { $0.ranks = ranks }
+    #expect(many.outcomes.count == ranks)
+    #expect(many.adapter == alone.adapter)
+    #expect(many.losses == alone.losses)
+    #expect(many.evaluations == alone.evaluations)
+    let config = try ["a", "b"].map {
+      try String(contentsOfFile: folder.sub("\($0)/adapter_config.json"), encoding: .utf8)
+    }
+    #expect(config[0] == config[1])
+  }
+
+  /// More ranks than sequences a step: some ranks have nothing to do.
+  @Test func idleRanks() throws {
+    let folder = try TemporaryFolder()
+    let alone = try run(folder, "a") { $0.config.globalBatchSize = 2 }
+    let many = try run(folder, "b") {
+      $0.config.globalBatchSize = 2
+      $0.ranks = 4
+    }
+    #expect(many.adapter == alone.adapter)
+    #expect(many.losses == alone.losses)
+  }
+
+  /// The signal comes to one rank; all stop together, and another number of ranks goes on.
+  /// `after` counts how often a rank is asked, once a step and once a held-out sequence.
+  @Test(arguments: [1, 2, 5, 6, 9, 13, 18], [(1, 1), (2, 3), (3, 1)])
+  func resumeIsBitwise(after: Int, ranks: (Int, Int)) throws {
+    let folder = try TemporaryFolder()
+    let whole = try run(folder, "a")
+    let first = try run(folder, "b") {
+      $0.ranks = ranks.0
+      $0.stopAfter = after
+    }
+    #expect(first.outcomes.map(\.exitCode) == Array(repeating: 75, count: ranks.0))
+    #expect(!FileManager.default.fileExists(atPath: folder.sub("b/adapter_model.safetensors")))
+    let second = try run(folder, "b") { $0.ranks = ranks.1 }
+    #expect(second.outcomes.map(\.exitCode) == Array(repeating: 0, count: ranks.1))
+    #expect(second.adapter == whole.adapter)
+    #expect(second.losses == whole.losses)
+    #expect(second.evaluations == whole.evaluations)
+  }
+
+  /// A kill leaves checkpoints behind the metrics: lines beyond the checkpoint are replaced.
+  @Test func metricsReadAsIfUnbroken() throws {
+    let folder = try TemporaryFolder()
+    let whole = try run(folder, "a") { $0.config.loggingSteps = 2 }
+    _ = try run(folder, "b") {
+      $0.config.loggingSteps = 2
+      $0.stopAfter = 12
+    }
+    for (name, junk) in [
+      ("jsonl", "{\"step\": 900, \"loss\": 1}\n{\"step\": 1"), ("csv", "900,1\n12"),
+    ] {
+      let path = folder.sub("b/metrics.\(name)")
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      try (text + junk).write(toFile: path, atomically: false, encoding: .utf8)
+    }
+    let second = try run(folder, "b") { $0.config.loggingSteps = 2 }
+    #expect(second.losses == whole.losses)
+    func columns(_ name: String) throws -> [[Substring]] {
+      let text = try String(contentsOfFile: folder.sub("\(name)/metrics.csv"), encoding: .utf8)
+      return text.split(separator: "\n").map {
+        Array($0.split(separator: ",", omittingEmptySubsequences: false).prefix(7))
+      }
+    }
+    #expect(try columns("a") == columns("b"))
+    #expect(try columns("a").first?.first == "step")
+  }
+
+  @Test func nonFiniteStopsBeforeTheUpdate() throws {
+    let folder = try TemporaryFolder()
+    // A token of sequence 11 of the stream, and of no other.
+    let data = ToyData(count: 23)
+    let others = Set((0..<23).filter { $0 != 11 }.flatMap { data.sequence(at: $0).tokens })
+    let poison = try #require(data.sequence(at: 11).tokens.first { !others.contains($0) })
+    for ranks in [1, 3] {
+      var found: TrainingError.NonFinite?
+      do {
+        _ = try run(folder, "r\(ranks)") {
+          $0.ranks = ranks
+          $0.poison = poison
+          $0.config.evalSteps = 0
+        }
+      } catch TrainingError.nonFinite(let fault) {
+        found = fault
+        #expect(TrainingError.nonFinite(fault).exitCode == 3)
+      }
+      let fault = try #require(found)
+      #expect(fault.sequences.map(\.sampleIDs) == [["toy.jsonl:12"]])
+      #expect((1...5).contains(fault.step))
+      #expect(fault.sequences.allSatisfy { $0.rank < ranks })
+      // Nothing of the failed step is kept.
+      let state = folder.sub("r\(ranks)/checkpoint-\(fault.step)")
+      #expect(!FileManager.default.fileExists(atPath: state))
+    }
+  }
+
+  @Test func earlyStoppingAndBest() throws {
+    let folder = try TemporaryFolder()
+    // Far too large a rate: held-out loss gets worse after the first evaluations.
+    let change: (inout ToyRun) -> Void = {
+      $0.config.learningRate = 3
+      $0.config.schedule = .constant
+      $0.config.evalSteps = 2
+      $0.config.maxSteps = 200
+      $0.config.earlyStoppingPatience = 3
+      $0.config.loadBestModelAtEnd = true
+      $0.config.saveSteps = 0
+    }
+    let result = try run(folder, "a", change)
+    guard case .finished(let results) = try #require(result.outcomes.first) else {
+      Issue.record("not finished")
+      return
+    }
+    #expect(results.reason == .early)
+    #expect(results.step < 200)
+    let losses = result.evaluations.compactMapValues { Double($0) }
+    let best = try #require(losses.min { $0.value < $1.value })
+    #expect(results.step == best.key + 2 * 3)
+    #expect(results.bestMetric == best.value)
+    let bestBytes = try Data(
+      contentsOf: URL(fileURLWithPath: folder.sub("a/best/adapter_model.safetensors")))
+    #expect(result.adapter == Array(bestBytes))
+    let last = try Data(
+      contentsOf: URL(
+        fileURLWithPath: folder.sub("a/checkpoint-\(results.step)/adapter_model.safetensors")))
+    #expect(last != bestBytes)
+    // Starting again must not train on.
+    #expect(throws: TrainingError.self) { try run(folder, "a", change) }
+  }
+
+  @Test func wallClockSavesAndStops() throws {
+    let folder = try TemporaryFolder()
+    let result = try run(folder, "a") {
+      $0.config.maxWallTime = 1e-9
+      $0.ranks = 2
+    }
+    #expect(result.outcomes.map(\.exitCode) == [75, 75])
+    #expect(FileManager.default.fileExists(atPath: folder.sub("a/checkpoint-1")))
+  }
+
+  @Test func epochsGiveSteps() throws {
+    let folder = try TemporaryFolder()
+    let result = try run(folder, "a") {
+      $0.config.maxSteps = nil
+      $0.config.numEpochs = 2
+    }
+    // 23 sequences, 5 a step: 46 / 5 rounded up.
+    #expect(result.losses.keys.max() == 10)
+  }
+}
