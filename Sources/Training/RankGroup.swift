@@ -27,7 +27,7 @@ package final class SingleRank: RankGroup {
 extension RankGroup {
   /// Does `work` on rank 0 and makes all ranks throw where it throws there, so that all leave
   /// together and with the same exit code.
-  func onRankZero(_ work: () throws -> Void) throws {
+  package func onRankZero(_ work: () throws -> Void) throws {
     var failure: (any Error)?
     if rank == 0 {
       do { try work() } catch { failure = error }

@@ -37,21 +37,24 @@ package struct TrainStep: ~Copyable {
   /// - Parameters:
   ///   - batch: this rank's part of the global batch.
   ///   - index: number of the step, from 0.
-  ///   - stop: asked on every rank after its sequences; one rank that says true stops all.
-  /// - Throws: `TrainingError.nonFinite` on all ranks, before anything is updated.
+  ///   - stop: asked around every sequence; one rank that has said true stops all ranks after this
+  ///     step. What it throws ends the step at once.
+  /// - Throws: `StepFault` on all ranks alike, before anything is updated.
   package mutating func callAsFunction(
-    _ batch: [BatchSequence], index: Int, stop: () -> Bool = { false }
+    _ batch: [BatchSequence], index: Int, stop: () throws -> Bool = { false }
   ) throws -> StepMetrics {
     let clock = Stopwatch()
     sum.reset()
+    var wantsStop = try stop()
     for part in batch {  // d(sum of token losses)/d(scales), added in fixed point
       let loss = try model.lossAndGradient(part.sequence, gradient: gradient.values)
       sum.add(
         gradient: UnsafeBufferPointer(gradient.values), loss, length: part.sequence.tokens.count,
         at: part.place)
+      wantsStop = try stop() || wantsStop
     }
     let computed = clock.seconds
-    sum.report(stop: stop(), seconds: computed, rank: ranks.rank)
+    sum.report(stop: wantsStop, seconds: computed, rank: ranks.rank)
     try sum.allReduce(over: ranks)
     let communicated = clock.seconds - computed
 

@@ -58,7 +58,7 @@ extension TrainingError {
         "rank \($0.rank), samples \($0.sampleIDs.joined(separator: ", "))"
       }
       return
-        "step \(fault.step): loss or gradient is not finite (\(places.joined(separator: "; "))). "
+        "step \(fault.step): loss or gradient is not finite, or too large for an exact sum (\(places.joined(separator: "; "))). "
         + "Nothing was updated. Look at these samples, or lower learning_rate."
     case .locked(let path, let owner):
       return "\(path): in use by \(owner). Wait for it, or choose another output_dir."

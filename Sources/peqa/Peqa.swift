@@ -10,7 +10,7 @@ struct Peqa: ParsableCommand {
       commandName: "peqa",
       abstract: "Fine-tune quantized language models by their scales.",
       version: Version.text,
-      subcommands: [
+      subcommands: [Train.self, 
         Quantize.self,
         Inspect.self,
         Bench.self,

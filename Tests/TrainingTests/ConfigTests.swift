@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Training
 
@@ -29,13 +30,14 @@ import Training
 
   @Test func defaultsAndPaths() throws {
     let resolved = try resolve(Self.minimal)
-    #expect(resolved.config.model == "runs/base")
-    #expect(resolved.config.datasets.map(\.path) == ["runs/d.jsonl"])
-    #expect(resolved.config.outputDirectory == "runs/out")
+    let here = FileManager.default.currentDirectoryPath
+    #expect(resolved.config.model == here + "/runs/base")
+    #expect(resolved.config.datasets.map(\.path) == [here + "/runs/d.jsonl"])
+    #expect(resolved.config.outputDirectory == here + "/runs/out")
     #expect(resolved.config.peakLearningRate == 3e-3)
     #expect(resolved.config.seed == 42)
     let flag = try resolve(Self.minimal, flags: ["--output-dir", "here", "--model=/abs"])
-    #expect(flag.config.outputDirectory == "here")
+    #expect(flag.config.outputDirectory == here + "/here")
     #expect(flag.config.model == "/abs")
   }
 
@@ -220,9 +222,10 @@ import Training
       .replacing("output_dir: REQUIRED", with: "output_dir: o")
     var expected = RunConfig()
     let config = try resolve(filled, path: "run.yaml").config
-    expected.model = "m"
+    let here = FileManager.default.currentDirectoryPath
+    expected.model = here + "/m"
     expected.datasets = config.datasets
-    expected.outputDirectory = "o"
+    expected.outputDirectory = here + "/o"
     #expect(config == expected)
   }
 }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import JSONText
 
 /// One key of a run file: its names, its type, the field it sets and what it means.
@@ -208,10 +209,11 @@ extension ConfigNode {
 }
 
 extension ConfigPlace {
-  /// The path as seen from where it was written.
+  /// The absolute path, as seen from where it was written: the resolved file may be read elsewhere.
   func resolve(_ path: String) -> String {
-    if path.hasPrefix("/") || directory.isEmpty || directory == "." { return path }
-    return directory + (directory.hasSuffix("/") ? "" : "/") + path
+    if path.hasPrefix("/") { return path }
+    let folder = directory.isEmpty ? "." : directory
+    return URL(fileURLWithPath: "\(folder)/\(path)").standardized.path
   }
 }
 

@@ -24,10 +24,27 @@ package struct ConfigFault: Sendable, Equatable, CustomStringConvertible {
   /// The value is right but asks for a feature that does not exist yet.
   package var notAvailable = false
 
+  package init(place: String = "", message: String, notAvailable: Bool = false) {
+    self.place = place
+    self.message = message
+    self.notAvailable = notAvailable
+  }
+
   package var description: String { place.isEmpty ? message : "\(place): \(message)" }
 }
 
 extension RawConfig {
+  /// Adds the run file at `path` and gives its text.
+  ///
+  /// - Throws: `CheckpointError` where it cannot be read; what is wrong in it becomes a fault.
+  package mutating func read(file path: String) throws -> String {
+    guard let text = String(validating: try Folder.read(path), as: UTF8.self) else {
+      throw TrainingError.badData("\(path): not a text in UTF-8")
+    }
+    read(yaml: text, path: path)
+    return text
+  }
+
   /// Adds a run file. `path` is for messages and for paths relative to its folder.
   package mutating func read(yaml: String, path: String) {
     let root: ConfigNode?

@@ -88,6 +88,15 @@ private struct ConfigResolution {
     for word in config.reportTo where !["jsonl", "csv", "none", "tensorboard"].contains(word) {
       fault("report_to", "unknown \"\(word)\"\(nearest(to: word, among: ["jsonl", "csv"]))")
     }
+    if !config.gradientCheckpointing {
+      warnings.append(
+        "\(place("gradient_checkpointing")): gradient_checkpointing: false has no effect yet; "
+          + "activations are always recomputed")
+    }
+    if config.deterministic == .off {
+      warnings.append(
+        "\(place("deterministic")): deterministic: off has no effect yet; runs are always exact")
+    }
     if given("method"), config.method == .rtn {
       warnings.append("\(place("method")): method has no effect in training: the codes are frozen")
     }

@@ -1,5 +1,5 @@
-package import DecoderModel
 package import Datasets
+package import DecoderModel
 
 /// Everything a training run is told: one value, no optionals where a decision must have been made.
 ///
@@ -105,6 +105,17 @@ package enum ResumeMode: Sendable, Equatable {
 }
 
 extension RunConfig {
+  /// How training data is prepared; held-out data takes the same with `validation` none.
+  package var datasetSettings: DatasetSettings {
+    get throws(DatasetError) {
+      DatasetSettings(
+        maximumLength: maxSequenceLength, excessLengthStrategy: excessLength,
+        trainOnInputs: trainOnInputs, packing: packing,
+        validation: evalDatasets.isEmpty ? try ValidationSize(valSetSize) : .none,
+        seed: UInt64(seed))
+    }
+  }
+
   /// The peak learning rate after defaults: the relative form has one value for all layers and bit
   /// widths, the absolute form works at the size of the scales themselves.
   package var peakLearningRate: Double {

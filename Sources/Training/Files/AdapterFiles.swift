@@ -1,12 +1,10 @@
 internal import Checkpoints
+internal import DecoderModel
 internal import JSONText
 
 /// The two files of an adapter. Their bytes depend on the parameters and settings only: no times, no
 /// host names, nothing of ranks.
 struct AdapterFiles {
-  static let configName = "adapter_config.json"
-  static let modelName = "adapter_model.safetensors"
-
   var tensors: [AdapterTensor]
   var config: JSONValue
 
@@ -14,7 +12,7 @@ struct AdapterFiles {
   init(model: any TrainableModel, base: String) {
     tensors = model.adapterTensors()
     let fixed: [(String, JSONValue)] = [
-      ("peft_type", "PEQA"), ("task_type", "CAUSAL_LM"), ("inference_mode", true),
+      ("peft_type", .string(Adapter.kind)), ("task_type", "CAUSAL_LM"), ("inference_mode", true),
       ("base_model_name_or_path", .string(base)),
     ]
     let names = fixed.map(\.0)
@@ -29,12 +27,12 @@ struct AdapterFiles {
       TensorDeclaration(name: $0.name, type: $0.type, shape: $0.shape)
     }
     let writer = try SafetensorsWriter(
-      path: "\(folder)/\(Self.modelName)", tensors: declarations, metadata: [("format", "pt")],
+      path: "\(folder)/\(Adapter.weightsName)", tensors: declarations, metadata: [("format", "pt")],
       overwrite: true, digest: true)
     for tensor in tensors { try writer.append(tensor.bytes, to: tensor.name) }
     let digest = try writer.finish() ?? ""
     let text = Array((config.text(indent: 2) + "\n").utf8)
-    try AtomicFile.write(text, to: "\(folder)/\(Self.configName)")
-    return [(Self.modelName, digest), (Self.configName, SHA256.hexDigest(of: text))]
+    try AtomicFile.write(text, to: "\(folder)/\(Adapter.configName)")
+    return [(Adapter.weightsName, digest), (Adapter.configName, SHA256.hexDigest(of: text))]
   }
 }

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import DecoderModel
 internal import JSONText
 
 /// The output folder of a run: its lock, what may already be in it, and the files written once.
@@ -10,8 +11,8 @@ final class OutputFolder {
 
   /// Files of a run, for replacing one. Anything else in the folder is left alone.
   private static let ownNames = [
-    "config.yaml", "config.resolved.yaml", "run.json", AdapterFiles.configName,
-    AdapterFiles.modelName, "best", "latest", "metrics.jsonl", "metrics.csv",
+    "config.yaml", "config.resolved.yaml", "run.json", Adapter.configName,
+    Adapter.weightsName, "best", "latest", "metrics.jsonl", "metrics.csv",
     "train_results.json", "eval_results.json",
   ]
 

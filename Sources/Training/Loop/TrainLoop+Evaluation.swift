@@ -33,7 +33,7 @@ extension TrainLoop {
     var sum = GradientSum(parameters: 0, ranks: run.ranks.size, batch: count)
     var stopped = false
     for index in stride(from: run.ranks.rank, to: count, by: run.ranks.size) {
-      stopped = stopped || shouldStop()
+      stopped = try stopped || shouldStop()
       if stopped { break }
       let sequence = try source.sequence(at: index)
       sum.add(

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import DecoderModel
 internal import JSONText
 
 extension TrainLoop {
@@ -50,7 +51,7 @@ extension TrainLoop {
       if let evaluation = evaluationResults {
         try output.write(evaluation, to: "eval_results.json")
       }
-      try output.write(results.json(state), to: "train_results.json")
+      try output.write(results.json, to: "train_results.json")
     }
     return .finished(results)
   }
@@ -58,8 +59,8 @@ extension TrainLoop {
   private func writeAdapter(to output: OutputFolder) throws {
     try adapter.write(to: output.path)
     guard config.loadBestModelAtEnd, state.bestMetric != nil else { return }
-    let best = try Folder.read(output.file("best/\(AdapterFiles.modelName)"))
-    try AtomicFile.write(best, to: output.file(AdapterFiles.modelName))
+    let best = try Folder.read(output.file("best/\(Adapter.weightsName)"))
+    try AtomicFile.write(best, to: output.file(Adapter.weightsName))
   }
 
   /// The last record of an evaluation, with the best value.
@@ -73,23 +74,11 @@ extension TrainLoop {
 
   private func results(_ reason: StopReason) -> TrainResults {
     TrainResults(
-      step: state.globalStep, reason: reason,
+      step: state.globalStep, epoch: state.epoch, reason: reason,
       trainLoss: state.logHistory.last { $0["loss"] != nil }?["loss"]?.double,
       evalLoss: state.logHistory.last { $0["eval_loss"] != nil }?["eval_loss"]?.double,
       bestMetric: state.bestMetric, runtime: runtime, inputTokens: state.inputTokens,
+      supervisedTokens: state.supervisedTokens,
       adapterFolder: config.outputDirectory)
-  }
-}
-
-extension TrainResults {
-  fileprivate func json(_ state: TrainerState) -> JSONValue {
-    .object(members: [
-      ("global_step", .integer(step)), ("epoch", .real(state.epoch)),
-      ("stop_reason", .string(reason.rawValue)),
-      ("train_loss", trainLoss.map { .real($0) } ?? .null), ("train_runtime", .real(runtime)),
-      ("num_input_tokens_seen", .integer(inputTokens)),
-      ("supervised_tokens_seen", .integer(state.supervisedTokens)),
-      ("best_metric", bestMetric.map { .real($0) } ?? .null),
-    ])
   }
 }

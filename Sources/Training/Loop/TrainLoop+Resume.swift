@@ -102,6 +102,10 @@ extension TrainLoop {
     try Folder.remove(output.file("train_results.json"))
     if let text = run.configText { try AtomicFile.write(text, to: output.file("config.yaml")) }
     try AtomicFile.write(config.yaml, to: output.file("config.resolved.yaml"))
+    for path in run.companions {
+      let name = path.split(separator: "/").last.map(String.init) ?? path
+      try AtomicFile.write(try Folder.read(path), to: output.file(name))
+    }
     var members = run.provenance
     members.append(("base_sha256", .string(run.baseDigest)))
     members.append(("ranks", .integer(run.ranks.size)))

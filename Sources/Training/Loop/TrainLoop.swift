@@ -17,8 +17,6 @@ package final class TrainLoop {
   /// Nil on other ranks than 0.
   var output: OutputFolder?
   var metrics: MetricsLog?
-  /// Steps and their seconds in this life, for the ETA.
-  private var pace = (steps: 0, seconds: 0.0)
   private let clock = Stopwatch()
   /// Seconds of earlier lives.
   var earlierSeconds = 0.0
@@ -71,8 +69,6 @@ package final class TrainLoop {
     state.supervisedTokens += metrics.tokens
     state.unloggedLoss += metrics.lossSum
     state.unloggedTokens += metrics.tokens
-    pace.steps += 1
-    pace.seconds += metrics.seconds
     if isDue(config.loggingSteps) || state.globalStep == totalSteps { log(metrics) }
     return metrics
   }
@@ -86,8 +82,8 @@ package final class TrainLoop {
   }
 
   /// Whether this rank wants to stop: a signal, or the wall clock.
-  func shouldStop() -> Bool {
-    run.stopRequested() || (config.maxWallTime > 0 && clock.seconds > config.maxWallTime)
+  func shouldStop() throws -> Bool {
+    try run.stopRequested() || (config.maxWallTime > 0 && clock.seconds > config.maxWallTime)
   }
 
   /// Names ranks and samples of faulty places in a batch of sequences.
@@ -117,7 +113,6 @@ package final class TrainLoop {
       step: state.globalStep, totalSteps: totalSteps, epoch: state.epoch, loss: loss,
       learningRate: metrics.learningRate, gradientNorm: metrics.gradientNorm,
       tokensPerSecond: Double(metrics.positions) / max(metrics.seconds, 1e-9),
-      secondsLeft: Double(totalSteps - state.globalStep) * pace.seconds / Double(pace.steps),
       memory: memory)
     var record: [(String, JSONValue)] = [
       ("step", .integer(state.globalStep)), ("epoch", .real(state.epoch)), ("loss", .real(loss)),

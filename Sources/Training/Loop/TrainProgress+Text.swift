@@ -1,26 +1,28 @@
 internal import Foundation
 
 extension TrainProgress {
-  static func fixed(_ value: Double, _ digits: Int) -> String {
-    value.formatted(
-      .number.precision(.fractionLength(digits)).grouping(.never)
-        .locale(Locale(identifier: "en_US_POSIX")))
+  /// The figures of a step in one line, without its number and the time left.
+  package var facts: String {
+    var parts = [
+      "loss \(Self.fixed(loss, 4))", "lr \(Self.scientific(learningRate))",
+      "norm \(Self.fixed(gradientNorm, 3))", "\(Int(tokensPerSecond.rounded())) tok/s",
+    ]
+    if let memory {
+      parts.append("\(memory.privateBytes >> 20) MB private, \(memory.sharedBytes >> 20) MB shared")
+    }
+    return parts.joined(separator: "  ")
   }
 
-  static func scientific(_ value: Double) -> String {
+  private static let plain = Locale(identifier: "en_US_POSIX")
+
+  private static func fixed(_ value: Double, _ digits: Int) -> String {
     value.formatted(
-      .number.notation(.scientific).precision(.fractionLength(2))
-        .locale(Locale(identifier: "en_US_POSIX"))
+      .number.precision(.fractionLength(digits)).grouping(.never).locale(plain))
+  }
+
+  private static func scientific(_ value: Double) -> String {
+    value.formatted(
+      .number.notation(.scientific).precision(.fractionLength(2)).locale(plain)
     ).lowercased()
-  }
-
-  /// `1:02:03` or `2:03`.
-  static func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds < 1e9 else { return "?" }
-    let whole = Int(seconds.rounded())
-    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    let (hours, minutes) = (whole / 3600, whole / 60 % 60)
-    let tail = two(whole % 60)
-    return hours > 0 ? "\(hours):\(two(minutes)):\(tail)" : "\(minutes):\(tail)"
   }
 }

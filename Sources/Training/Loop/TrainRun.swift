@@ -13,10 +13,13 @@ package struct TrainRun {
   package var dataDigest: String
   /// The run file as the user wrote it, kept as `config.yaml`.
   package var configText: String?
+  /// Files to copy into the output folder, e.g. the tokenizer's.
+  package var companions: [String] = []
   /// Members of `run.json`: argv, hosts, cpu, kernel path, MPI version, ...
   package var provenance: [(String, JSONValue)] = []
-  /// Whether a signal asked this rank to save and stop. Asked between sequences.
-  package var stopRequested: () -> Bool = { false }
+  /// Whether a signal asked this rank to save and stop. Asked between sequences; what it throws ends
+  /// this rank at once, without saving.
+  package var stopRequested: () throws -> Bool = { false }
   /// Told on rank 0 what happens.
   package var report: (TrainEvent) -> Void = { _ in }
 
@@ -54,22 +57,7 @@ package struct TrainProgress: Sendable {
   package var gradientNorm: Double
   /// All tokens of the global batch over the wall time of the step.
   package var tokensPerSecond: Double
-  /// Seconds to the last step at the pace of this life's steps.
-  package var secondsLeft: Double
   package var memory: MemoryUse?
-
-  /// One line for a log.
-  package var line: String {
-    var parts = [
-      "step \(step)/\(totalSteps)", "epoch \(Self.fixed(epoch, 2))", "loss \(Self.fixed(loss, 4))",
-      "lr \(Self.scientific(learningRate))", "norm \(Self.fixed(gradientNorm, 3))",
-      "\(Int(tokensPerSecond.rounded())) tok/s", "ETA \(Self.duration(secondsLeft))",
-    ]
-    if let memory {
-      parts.append("\(memory.privateBytes >> 20) MB private, \(memory.sharedBytes >> 20) MB shared")
-    }
-    return parts.joined(separator: " | ")
-  }
 }
 
 /// How a run ended.
@@ -86,15 +74,33 @@ package enum TrainOutcome: Sendable {
   }
 }
 
-/// The figures of a finished run.
+/// The figures of a finished run: the contents of `train_results.json`.
 package struct TrainResults: Sendable {
   package var step: Int
+  package var epoch: Double
   package var reason: StopReason
   /// Mean loss of the last logged steps.
   package var trainLoss: Double?
   package var evalLoss: Double?
   package var bestMetric: Double?
+  /// Seconds, over all lives.
   package var runtime: Double
   package var inputTokens: Int
+  package var supervisedTokens: Int
   package var adapterFolder: String
+
+  package var json: JSONValue {
+    .object(members: [
+      ("global_step", .integer(step)), ("epoch", .real(epoch)),
+      ("stop_reason", .string(reason.rawValue)),
+      ("train_loss", trainLoss.map { .real($0) } ?? .null),
+      ("eval_loss", evalLoss.map { .real($0) } ?? .null),
+      ("best_metric", bestMetric.map { .real($0) } ?? .null),
+      ("train_runtime", .real(runtime)),
+      ("tokens_per_second", .real(Double(inputTokens) / max(runtime, 1e-9))),
+      ("num_input_tokens_seen", .integer(inputTokens)),
+      ("supervised_tokens_seen", .integer(supervisedTokens)),
+      ("output_dir", .string(adapterFolder)),
+    ])
+  }
 }

@@ -1,0 +1,70 @@
+internal import Datasets
+internal import JSONText
+internal import Training
+
+/// What `peqa train --dry-run` shows: the run as it would be, without a step of it.
+struct DryRun {
+  /// Sequences that are shown in full.
+  private static let samples = 3
+
+  private let setup: TrainSetup
+  private let rank: RankContext
+  private let plan: MemoryPlan
+  private let steps: Int
+
+  init(_ setup: TrainSetup, _ rank: RankContext) {
+    self.setup = setup
+    self.rank = rank
+    let config = setup.config
+    let data = setup.training.train
+    let longest = (0..<data.count).map { data.length(at: $0) }.max() ?? 0
+    plan = MemoryPlan(
+      setup.base.config, baseBytes: setup.base.file.tensors.map(\.byteRange.upperBound).max() ?? 0,
+      parameters: setup.model.parameterCount,
+      length: longest, globalBatchSize: config.globalBatchSize, ranks: rank.communicator.size)
+    steps = config.maxSteps ?? setup.order.steps(forEpochs: config.numEpochs)
+  }
+
+  func show(json: Bool) {
+    let console = rank.console
+    if json { return console.result(self.json.text(indent: 2)) }
+    console.stream(setup.config.yaml)
+    console.result()
+    console.result(setup.training.description)
+    if let evaluation = setup.evaluation {
+      console.result("held out: \(evaluation.count) sequences")
+    }
+    console.result()
+    let preview = SamplePreview(tokenizer: setup.tokenizer)
+    for index in setup.order.globalBatch(0).prefix(Self.samples) {
+      console.result(preview.text(of: index, in: setup.training.train))
+    }
+    console.result()
+    planLines.forEach { console.result($0) }
+  }
+
+  private var planLines: [String] {
+    let (config, size) = (setup.config, rank.communicator.size)
+    func megabytes(_ bytes: Int) -> String { "\((bytes + 500_000) / 1_000_000) MB" }
+    let share = (config.globalBatchSize + size - 1) / size
+    return [
+      "trained scales   \(setup.model.parameterCount)",
+      "steps            \(steps) of \(config.globalBatchSize) sequences, at most \(share) a rank, "
+        + "\(size) rank\(size == 1 ? "" : "s")",
+      "memory a node    \(megabytes(plan.sharedBytes)) base, one copy for all ranks",
+      "memory a rank    \(megabytes(plan.privateBytes)): \(megabytes(plan.activationBytes)) "
+        + "activations (estimate), \(megabytes(plan.optimizerBytes)) scales, moments and sums",
+      "communication    \(megabytes(plan.bytesPerStep)) all-reduced a step",
+      "output           \(config.outputDirectory)",
+    ]
+  }
+
+  private var json: JSONValue {
+    [
+      "config": .string(setup.config.yaml), "data": setup.training.json,
+      "trained_scales": .integer(setup.model.parameterCount), "steps": .integer(steps),
+      "global_batch_size": .integer(setup.config.globalBatchSize),
+      "ranks": .integer(rank.communicator.size), "plan": plan.json,
+    ]
+  }
+}

@@ -1,0 +1,120 @@
+internal import ArgumentParser
+internal import Foundation
+internal import JSONText
+internal import Training
+
+/// `peqa train`: tunes the scales of a base on a data set.
+struct Train: RankedCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Fine-tune the scales of a base.",
+    usage: "peqa train RUN.yaml [--set key=value ...] [--any-key value ...] [--dry-run] [--json]",
+    discussion: """
+      Every key of a run file is a flag too: learning_rate is --learning-rate. A flag counts before \
+      --set, and that before the run file. "peqa config" lists all keys. Alone or below mpirun.
+
+      An unfinished run in output_dir is continued from its last checkpoint, on any number of ranks.
+      """)
+
+  @Option(name: .customLong("set"), help: "A setting that overrides the run file, key=value.")
+  var settings: [String] = []
+
+  @Flag(help: "Show the resolved run, samples with their loss mask and the plan; train nothing.")
+  var dryRun = false
+
+  @Argument(parsing: .allUnrecognized, help: "The run file, then settings as --key value.")
+  var arguments: [String] = []
+
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var verbosity: VerbosityOptions
+
+  func run(on rank: RankContext) throws {
+    let signals = StopSignals.install()
+    let file = arguments.first.flatMap { $0.hasPrefix("-") ? nil : $0 }
+    let resolved = try resolve(file, rank)
+    let setup = try TrainSetup(resolved.config, rank, signals)
+    if dryRun { return DryRun(setup, rank).show(json: output.json) }
+
+    var run = try setup.run()
+    run.configText = resolved.text
+    run.stopRequested = { try Self.shouldStop(signals) }
+    var display = TrainDisplay(rank.console)
+    run.report = { display.show($0) }
+    rank.communicator.timeout = resolved.config.commTimeout
+    switch try TrainLoop(run)() {
+    case .finished(let results): report(results, rank.console)
+    case .stopped(let step, let checkpoint):
+      rank.console.log("saved \(checkpoint) at step \(step); start again to continue")
+      throw ExitCode(signals.received?.exitCode ?? StopSignals.Request.checkpoint.exitCode)
+    }
+  }
+
+  /// USR1, USR2 and INT save first; below mpirun nobody has time to after TERM.
+  private static func shouldStop(_ signals: StopSignals) throws -> Bool {
+    guard let request = signals.received else { return false }
+    if request == .terminate { throw ExitCode(request.exitCode) }
+    return true
+  }
+
+  /// Rank 0 reads the run file; the others get its resolved form.
+  private func resolve(
+    _ path: String?, _ rank: RankContext
+  ) throws -> (config: RunConfig, text: String?) {
+    var text: String?
+    var yaml: [UInt8] = []
+    try rank.communicator.onRankZero {
+      var raw = RawConfig()
+      if let path { text = try raw.read(file: path) }
+      raw.set(settings)
+      raw.read(flags: path == nil ? arguments : Array(arguments.dropFirst()))
+      let resolved = try raw.resolved(ranks: rank.communicator.size)
+      resolved.notices.forEach { rank.console.log($0) }
+      resolved.warnings.forEach { rank.console.warn($0) }
+      yaml = Array(resolved.config.yaml.utf8)
+    }
+    var raw = RawConfig()
+    let received = try rank.communicator.broadcast(yaml)
+    raw.read(yaml: String(decoding: received, as: UTF8.self), path: "config.resolved.yaml")
+    return (try raw.resolved(ranks: rank.communicator.size).config, text)
+  }
+
+  private func report(_ results: TrainResults, _ console: Console) {
+    if output.json { return console.result(results.json.text(indent: 2)) }
+    func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "-" }
+    console.result("adapter     \(results.adapterFolder)")
+    console.result(
+      "steps       \(results.step) (\(results.reason.rawValue)), "
+        + ProgressLine.duration(results.runtime))
+    console.result("train loss  \(text(results.trainLoss))")
+    if results.evalLoss != nil {
+      console.result("eval loss   \(text(results.evalLoss)), best \(text(results.bestMetric))")
+    }
+  }
+}
+
+/// Shows the events of a run as they come.
+struct TrainDisplay {
+  private let console: Console
+  private var progress: ProgressLine?
+
+  init(_ console: Console) { self.console = console }
+
+  mutating func show(_ event: TrainEvent) {
+    switch event {
+    case .notice(let text): console.log(text)
+    case .step(let step):
+      let line =
+        progress ?? ProgressLine(console, "step", total: step.totalSteps, first: step.step - 1)
+      progress = line
+      if step.step == step.totalSteps {
+        line.finish(step.step, step.facts)
+      } else {
+        line.update(step.step, step.facts)
+      }
+    case .evaluated(let step, let loss, let perplexity, let best):
+      console.log(
+        "step \(step): eval_loss \(loss), perplexity \(perplexity)\(best ? ", the best so far" : "")"
+      )
+    case .saved(let path): console.detail("saved \(path)")
+    }
+  }
+}

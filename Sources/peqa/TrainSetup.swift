@@ -1,0 +1,181 @@
+internal import ArgumentParser
+internal import Checkpoints
+internal import Collectives
+internal import Datasets
+internal import DecoderModel
+internal import Foundation
+internal import JSONText
+internal import Kernels
+internal import Tokenization
+internal import Training
+
+/// A run's model and data, opened and checked; the same on every rank.
+struct TrainSetup {
+  let config: RunConfig
+  let rank: RankContext
+  let base: QuantizedBase
+  let model: ScaleTuning
+  let tokenizer: Tokenizer
+  let training: PreparedDatasets
+  /// Sequences that are not trained on; nil without any.
+  let evaluation: TokenDataset?
+  private let compute: Compute
+  private let evaluationCache: String
+
+  init(_ config: RunConfig, _ rank: RankContext, _ signals: StopSignals) throws {
+    self.config = config
+    self.rank = rank
+    let pool = WorkerPool(threads: config.threads > 0 ? config.threads : rank.threads.count)
+    let precision: Precision? =
+      switch config.dtype {
+      case .auto: nil
+      case .fp32: .fp32
+      case .bf16: .bf16
+      }
+    compute = Compute(pool: pool, precision: precision)
+    let loaded = try LoadedModel.open(config.model)
+    base = try loaded.requiredBase()
+    try Self.check(config, base)
+    try Self.checkKernels(compute, rank)
+    model = ScaleTuning(
+      decoder: Decoder(config: loaded.config, weights: loaded.weights, compute: compute),
+      base: base, granularity: config.scaleGranularity, parametrization: config.scaleParam)
+    tokenizer = try Tokenizer.load(from: config.model)
+
+    let preparation = DataPreparation(
+      config: config, tokenizer: tokenizer, rank: rank, signals: signals)
+    training = try preparation.prepare(config.datasets, try config.datasetSettings)
+    var heldOut = try config.datasetSettings
+    heldOut.validation = .none
+    let separate =
+      config.evalDatasets.isEmpty ? nil : try preparation.prepare(config.evalDatasets, heldOut)
+    evaluation = separate?.train ?? training.validation
+    evaluationCache = separate?.cachePath ?? ""
+  }
+
+  /// What the run file says of the base must be true.
+  private static func check(_ config: RunConfig, _ base: QuantizedBase) throws {
+    let settings = base.manifest.settings
+    var faults: [ConfigFault] = []
+    func compare<Value: Equatable>(_ key: String, _ wanted: Value?, _ found: Value) {
+      guard let wanted, wanted != found else { return }
+      faults.append(
+        ConfigFault(
+          message: "\(key) is \(wanted), but \(base.path) has \(found). Quantize anew, or leave "
+            + "\(key) out."))
+    }
+    compare("bits", config.bits, settings.bits)
+    compare("group_size", config.groupSize, settings.groupSize)
+    compare("sym", config.symmetric, settings.symmetric)
+    if config.maxSequenceLength > base.config.maximumLength {
+      faults.append(
+        ConfigFault(
+          message: "max_seq_length is \(config.maxSequenceLength), but the model was made for "
+            + "\(base.config.maximumLength) tokens."))
+    }
+    if !faults.isEmpty { throw TrainingError.config(faults) }
+  }
+
+  /// Kernels of different instruction sets round differently: ranks must not mix them.
+  private static func checkKernels(_ compute: Compute, _ rank: RankContext) throws {
+    let own = "\(compute.instructionSet.rawValue) \(compute.precision.rawValue)"
+    let all = try rank.communicator.allGather(Array(own.utf8)).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    guard let other = all.first(where: { $0 != all[0] }) else { return }
+    throw TrainingError.config([
+      ConfigFault(
+        message: "ranks compute with \(all[0]) and with \(other), which round differently. Use "
+          + "nodes of one kind, or set dtype: fp32 and the same PEQA_KERNELS everywhere.")
+    ])
+  }
+
+  /// Everything that the loop needs, with the record of what it runs on.
+  func run() throws -> TrainRun {
+    var run = TrainRun(
+      config: config, model: model, ranks: rank.communicator, training: training.train,
+      evaluation: evaluation, baseDigest: base.manifest.baseDigest,
+      // The caches' names are digests of the data, the tokenizer and the preparation.
+      dataDigest: Self.name(training.cachePath) + (evaluationCache.isEmpty ? "" : "+")
+        + Self.name(evaluationCache))
+    run.companions = (ModelFiles.tokenizerNames + [ModelFiles.tokenizerGGUF]).map {
+      "\(config.model)/\($0)"
+    }.filter { FileManager.default.fileExists(atPath: $0) }
+    run.provenance = try provenance()
+    return run
+  }
+
+  /// The order in which training meets the data.
+  var order: DataOrder {
+    DataOrder(
+      count: training.train.count, globalBatchSize: config.globalBatchSize,
+      seed: UInt64(config.seed))
+  }
+
+  private static func name(_ path: String) -> String {
+    ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+  }
+
+  private func provenance() throws -> [(String, JSONValue)] {
+    let hosts = try rank.communicator.allGather(Array(rank.communicator.hostName.utf8))
+      .map { String(decoding: $0, as: UTF8.self) }
+    var unique: [String] = []
+    for host in hosts where !unique.contains(host) { unique.append(host) }
+    return [
+      ("peqa", .string(Version.number)),
+      ("argv", .array(CommandLine.arguments.map { .string($0) })),
+      ("hosts", .array(unique.map { .string($0) })), ("cpu", .string(Self.processor)),
+      ("kernels", .string(compute.instructionSet.rawValue)),
+      ("precision", .string(compute.precision.rawValue)),
+      ("threads", .integer(compute.pool.threads)), ("mpi", .string(Communicator.mpiVersion)),
+      ("blas", .string("\(BLAS.version) (\(BLAS.coreName) kernels)")),
+      ("model", .string(config.model)), ("data", training.json),
+    ]
+  }
+
+  private static var processor: String {
+    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown"
+  }
+}
+
+/// Builds token caches: one rank of each node first, the others then map what it wrote.
+private struct DataPreparation {
+  let config: RunConfig
+  let tokenizer: Tokenizer
+  let rank: RankContext
+  let signals: StopSignals
+
+  /// Tokenizing a large data set takes longer than any step.
+  private static let patience = 6 * 3600.0
+
+  func prepare(
+    _ sources: [DatasetSource], _ settings: DatasetSettings
+  ) throws -> PreparedDatasets {
+    let communicator = rank.communicator
+    let builder = DatasetBuilder(
+      sources: sources, tokenizer: tokenizer, settings: settings,
+      cacheDirectory: config.datasetCache)
+    let timeout = communicator.timeout
+    communicator.timeout = Self.patience
+    defer { communicator.timeout = timeout }
+    let first = communicator.nodeRank == 0 ? Result { try build(builder) } : nil
+    var code: Int32 = 0
+    if case .failure(let error) = first { code = Failure(error).code }
+    let worst = try communicator.allAgree(code)
+    if let built = try first?.get(), worst == 0 { return built }
+    guard worst == 0 else { throw TrainingError.otherRank(rank: 0, code: worst) }
+    return try build(builder)
+  }
+
+  private func build(_ builder: DatasetBuilder) throws -> PreparedDatasets {
+    let progress = ProgressLine(rank.console, "tokenizing, per mille", total: 1000)
+    do {
+      return try builder.build(
+        progress: { progress.update(Int($0 * 1000)) }, isCancelled: { signals.received != nil })
+    } catch DatasetError.cancelled {
+      throw ExitCode(signals.received?.exitCode ?? DatasetError.cancelled.exitCode)
+    }
+  }
+}
