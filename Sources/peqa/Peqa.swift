@@ -10,8 +10,9 @@ struct Peqa: ParsableCommand {
       commandName: "peqa",
       abstract: "Fine-tune quantized language models by their scales.",
       version: Version.text,
-      subcommands: [Train.self, 
+      subcommands: [
         Quantize.self,
+        Train.self,
         Inspect.self,
         Bench.self,
         Config.self,
