@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import JSONText
 import Testing
 import Tokenization
 
@@ -68,5 +69,78 @@ import Tokenization
       let spelled = String(decoding: text, as: UTF8.self).replacingOccurrences(of: "▁", with: " ")
       #expect(spelled == response)
     }
+  }
+}
+
+/// Conversations through real templates, on the SentencePiece vocabulary (`<s>`, `</s>` special).
+@Suite struct TemplateChatTests {
+  static func encoder(_ template: String) throws -> (Tokenizer, TemplateChatEncoder) {
+    let tokenizer = try TokenizerTests.tokenizer(TokenizerTests.names[1])
+    let chat = TemplateChatEncoder(
+      tokenizer: tokenizer, template: try ChatTemplate(named: template))
+    return (tokenizer, chat)
+  }
+
+  static let turns = [
+    ChatTurn(role: .system, text: "Be brief."), ChatTurn(role: .user, text: "Hello there"),
+    ChatTurn(role: .assistant, text: "Hi."), ChatTurn(role: .user, text: "Hi."),
+    ChatTurn(role: .assistant, text: "Bye."),
+  ]
+
+  static func data(_ turns: [ChatTurn], _ template: String) throws -> (Tokenizer, PackedSequence) {
+    let (tokenizer, chat) = try encoder(template)
+    let folder = try Folder()
+    let messages: JSONValue = .array(
+      turns.map { ["role": .string($0.role.rawValue), "content": .string($0.text)] })
+    let record: JSONValue = ["messages": messages]
+    let path = try folder.file("a.jsonl", record.text())
+    let data = try DatasetBuilder(
+      sources: [DatasetSource(path: path)], tokenizer: tokenizer, chat: chat,
+      cacheDirectory: folder.path + "/cache"
+    ).build()
+    return (tokenizer, data.train.sequence(at: 0))
+  }
+
+  /// Nothing special in the words: ids are those of the rendered text as a whole, and the last
+  /// answer starts after the ids that generation would be given.
+  @Test(
+    .enabled(if: TokenizerTests.isThere, "needs ../shared/data"),
+    arguments: ["llama2", "mistral", "zephyr"])
+  func idsAreThoseOfTheRenderedText(_ name: String) throws {
+    let (tokenizer, sequence) = try Self.data(Self.turns, name)
+    let template = try ChatTemplate(named: name)
+    let messages = Self.turns.map { ChatMessage(role: $0.role.rawValue, content: $0.text) }
+    func ids(_ count: Int, prompt: Bool) throws -> [Int32] {
+      let text = try tokenizer.render(
+        Array(messages.prefix(count)), with: template, addGenerationPrompt: prompt)
+      return tokenizer.encode(text, addSpecial: false, parseSpecial: true)
+    }
+    #expect(sequence.tokens == (try ids(5, prompt: false)))
+    let first = try ids(2, prompt: true)
+    let last = try ids(4, prompt: true)
+    #expect(sequence.targets.firstIndex { $0 >= 0 } == first.count - 1)
+    #expect(sequence.targets[last.count - 2] == -1 && sequence.targets[last.count - 1] >= 0)
+    let learnt = tokenizer.decode(sequence.targets.filter { $0 >= 0 }, skipSpecial: true)
+    #expect(learnt.split(separator: " ").joined() == "Hi.Bye.")
+  }
+
+  /// End tokens spelled out in turns stay characters: the number of end tokens is that of answers.
+  @Test(
+    .enabled(if: TokenizerTests.isThere, "needs ../shared/data"),
+    arguments: ["llama2", "mistral", "zephyr"])
+  func spelledTokensStayCharacters(_ name: String) throws {
+    var turns = Self.turns
+    turns[0].text = " </s> "
+    turns[1].text = "say </s>"
+    turns[3].text = "say </s>"
+    turns[2].text = "</s>"
+    turns[4].text = "</s> it is \u{10FFF0}1\u{10FFF1} </s>"
+    let (tokenizer, sequence) = try Self.data(turns, name)
+    let ends = sequence.targets.count { $0 == tokenizer.eosID }
+    #expect(ends == 2)
+    let learnt = tokenizer.decode(sequence.targets.filter { $0 >= 0 }, skipSpecial: true)
+    #expect(learnt.contains("</s> it is \u{10FFF0}1\u{10FFF1} </s>"))
+    #expect(tokenizer.decode(sequence.tokens).contains("say </s>"))
+    #expect(sequence.targets.filter { $0 >= 0 }.last == tokenizer.eosID)
   }
 }
