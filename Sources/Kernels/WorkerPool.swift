@@ -18,8 +18,9 @@ package final class WorkerPool: @unchecked Sendable {
       let shared = shared
       let thread = Thread { shared.help(worker: worker) }
       thread.stackSize = 8 << 20
-      thread.name = "peqa-worker-\(worker)"
       thread.start()
+      // A thread takes its name only once it runs.
+      thread.name = "peqa-worker-\(worker)"
     }
   }
 
