@@ -54,7 +54,7 @@ extension Compute {
     into y: UnsafeMutablePointer<Float>
   ) {
     let table = products(for: w)
-    inPanels(of: w.rows, tokens: tokens) { rows, outputs, worker in
+    inPanels(of: w.rows, tokens: tokens, cut: tokenCut(table)) { rows, outputs, worker in
       withUnsafePointer(to: w.raw) {
         peqa_linear_forward(
           table, $0, x.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
@@ -76,7 +76,7 @@ extension Compute {
       dy, tokens: tokens, columns: w.rows,
       factors: oneScaleARow ? UnsafePointer(factors.pointer) : nil)
     let table = products(for: w)
-    inPanels(of: w.columns, tokens: tokens) { rows, inputs, worker in
+    inPanels(of: w.columns, tokens: tokens, cut: tokenCut(table)) { rows, inputs, worker in
       withUnsafePointer(to: w.raw) {
         peqa_linear_input_gradient(
           table, $0, operand.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
@@ -154,18 +154,25 @@ extension Compute {
     return Operand(pointer: UnsafeRawPointer(out), rowStride: tokens, isBF16: false)
   }
 
+  /// Where products must cut the tokens; nil anywhere. OpenBLAS adds in another order when it gets
+  /// few rows (its small-matrix kernels), so its cuts must not depend on the number of threads.
+  private func tokenCut(_ products: UnsafePointer<peqa_kernels>) -> Int? {
+    products == UnsafePointer(denseTable.table) ? 192 : nil
+  }
+
   /// Cuts the plane of output panels x tokens into even parts and calls `body` for each piece of a
-  /// panel. A panel that is cut is unpacked twice, which costs less than idle threads.
+  /// panel: at every `cut` tokens and nowhere else, or where the threads like it. A panel that is cut
+  /// is unpacked twice, which costs less than idle threads.
   private func inPanels(
-    of columns: Int, tokens: Int,
+    of columns: Int, tokens: Int, cut: Int?,
     _ body: (_ tokens: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Void
   ) {
     let lanes = Int(PEQA_PANEL)
     let panelCount = (columns + lanes - 1) / lanes
-    let unit = 24
+    let unit = cut ?? 24
     let units = (tokens + unit - 1) / unit
     let total = panelCount * units
-    let parts = pool.threads == 1 ? 1 : min(total, pool.threads * 4)
+    let parts = cut != nil ? total : pool.threads == 1 ? 1 : min(total, pool.threads * 4)
     pool.parallelFor(parts) { part, worker in
       var at = part * total / parts
       let end = (part + 1) * total / parts
