@@ -31,7 +31,7 @@ uint16_t peqa_f32_to_f16(float value) {
 
 float peqa_effective_scale(const peqa_matrix *w, int row, int group) {
   if (!w->scales) return 1.0f;
-  float scale = peqa_f16_to_f32(w->scales[(size_t)row * (size_t)w->groups + (size_t)group]);
+  float scale = peqa_f16_at(w->scales, (size_t)row * (size_t)w->groups + (size_t)group);
   return w->gains ? peqa_f16_to_f32(peqa_f32_to_f16(scale * w->gains[row])) : scale;
 }
 

@@ -2,6 +2,8 @@
 #ifndef PEQA_TABLES_H
 #define PEQA_TABLES_H
 
+#include <string.h>
+
 #include "peqa_kernels.h"
 
 extern const peqa_kernels peqa_table_scalar;
@@ -32,9 +34,16 @@ static inline float peqa_bf16_value(uint16_t bits) {
   return u.value;
 }
 
+// The fp16 number at `index`; a mapped file may put it at any address.
+static inline float peqa_f16_at(const uint16_t *numbers, size_t index) {
+  uint16_t bits;
+  memcpy(&bits, (const char *)numbers + index * sizeof bits, sizeof bits);
+  return peqa_f16_to_f32(bits);
+}
+
 // Zero point z[row, group].
 static inline float peqa_zero(const peqa_matrix *w, int row, int group) {
   size_t at = (size_t)row * (size_t)w->groups + (size_t)group;
-  return w->zeros_u8 ? (float)w->zeros_u8[at] : peqa_f16_to_f32(w->zeros_f16[at]);
+  return w->zeros_u8 ? (float)w->zeros_u8[at] : peqa_f16_at(w->zeros_f16, at);
 }
 #endif

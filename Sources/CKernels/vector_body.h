@@ -15,13 +15,14 @@
 #define TILE_ROWS 6
 #define INLINE static inline __attribute__((always_inline))
 
+// Loads and stores take any address: numbers in a mapped file may lie at odd ones.
 typedef float vf __attribute__((vector_size(64)));
-typedef float vf_unaligned __attribute__((vector_size(64), aligned(4)));
+typedef float vf_unaligned __attribute__((vector_size(64), aligned(1)));
 typedef uint32_t vu __attribute__((vector_size(64)));
-typedef uint32_t vu_unaligned __attribute__((vector_size(64), aligned(4)));
+typedef uint32_t vu_unaligned __attribute__((vector_size(64), aligned(1)));
 typedef int32_t vi __attribute__((vector_size(64)));
 typedef uint16_t vu16 __attribute__((vector_size(32)));
-typedef uint16_t vu16_unaligned __attribute__((vector_size(32), aligned(2)));
+typedef uint16_t vu16_unaligned __attribute__((vector_size(32), aligned(1)));
 typedef uint8_t vu8 __attribute__((vector_size(16)));
 typedef _Float16 vh __attribute__((vector_size(32)));
 typedef double vd __attribute__((vector_size(128)));

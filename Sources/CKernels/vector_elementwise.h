@@ -1,7 +1,9 @@
 // What stands between the linear layers: norms, rotation, activation, softmax, loss.
 
 // e^x to about 2 ulp; x is held within [-87.3, 88.3], where float neither overflows nor vanishes.
+// NaN gives NaN; the bounds alone would make a number of it.
 INLINE vf exp16(vf x) {
+  vi nan_bits = (x != x) & 0x7FC00000;
   x = __builtin_elementwise_max(__builtin_elementwise_min(x, splat(88.3f)), splat(-87.3f));
   vf n = __builtin_elementwise_roundeven(x * 1.44269504f);
   // ln 2 in two parts, the first with few bits, so that n * part is exact.
@@ -15,7 +17,7 @@ INLINE vf exp16(vf x) {
   p = fma16(p, r, splat(5.0000001201e-1f));
   p = fma16(p, r * r, r + 1.0f);
   vi exponent = (__builtin_convertvector(n, vi) + 127) << 23;
-  return p * (vf)exponent;
+  return (vf)((vi)(p * (vf)exponent) | nan_bits);
 }
 
 // Lanes [0, count) of p, `fill` in the others.
@@ -135,9 +137,9 @@ INLINE float row_maximum(int n, const float *x) {
   return best;
 }
 
-// x becomes exp(scale * x - shift); returns the sum, in double over pieces of 1024 so that long
-// rows (a vocabulary) lose nothing.
-INLINE double exponentials(int n, float scale, float shift, float *x) {
+// Returns the sum of exp(scale * x - shift), in double over pieces of 1024 so that long rows (a
+// vocabulary) lose nothing. Where `keep`, x becomes the exponentials.
+INLINE double exponentials(int n, float scale, float shift, float *x, int keep) {
   double total = 0;
   for (int start = 0; start < n; start += 1024) {
     int end = n < start + 1024 ? n : start + 1024;
@@ -146,7 +148,7 @@ INLINE double exponentials(int n, float scale, float shift, float *x) {
       vf e = exp16(load_part(x + i, end - i, -INFINITY) * scale - shift);
       if (end - i < LANES)
         for (int j = end - i; j < LANES; j++) e[j] = 0;
-      store_part(x + i, end - i, e);
+      if (keep) store_part(x + i, end - i, e);
       sum += e;
     }
     total += sum_lanes(sum);
@@ -161,7 +163,7 @@ INLINE void scale_row(int n, float factor, float *x) {
 
 static float softmax(int n, int padded, float scale, float *x) {
   float top = row_maximum(n, x) * scale;
-  double sum = exponentials(n, scale, top, x);
+  double sum = exponentials(n, scale, top, x, 1);
   scale_row(n, (float)(1.0 / sum), x);
   for (int i = n; i < padded; i++) x[i] = 0;
   return top + (float)log(sum);
@@ -184,7 +186,7 @@ static void softmax_backward(int n, int padded, float scale, float delta, const 
 static double cross_entropy(int n, int target, float *x, int gradient) {
   float top = row_maximum(n, x);
   double chosen = (double)x[target] - top;
-  double sum = exponentials(n, 1, top, x);
+  double sum = exponentials(n, 1, top, x, gradient);
   if (gradient) {
     scale_row(n, (float)(1.0 / sum), x);
     x[target] -= 1;

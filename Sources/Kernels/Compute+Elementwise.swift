@@ -81,6 +81,7 @@ extension Compute {
     vocabulary: Int, gradient: Bool, losses: UnsafeMutablePointer<Double>
   ) {
     pool.parallelFor(tokens) { t in
+      precondition(0..<vocabulary ~= Int(targets[t]), "a target is a token of the vocabulary")
       losses[t] = table.pointee.cross_entropy(
         Int32(vocabulary), targets[t], logits + t * vocabulary, gradient ? 1 : 0)
     }

@@ -93,7 +93,8 @@ typedef struct {
   void (*softmax_again)(int n, int padded, float scale, float lse, float *s);
   // dp[i] = scale * p[i] * (dp[i] - delta) for i < n, else 0.
   void (*softmax_backward)(int n, int padded, float scale, float delta, const float *p, float *dp);
-  // Returns -log softmax(x)[target]; where `gradient`, x becomes softmax(x) - onehot(target).
+  // Returns -log softmax(x)[target]; where `gradient`, x becomes softmax(x) - onehot(target), else
+  // it stays.
   double (*cross_entropy)(int n, int target, float *x, int gradient);
   float (*dot)(int n, const float *a, const float *b);
   // y += a.
