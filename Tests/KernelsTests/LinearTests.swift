@@ -168,7 +168,8 @@ internal import Testing
       for row in Set([0, rows - 1]) {
         let out = GuardedMemory<Float>(results: columns, fill: .nan)
         compute.row(row, of: matrix, into: out.pointer)
-        #expect(out.values == Array(weights[row * columns..<(row + 1) * columns]) && out.isIntact)
+        let same = out.values == Array(weights[row * columns..<(row + 1) * columns])
+        #expect(same && out.isIntact)
       }
     }
   }

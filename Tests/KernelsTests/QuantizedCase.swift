@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Kernels
 
 /// A quantized matrix made by the definition alone, with its weights as numbers.
@@ -9,6 +10,7 @@ final class QuantizedCase {
   let groupSize: Int
   let groups: Int
   let matrix: WeightMatrix
+  private let bits: Int
   /// q - z [O, I] in fp32, as the contract rounds it.
   private(set) var unscaled: [Float] = []
   /// Effective scale of each weight [O, I].
@@ -31,6 +33,7 @@ final class QuantizedCase {
     let stride = (columns + 63) / 64 * 64 * bits / 8
     let top = (1 << bits) - 1
     (self.rows, self.columns, self.groupSize, groups) = (rows, columns, size, count)
+    self.bits = bits
 
     // Padding holds ones, so that a kernel which uses it is caught.
     var packed = [UInt8](repeating: 0xFF, count: rows * stride)
@@ -79,4 +82,15 @@ final class QuantizedCase {
 
   /// s (q - z), exactly.
   var weights: [Double] { zip(unscaled, scaleOf).map { Double($0) * Double($1) } }
+
+  /// The matrix as the C kernels take it.
+  var kernelView: peqa_matrix {
+    peqa_matrix(
+      storage: PEQA_CODES, rows: Int32(rows), columns: Int32(columns), data: codes.raw,
+      row_stride: (columns + 63) / 64 * 64 * bits / 8, bits: Int32(bits),
+      group_size: Int32(groupSize), groups: Int32(groups), scales: UnsafePointer(scales.pointer),
+      gains: gains.map { UnsafePointer($0.pointer) },
+      zeros_u8: integerZeros.map { UnsafePointer($0.pointer) },
+      zeros_f16: realZeros.map { UnsafePointer($0.pointer) })
+  }
 }

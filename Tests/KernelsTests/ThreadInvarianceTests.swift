@@ -1,0 +1,200 @@
+internal import Kernels
+internal import Testing
+
+/// No bit of a result depends on the number of threads, nor on the other rows computed with it.
+@Suite(.serialized) struct ThreadInvarianceTests {
+  struct Setting: Sendable, CustomTestStringConvertible {
+    let set: InstructionSet
+    let precision: Precision
+    var testDescription: String { "\(set) \(precision)" }
+  }
+  static let settings = InstructionSet.available.flatMap { set in
+    Precision.allCases.map { Setting(set: set, precision: $0) }
+  }
+  private static let (rows, columns, tokens) = (200, 1100, 211)
+
+  private struct Layers {
+    let quantized: [QuantizedCase]
+    let dense: GuardedMemory<Float>
+    let matrices: [WeightMatrix]
+
+    init() {
+      let (rows, columns) = (ThreadInvarianceTests.rows, ThreadInvarianceTests.columns)
+      var random = RandomNumbers(seed: 2)
+      quantized = [(4, nil, false), (3, 64, true)].map { bits, size, real in
+        QuantizedCase(
+          rows: rows, columns: columns, bits: bits, groupSize: size, realZeros: real, gains: true,
+          offset: 0, seed: bits)
+      }
+      dense = GuardedMemory(random.floats(rows * columns))
+      matrices =
+        quantized.map(\.matrix) + [
+          WeightMatrix(dense: dense.raw, type: .f32, rows: rows, columns: columns),
+          // Fewer rows and columns, for products that a library may treat as small.
+          WeightMatrix(dense: dense.raw, type: .f32, rows: 70, columns: 40),
+        ]
+    }
+  }
+
+  @Test(arguments: settings)
+  func threadCounts(_ setting: Setting) {
+    let layers = Layers()
+    let want = everything(setting, threads: 1, layers)
+    #expect(want.allSatisfy { $0.1.allSatisfy { !$0.isNaN } }, "every number is written")
+    for threads in [2, 3, 5] {
+      let got = everything(setting, threads: threads, layers)
+      for ((name, a), (_, b)) in zip(want, got) {
+        let differ = zip(a, b).count { $0.bitPattern != $1.bitPattern }
+        #expect(differ == 0, "\(name): \(differ) of \(a.count) differ on \(threads) threads")
+      }
+    }
+  }
+
+  private func everything(
+    _ setting: Setting, threads: Int, _ layers: Layers
+  ) -> [(String, [Float])] {
+    let compute = Compute(
+      pool: WorkerPool(threads: threads), precision: setting.precision,
+      instructionSet: setting.set)
+    return linear(compute, layers) + elementwise(compute) + attention(compute)
+  }
+
+  private func filled(
+    _ count: Int, _ write: (UnsafeMutablePointer<Float>) -> Void
+  ) -> [Float] {
+    var numbers = [Float](repeating: .nan, count: count)
+    numbers.withUnsafeMutableBufferPointer { write($0.baseAddress!) }
+    return numbers
+  }
+
+  private func linear(_ compute: Compute, _ layers: Layers) -> [(String, [Float])] {
+    var random = RandomNumbers(seed: 4)
+    let tokens = Self.tokens
+    let x = random.floats(tokens * Self.columns)
+    let dy = random.floats(tokens * Self.rows)
+    var results: [(String, [Float])] = []
+    for (index, w) in layers.matrices.enumerated() {
+      results.append(
+        (
+          "forward \(index)",
+          filled(tokens * w.rows) {
+            compute.forward(
+              w, compute.operand(x, tokens: tokens, columns: w.columns), tokens: tokens, into: $0)
+          }
+        ))
+      results.append(
+        (
+          "input gradient \(index)",
+          filled(tokens * w.columns) {
+            compute.inputGradient(w, dy, tokens: tokens, into: $0, accumulating: false)
+          }
+        ))
+      results.append(
+        (
+          "group gradient \(index)",
+          filled(w.rows * w.groups) {
+            compute.groupGradient(w, dy: dy, x: x, tokens: tokens, into: $0)
+          }
+        ))
+    }
+    results.append(
+      (
+        "column dot",
+        filled(Self.rows) {
+          compute.columnDot(dy, x, tokens: tokens, columns: Self.rows, into: $0)
+        }
+      ))
+    return results
+  }
+
+  private func elementwise(_ compute: Compute) -> [(String, [Float])] {
+    var random = RandomNumbers(seed: 6)
+    let (tokens, width) = (Self.tokens, 200)
+    let count = tokens * width
+    let (x, dy, w) = (random.floats(count), random.floats(count), random.floats(width))
+    var inverse = [Float](repeating: .nan, count: tokens)
+    let norm = filled(count) {
+      compute.rmsNorm(
+        x, weight: w, tokens: tokens, width: width, epsilon: 1e-5, into: $0, inverseRMS: &inverse)
+    }
+    let normBack = filled(count) {
+      $0.update(repeating: 1, count: count)
+      compute.rmsNormBackward(
+        x, weight: w, inverseRMS: inverse, dy: dy, tokens: tokens, width: width, addingTo: $0)
+    }
+    let turned = filled(count) {
+      compute.rope(x, tokens: tokens, heads: 2, headSize: 100, cosine: dy, sine: x, into: $0)
+    }
+    let glu = filled(count) { compute.swiGLU(gate: x, up: dy, count: count, into: $0) }
+    let gluBack = filled(2 * count) {
+      compute.swiGLUBackward(gate: x, up: dy, dh: norm, count: count, dgate: $0, dup: $0 + count)
+    }
+    let targets = (0..<tokens).map { Int32($0 * 3 % width) }
+    var losses = [Double](repeating: .nan, count: tokens)
+    let logits = filled(count) {
+      $0.update(from: x, count: count)
+      compute.crossEntropy(
+        $0, targets: targets, tokens: tokens, vocabulary: width, gradient: true, losses: &losses)
+    }
+    let lossBits = losses.flatMap { loss in
+      // Halves of the bits as small whole numbers, so that one comparison serves all.
+      [0, 16, 32, 48].map { Float(loss.bitPattern >> UInt64($0) & 0xFFFF) }
+    }
+    #expect(losses.allSatisfy { $0 > 0 })
+    return [
+      ("norm", norm), ("1 / rms", inverse), ("norm backward", normBack), ("rope", turned),
+      ("swiglu", glu), ("swiglu backward", gluBack), ("d logits", logits), ("losses", lossBits),
+    ]
+  }
+
+  private func attention(_ compute: Compute) -> [(String, [Float])] {
+    let shape = AttentionShape(heads: 6, keyValueHeads: 2, headSize: 16, window: 70)
+    let segments = [0..<90, 90..<97, 97..<161]
+    var random = RandomNumbers(seed: 9)
+    let tokens = 161
+    let (q, dout) = (
+      random.floats(tokens * shape.queryWidth), random.floats(tokens * shape.queryWidth)
+    )
+    let (k, v) = (random.floats(tokens * shape.keyWidth), random.floats(tokens * shape.keyWidth))
+    var lse = [Float](repeating: .nan, count: shape.heads * tokens)
+    let out = filled(q.count) {
+      compute.attention(
+        shape, segments: segments, q: q, k: k, v: v, tokens: tokens, out: $0, lse: &lse)
+    }
+    var perHead = [Float](repeating: .nan, count: 2 * shape.heads * tokens * shape.headSize)
+    let back = filled(q.count + 2 * k.count) {
+      compute.attentionBackward(
+        shape, segments: segments, q: q, k: k, v: v, tokens: tokens, out: out, lse: lse,
+        dout: dout, dq: $0, dk: $0 + q.count, dv: $0 + q.count + k.count, headGradients: &perHead)
+    }
+    return [("attention", out), ("lse", lse), ("attention backward", back)]
+  }
+
+  @Test(arguments: settings)
+  func rowsStandAlone(_ setting: Setting) {
+    let layers = Layers()
+    let compute = Compute(
+      pool: WorkerPool(threads: 2), precision: setting.precision, instructionSet: setting.set)
+    var random = RandomNumbers(seed: 11)
+    let x = random.floats(Self.tokens * Self.columns)
+    // OpenBLAS, for dense fp32 products, promises the same bits for the same shape only.
+    let ours = layers.matrices.filter { $0.isQuantized || setting.precision == .bf16 }
+    for (index, w) in ours.enumerated() {
+      func product(_ range: Range<Int>) -> [Float] {
+        let part = Array(x[range.lowerBound * w.columns..<range.upperBound * w.columns])
+        return filled(range.count * w.rows) {
+          compute.forward(
+            w, compute.operand(part, tokens: range.count, columns: w.columns),
+            tokens: range.count, into: $0)
+        }
+      }
+      let whole = product(0..<Self.tokens)
+      for range in [0..<1, 17..<18, 210..<211, 3..<8, 5..<30, 24..<211] {
+        let part = product(range)
+        let rows = whole[range.lowerBound * w.rows..<range.upperBound * w.rows]
+        let differ = zip(part, rows).count { $0.bitPattern != $1.bitPattern }
+        #expect(differ == 0, "matrix \(index), rows \(range): \(differ) numbers")
+      }
+    }
+  }
+}
