@@ -43,7 +43,8 @@ struct TrainSetup {
     tokenizer = try Tokenizer.load(from: config.model)
 
     let preparation = DataPreparation(
-      config: config, tokenizer: tokenizer, rank: rank, signals: signals)
+      config: config, tokenizer: tokenizer, chat: try Self.chat(config, tokenizer), rank: rank,
+      signals: signals)
     training = try preparation.prepare(config.datasets, try config.datasetSettings)
     var heldOut = try config.datasetSettings
     heldOut.validation = .none
@@ -51,6 +52,16 @@ struct TrainSetup {
       config.evalDatasets.isEmpty ? nil : try preparation.prepare(config.evalDatasets, heldOut)
     evaluation = separate?.train ?? training.validation
     evaluationCache = separate?.cachePath ?? ""
+  }
+
+  /// The run file's template, else the model's own; nil where there is none, which only matters to
+  /// conversations.
+  private static func chat(
+    _ config: RunConfig, _ tokenizer: Tokenizer
+  ) throws -> TemplateChatEncoder? {
+    let template =
+      try config.chatTemplate.map { try ChatTemplate(named: $0) } ?? tokenizer.chatTemplate()
+    return template.map { TemplateChatEncoder(tokenizer: tokenizer, template: $0) }
   }
 
   /// What the run file says of the base must be true.
@@ -144,6 +155,7 @@ struct TrainSetup {
 private struct DataPreparation {
   let config: RunConfig
   let tokenizer: Tokenizer
+  let chat: TemplateChatEncoder?
   let rank: RankContext
   let signals: StopSignals
 
@@ -155,7 +167,7 @@ private struct DataPreparation {
   ) throws -> PreparedDatasets {
     let communicator = rank.communicator
     let builder = DatasetBuilder(
-      sources: sources, tokenizer: tokenizer, settings: settings,
+      sources: sources, tokenizer: tokenizer, chat: chat, settings: settings,
       cacheDirectory: config.datasetCache)
     let timeout = communicator.timeout
     communicator.timeout = Self.patience
