@@ -32,7 +32,7 @@ enum Program {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     if let errors {
-      FileManager.default.createFile(atPath: errors.path, contents: nil)
+      _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
       process.standardError = try FileHandle(forWritingTo: errors)
     } else {
       process.standardError = FileHandle.nullDevice
@@ -45,7 +45,7 @@ enum Program {
   static func run(_ arguments: [String], ranks: Int? = nil, threads: Int = 1) throws -> Output {
     let folder = try Folder()
     let (out, errors) = (folder.file("out"), folder.file("errors"))
-    FileManager.default.createFile(atPath: out.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: out.path, contents: nil)
     let process = Process()
     process.executableURL = URL(filePath: "/bin/sh")
     let program = ranks.map { [root.appending(path: "launch/steps/mpirun").path, "-np", "\($0)"] }
