@@ -6,6 +6,7 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
   /// A text of more bytes than are tokenized at once.
   case textTooLong(bytes: Int)
   case noBOS
+  case noChatTemplate
   /// A loss that is no number, in window or sequence `item`.
   case lossNotFinite(item: Int, value: Double)
   /// A logit that is no number, after `position` tokens.
@@ -22,7 +23,7 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .badSetting: 64
     case .textTooShort, .textTooLong, .promptTooLong, .emptyPrompt: 65
-    case .noBOS: 78
+    case .noBOS, .noChatTemplate: 78
     case .lossNotFinite, .logitNotFinite: 3
     case .stopped: 130
     case .otherRank(let code): code
@@ -37,6 +38,8 @@ package enum EvaluationError: Error, Equatable, CustomStringConvertible {
     case .textTooLong(let bytes):
       "the text has \(bytes) bytes, at most \(TextPerplexity.longestText) are read; split the file"
     case .noBOS: "the model's tokenizer has no BOS token; use --no-bos"
+    case .noChatTemplate:
+      "the model brings no chat template; name one with --chat-template, or use --prompt"
     case .lossNotFinite(let item, let value):
       "the loss of window or sequence \(item) is \(value). The weights or the adapter's scales are "
         + "damaged; check them with \"peqa inspect\", or try --dtype fp32."

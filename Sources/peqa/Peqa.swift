@@ -13,6 +13,8 @@ struct Peqa: ParsableCommand {
       subcommands: [
         Quantize.self,
         Train.self,
+        Eval.self,
+        Generate.self,
         Inspect.self,
         Bench.self,
         Config.self,

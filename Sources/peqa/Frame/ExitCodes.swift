@@ -3,6 +3,7 @@ internal import Checkpoints
 internal import Collectives
 internal import Datasets
 internal import DecoderModel
+internal import Evaluation
 internal import Quantization
 internal import Tokenization
 internal import Training
@@ -25,6 +26,7 @@ extension CheckpointError: ExitCoded {}
 extension CommunicatorError: ExitCoded {}
 extension DatasetError: ExitCoded {}
 extension DecoderError: ExitCoded {}
+extension EvaluationError: ExitCoded {}
 extension ExactSumError: ExitCoded {}
 extension ModelFileError: ExitCoded {}
 extension QuantizationError: ExitCoded {}
@@ -40,7 +42,8 @@ struct Failure {
   init(_ error: any Error) {
     switch error {
     // The rank that failed says why.
-    case TrainingError.otherRank(_, let code): (self.code, text) = (code, "")
+    case TrainingError.otherRank(_, let code), EvaluationError.otherRank(let code):
+      (self.code, text) = (code, "")
     case let error as any ExitCoded: (code, text) = (error.exitCode, "\(error)")
     case let error as ExitCode: (code, text) = (error.rawValue, "")
     default: (code, text) = (Peqa.exitCode(for: error).rawValue, Peqa.message(for: error))

@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Kernels
+internal import Training
+
+/// What a command computes with.
+struct ComputeOptions: ParsableArguments {
+  @Option(help: "Numbers in matrix products: auto (bf16 where the CPU has it), fp32 or bf16.")
+  var dtype = ComputeType.auto
+
+  @Option(help: "Threads a rank. (default: what the environment or the allowed CPUs give)")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...4096).contains(threads) {
+      throw ValidationError("--threads must be in 1...4096, not \(threads).")
+    }
+  }
+
+  /// Kernels on a pool of threads; `automatic` where none were asked for.
+  func compute(automatic: ThreadCount) -> Compute {
+    Compute(
+      pool: WorkerPool(threads: threads ?? automatic.count), precision: dtype.precision)
+  }
+}
+
+extension ThreadCount {
+  /// For a command that one process runs alone.
+  static func ofOneProcess(_ console: Console) -> ThreadCount {
+    let count = resolve(
+      environment: ProcessInfo.processInfo.environment, cpus: AllowedCPUs(), ranksSharingMask: 1,
+      ranksOnNode: 1)
+    for warning in count.warnings { console.warn(warning) }
+    return count
+  }
+}

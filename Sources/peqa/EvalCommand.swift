@@ -1,0 +1,215 @@
+internal import ArgumentParser
+internal import Checkpoints
+internal import Datasets
+internal import DecoderModel
+internal import Evaluation
+internal import Foundation
+internal import JSONText
+internal import Kernels
+internal import Tokenization
+
+/// `peqa eval`: loss and perplexity of a model, a base, or a base with an adapter.
+struct Eval: RankedCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure the perplexity of a model on a text, or its loss on a data set.",
+    discussion: """
+      Windows of a text, or sequences of a data set, are shared out over the ranks of mpirun; the \
+      result has the same digits on any number of ranks and threads.
+      """)
+
+  @Argument(help: "A base, a Hugging Face directory or a GGUF file.")
+  var model: String
+
+  @Option(help: "Directory of an adapter: its scales take the place of the base's.")
+  var adapter: String?
+
+  @Option(help: "Text file whose perplexity is measured.")
+  var perplexity: String?
+
+  @Option(help: "Data set whose held-out loss is measured: a file, a directory or a pattern.")
+  var data: String?
+
+  @Option(help: "Form of the data set, such as alpaca, chat, completion or text.")
+  var type = "auto"
+
+  @Option(help: "Part of the data set, such as test or train[:1000].")
+  var split: String?
+
+  @Option(
+    name: [.customLong("max-length"), .customLong("max-seq-length")],
+    parsing: .unconditional,
+    help: "Longest window or sequence, in tokens.")
+  var maxLength = 1024
+
+  @Option(
+    parsing: .unconditional,
+    help: "Tokens from window to window. (default: disjoint windows)")
+  var stride: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Only the first N windows or sequences. (default: all)")
+  var windows: Int?
+
+  @Option(help: "What becomes of longer samples of a data set: raise, drop or truncate.")
+  var excessLengthStrategy = ExcessLengthStrategy.raise
+
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .exclusive,
+    help: "Put the BOS token before each window. (default: texts no, data sets as the tokenizer)")
+  var bos: Bool?
+
+  @OptionGroup var computing: ComputeOptions
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var verbosity: VerbosityOptions
+
+  func validate() throws {
+    guard (perplexity == nil) != (data == nil) else {
+      throw ValidationError("Give either --perplexity FILE or --data FILE.")
+    }
+    if data == nil, type != "auto" || split != nil {
+      throw ValidationError("--type and --split need --data.")
+    }
+    if data != nil, stride != nil { throw ValidationError("--stride needs --perplexity.") }
+    _ = try usage {
+      try PerplexityProtocol(
+        maximumLength: maxLength, stride: stride, windowLimit: windows,
+        bos: bos == true ? 0 : nil)
+    }
+    _ = try usage { try source }
+  }
+
+  func run(on rank: RankContext) throws {
+    let signals = StopSignals.install()
+    let isStopped = { signals.received != nil }
+    do {
+      let tokenizer = try Tokenizer.load(from: model)
+      let loaded = try LoadedModel.open(model)
+      if maxLength > loaded.config.maximumLength {
+        rank.console.warn(
+          "--max-length \(maxLength) is more than the \(loaded.config.maximumLength) tokens that "
+            + "the model was trained for")
+      }
+      let compute = computing.compute(automatic: rank.threads)
+      let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
+      if let adapter {
+        decoder.use(
+          try Adapter.load(adapter, base: loaded.requiredBase(), weights: loaded.weights))
+      }
+      let sweep = try sweep(decoder, tokenizer, rank, isStopped)
+      let line = ProgressLine(rank.console, "evaluating", total: sweep.itemCount)
+      let report = try sweep.run(
+        on: rank.communicator,
+        progress: { line.update($0.done, "perplexity \(fixed(exp($0.loss), digits: 4))") },
+        isStopped: isStopped)
+      show(report, compute, rank)
+    } catch EvaluationError.stopped {
+      throw ExitCode(signals.received?.exitCode ?? EvaluationError.stopped.exitCode)
+    } catch DatasetError.cancelled {
+      throw ExitCode(signals.received?.exitCode ?? EvaluationError.stopped.exitCode)
+    }
+  }
+
+  private var source: DatasetSource? {
+    get throws {
+      try data.map {
+        DatasetSource(
+          path: $0, type: try DatasetType(name: type),
+          split: try split.map { try DatasetSplit(parsing: $0) } ?? .all)
+      }
+    }
+  }
+
+  private func sweep(
+    _ decoder: Decoder, _ tokenizer: Tokenizer, _ rank: RankContext,
+    _ isStopped: @escaping () -> Bool
+  ) throws -> LossSweep {
+    if let source = try source {
+      return try dataset(source, decoder, tokenizer, rank, isStopped)
+    }
+    let start = bos == true ? tokenizer.bosID : nil
+    if bos == true, start == nil { throw EvaluationError.noBOS }
+    let cut = try PerplexityProtocol(
+      maximumLength: maxLength, stride: stride, windowLimit: windows, bos: start)
+    let tokens = try Self.tokens(ofFile: perplexity ?? "", tokenizer)
+    return try TextPerplexity(tokens: tokens, cut: cut).sweep(decoder)
+  }
+
+  /// The whole text without BOS or EOS; what looks like a special token in it is text.
+  private static func tokens(ofFile path: String, _ tokenizer: Tokenizer) throws -> [Int32] {
+    let file = try MappedFile(path: path)
+    guard file.bytes.count <= TextPerplexity.longestText else {
+      throw EvaluationError.textTooLong(bytes: file.bytes.count)
+    }
+    let bytes = withExtendedLifetime(file) { Array(file.bytes) }
+    return tokenizer.encode(bytes: bytes, addSpecial: false, parseSpecial: false)
+  }
+
+  /// Rank 0 builds the token cache, the others take it from the disk or build it if they share none.
+  private func dataset(
+    _ source: DatasetSource, _ decoder: Decoder, _ tokenizer: Tokenizer, _ rank: RankContext,
+    _ isStopped: @escaping () -> Bool
+  ) throws -> LossSweep {
+    let builder = DatasetBuilder(
+      sources: [source], tokenizer: tokenizer,
+      chat: try tokenizer.chatTemplate().map {
+        TemplateChatEncoder(tokenizer: tokenizer, template: $0)
+      },
+      settings: DatasetSettings(
+        maximumLength: maxLength, excessLengthStrategy: excessLengthStrategy, packing: false,
+        beginsWithBOS: bos))
+    let line = ProgressLine(rank.console, "reading", total: 100)
+    func build() throws -> PreparedDatasets {
+      try builder.build(progress: { line.update(Int($0 * 100)) }, isCancelled: isStopped)
+    }
+    var prepared: PreparedDatasets?
+    try rank.agree { if rank.communicator.rank == 0 { prepared = try build() } }
+    try rank.agree { prepared = try prepared ?? build() }
+    guard let prepared else { throw EvaluationError.stopped }
+    rank.console.detail(prepared.description)
+    return LossSweep(prepared.train, sequences: windows, model: decoder)
+  }
+
+  private func show(_ report: LossReport, _ compute: Compute, _ rank: RankContext) {
+    let itemKey = data == nil ? "windows" : "sequences"
+    guard output.json else {
+      rank.console.result(
+        """
+        perplexity \(fixed(report.perplexity, digits: 4))  loss \(fixed(report.loss, digits: 6))  \
+        \(report.tokens) tokens in \(report.items) \(itemKey)  \
+        \(fixed(report.tokensPerSecond, digits: 0)) tokens/s
+        """)
+      return
+    }
+    let place: [(String, JSONValue)] = [
+      ("model", .string(model)), ("adapter", adapter.map { .string($0) } ?? .null),
+      ("dtype", .string(compute.precision.rawValue)),
+      ("kernel_path", .string(compute.instructionSet.rawValue)),
+      ("ranks", .integer(rank.communicator.size)), ("threads", .integer(compute.pool.threads)),
+    ]
+    let members =
+      report.members(itemKey: itemKey) + place.map { JSONValue.Member(key: $0.0, value: $0.1) }
+    rank.console.result(JSONValue.object(members).text())
+  }
+}
+
+extension ExcessLengthStrategy: ExpressibleByArgument {}
+
+extension RankContext {
+  /// Does `work` on all ranks and throws on all where it throws on one.
+  func agree(_ work: () throws -> Void) throws {
+    let result = Result { try work() }
+    var code: Int32 = 0
+    if case .failure(let error) = result { code = Failure(error).code }
+    let agreed = try communicator.allAgree(code)
+    try result.get()
+    if agreed != 0 { throw EvaluationError.otherRank(code: agreed) }
+  }
+}
+
+/// The meaning of a bad value is a usage error: ArgumentParser shows it with the command's usage.
+func usage<Value>(_ make: () throws -> Value) throws -> Value {
+  do { return try make() } catch let error as any CustomStringConvertible & Error {
+    throw ValidationError("\(error)")
+  }
+}
