@@ -35,7 +35,7 @@ static inline float peqa_bf16_value(uint16_t bits) {
 }
 
 // The fp16 number at `index`; a mapped file may put it at any address.
-static inline float peqa_f16_at(const uint16_t *numbers, size_t index) {
+static inline float peqa_f16_at(const void *numbers, size_t index) {
   uint16_t bits;
   memcpy(&bits, (const char *)numbers + index * sizeof bits, sizeof bits);
   return peqa_f16_to_f32(bits);

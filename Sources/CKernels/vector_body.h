@@ -27,16 +27,16 @@ typedef uint8_t vu8 __attribute__((vector_size(16)));
 typedef _Float16 vh __attribute__((vector_size(32)));
 typedef double vd __attribute__((vector_size(128)));
 
-INLINE vf load(const float *p) { return *(const vf_unaligned *)p; }
+INLINE vf load(const void *p) { return *(const vf_unaligned *)p; }
 INLINE void store(float *p, vf v) { *(vf_unaligned *)p = v; }
 INLINE vf splat(float x) { return (vf){} + x; }
 INLINE vf fma16(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
-INLINE vf from_f16(const uint16_t *p) {
+INLINE vf from_f16(const void *p) {
   vh h;
   memcpy(&h, p, sizeof h);
   return __builtin_convertvector(h, vf);
 }
-INLINE vf from_bf16(const uint16_t *p) {
+INLINE vf from_bf16(const void *p) {
   return (vf)(__builtin_convertvector(*(const vu16_unaligned *)p, vu) << 16);
 }
 

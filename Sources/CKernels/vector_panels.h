@@ -31,9 +31,9 @@ INLINE vf sixteen_dense(const peqa_matrix *w, int row, int col) {
     p = tail;
   }
   switch (w->storage) {
-    case PEQA_F32: return load((const float *)p);
-    case PEQA_F16: return from_f16((const uint16_t *)p);
-    default: return from_bf16((const uint16_t *)p);
+    case PEQA_F32: return load(p);
+    case PEQA_F16: return from_f16(p);
+    default: return from_bf16(p);
   }
 }
 
