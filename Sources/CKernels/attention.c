@@ -15,7 +15,8 @@ static void transposed_panels(const float *x, ptrdiff_t x_row, int n, int size, 
   memset(out, 0, (size_t)padded(n) * (size_t)size * sizeof(float));
   for (int t = 0; t < n; t++)
     for (int d = 0; d < size; d++)
-      out[((ptrdiff_t)(t / PEQA_PANEL) * size + d) * PEQA_PANEL + t % PEQA_PANEL] = x[t * x_row + d];
+      out[((ptrdiff_t)(t / PEQA_PANEL) * size + d) * PEQA_PANEL + t % PEQA_PANEL] =
+          x[t * x_row + d];
 }
 
 static void row_panels(const peqa_kernels *table, const float *x, ptrdiff_t x_row, int n, int size,
@@ -52,8 +53,8 @@ static int row_start(const peqa_attention *a, int limit) {
 static void against_keys(const peqa_kernels *table, key_range r, int size, const float *rows,
                          ptrdiff_t stride, const float *panels, float *c, ptrdiff_t c_row) {
   for (int j = r.first; j < r.last; j += PEQA_PANEL)
-    table->multiply_f32(r.rows, PEQA_PANEL, size, rows, stride, 1,
-                        panels + (ptrdiff_t)j * size, c + j, c_row, NULL, 0);
+    table->multiply_f32(r.rows, PEQA_PANEL, size, rows, stride, 1, panels + (ptrdiff_t)j * size,
+                        c + j, c_row, NULL, 0);
 }
 
 // c[rows, head_size] = scores times row panels of the visible keys.

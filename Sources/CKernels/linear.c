@@ -58,8 +58,8 @@ static void forward_panel(const peqa_kernels *table, const peqa_matrix *w, int b
 }
 
 void peqa_linear_forward(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0, int t1,
-                         int o0, int o1, const void *x, ptrdiff_t x_row,
-                         const float *bias, float *y, ptrdiff_t y_row, float *work) {
+                         int o0, int o1, const void *x, ptrdiff_t x_row, const float *bias,
+                         float *y, ptrdiff_t y_row, float *work) {
   for (int o = o0; o < o1; o += PEQA_PANEL) {
     if (bias) start_with_bias(t0, t1, o, least(PEQA_PANEL, w->rows - o), bias, y, y_row);
     forward_panel(table, w, bf16, t0, t1, o, x, x_row, bias != NULL, y, y_row, work);

@@ -6,8 +6,8 @@
 #include "tables.h"
 
 static void multiply_f32(int m, int n, int k, const float *a, ptrdiff_t a_row, ptrdiff_t a_column,
-                         const float *b, float *c, ptrdiff_t c_row,
-                         const float *lane_scale, int accumulate) {
+                         const float *b, float *c, ptrdiff_t c_row, const float *lane_scale,
+                         int accumulate) {
   for (int i = 0; i < m; i++) {
     float sum[PEQA_PANEL] = {0};
     for (int d = 0; d < k; d++)

@@ -62,9 +62,9 @@ INLINE float sum_lanes(vf v) {
   return lanes[0];
 }
 
+#include "vector_elementwise.h"
 #include "vector_multiply.h"
 #include "vector_panels.h"
-#include "vector_elementwise.h"
 
 const peqa_kernels TABLE = {
     .name = TABLE_NAME,

@@ -157,8 +157,7 @@ INLINE double exponentials(int n, float scale, float shift, float *x, int keep) 
 }
 
 INLINE void scale_row(int n, float factor, float *x) {
-  for (int i = 0; i < n; i += LANES)
-    store_part(x + i, n - i, load_part(x + i, n - i, 0) * factor);
+  for (int i = 0; i < n; i += LANES) store_part(x + i, n - i, load_part(x + i, n - i, 0) * factor);
 }
 
 static float softmax(int n, int padded, float scale, float *x) {

@@ -1,8 +1,7 @@
 // Register-tiled products: a tile of up to 6 rows by TILE_VECTORS * 16 columns stays in registers
 // over the whole depth; B is read along its lanes, A by broadcast.
 
-INLINE void store_tile_row(float *c, vf value, int lanes, const float *scale,
-                           int accumulate) {
+INLINE void store_tile_row(float *c, vf value, int lanes, const float *scale, int accumulate) {
   if (lanes >= LANES) {
     vf previous = accumulate ? load(c) : (vf){};
     if (scale)
@@ -27,8 +26,8 @@ INLINE void store_tile(const int rows, const int vectors, int n, vf (*acc)[TILE_
 }
 
 INLINE void tile_f32(const int rows, const int vectors, int n, int k, const float *a,
-                     ptrdiff_t a_row, ptrdiff_t a_column, const float *b, float *c,
-                     ptrdiff_t c_row, const float *scale, int accumulate) {
+                     ptrdiff_t a_row, ptrdiff_t a_column, const float *b, float *c, ptrdiff_t c_row,
+                     const float *scale, int accumulate) {
   vf acc[TILE_ROWS][TILE_VECTORS];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++)
@@ -90,7 +89,7 @@ INLINE void tile_bf16(const int rows, const int vectors, int n, int k, const uin
 static void multiply_f32(int m, int n, int k, const float *a, ptrdiff_t a_row, ptrdiff_t a_column,
                          const float *b, float *c, ptrdiff_t c_row, const float *scale,
                          int accumulate) {
-#define CALL(R, V)                                                                             \
+#define CALL(R, V)                                                                          \
   tile_f32(R, V, n - j, k, a + i * a_row, a_row, a_column, b + j, c + i * c_row + j, c_row, \
            scale ? scale + j : NULL, accumulate)
   for (int i = 0; i < m; i += TILE_ROWS) {
@@ -109,9 +108,9 @@ static void multiply_f32(int m, int n, int k, const float *a, ptrdiff_t a_row, p
 
 #if NATIVE_BF16
 static void multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
-                          const uint16_t *b, float *c, ptrdiff_t c_row,
-                          const float *scale, int accumulate) {
-#define CALL(R, V)                                                                           \
+                          const uint16_t *b, float *c, ptrdiff_t c_row, const float *scale,
+                          int accumulate) {
+#define CALL(R, V)                                                                     \
   tile_bf16(R, V, n - j, k, a + i * a_row, a_row, b + 2 * j, c + i * c_row + j, c_row, \
             scale ? scale + j : NULL, accumulate)
   for (int i = 0; i < m; i += TILE_ROWS) {

@@ -62,16 +62,19 @@ INLINE void transpose16(vu v[LANES]) {
   for (int i = 0; i < 16; i += 4)
     for (int j = i; j < i + 2; j++) {
       v[j] = SHUFFLE(t[j], t[j + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-      v[j + 2] = SHUFFLE(t[j], t[j + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+      v[j + 2] =
+          SHUFFLE(t[j], t[j + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
     }
   for (int i = 0; i < 16; i += 8)
     for (int j = i; j < i + 4; j++) {
       t[j] = SHUFFLE(v[j], v[j + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
-      t[j + 4] = SHUFFLE(v[j], v[j + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+      t[j + 4] =
+          SHUFFLE(v[j], v[j + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
     }
   for (int j = 0; j < 8; j++) {
     v[j] = SHUFFLE(t[j], t[j + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-    v[j + 8] = SHUFFLE(t[j], t[j + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    v[j + 8] =
+        SHUFFLE(t[j], t[j + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
   }
 }
 
@@ -137,8 +140,7 @@ static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int de
 }
 
 static void unscaled_row(const peqa_matrix *w, int row, int col0, float *out) {
-  for (int l = 0; l < PEQA_PANEL; l += LANES)
-    store(out + l, sixteen_weights(w, row, col0 + l, 0));
+  for (int l = 0; l < PEQA_PANEL; l += LANES) store(out + l, sixteen_weights(w, row, col0 + l, 0));
 }
 
 static void round_bf16(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
@@ -203,5 +205,6 @@ static void token_panel_f32(int rows, int columns, int col0, const float *x, ptr
                             float *panel) {
   for (int t = 0; t < rows; t++)
     for (int l = 0; l < PEQA_PANEL; l += LANES)
-      store(panel + (ptrdiff_t)t * PEQA_PANEL + l, token_lanes(rows, columns, x, x_row, t, col0 + l));
+      store(panel + (ptrdiff_t)t * PEQA_PANEL + l,
+            token_lanes(rows, columns, x, x_row, t, col0 + l));
 }

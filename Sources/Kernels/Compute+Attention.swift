@@ -119,7 +119,7 @@ extension Compute {
   private func reserveAttention(keys: Int, headSize: Int) {
     let needed = peqa_attention_work(Int32(keys), Int32(headSize))
     guard needed > attentionWorkCount else { return }
-    attentionWork.forEach { $0.deallocate() }
+    for work in attentionWork { work.deallocate() }
     attentionWork = (0..<pool.threads).map { _ in .allocate(capacity: needed) }
     attentionWorkCount = needed
   }

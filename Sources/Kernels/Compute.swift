@@ -36,9 +36,9 @@ package final class Compute {
   }
 
   deinit {
-    panels.forEach { $0.deallocate() }
-    attentionWork.forEach { $0.deallocate() }
-    operands.values.forEach { $0.pointer.deallocate() }
+    for panel in panels { panel.deallocate() }
+    for work in attentionWork { work.deallocate() }
+    for operand in operands.values { operand.pointer.deallocate() }
   }
 
   /// Bytes of workspace held now, for the memory report.

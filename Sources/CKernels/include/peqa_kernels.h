@@ -10,7 +10,8 @@
 
 // Lanes of a panel: so many outputs are computed side by side.
 #define PEQA_PANEL 64
-// Depth of a panel block along the summed dimension; fixed, because it fixes the order of additions.
+// Depth of a panel block along the summed dimension; fixed, because it fixes the order of
+// additions.
 #define PEQA_DEPTH 1024
 
 typedef enum { PEQA_CODES = 0, PEQA_F32 = 1, PEQA_F16 = 2, PEQA_BF16 = 3 } peqa_storage;
@@ -36,8 +37,8 @@ typedef struct {
   // C[m,n] (+)= lane_scale[n] * sum_k A[m,k] B[k,n];  n <= 64; B has 64 lanes a row, zero padded.
   // Each element is summed in the order of k. `accumulate` 0 overwrites C.
   void (*multiply_f32)(int m, int n, int k, const float *a, ptrdiff_t a_row, ptrdiff_t a_column,
-                       const float *b, float *c, ptrdiff_t c_row,
-                       const float *_Nullable lane_scale, int accumulate);
+                       const float *b, float *c, ptrdiff_t c_row, const float *_Nullable lane_scale,
+                       int accumulate);
   // The same with bf16 pairs: A rows contiguous, B [k/2][64][2]. k is even.
   void (*multiply_bf16)(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row, const uint16_t *b,
                         float *c, ptrdiff_t c_row, const float *_Nullable lane_scale,
@@ -119,7 +120,8 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
                                 int t1, int i0, int i1, const void *dy, ptrdiff_t dy_row, float *dx,
                                 ptrdiff_t dx_row, int accumulate, float *work);
 // ds[o, G] += sum over i in G of (q - z)[o,i] * sum_t dy[t,o] x[t,i], for o0 <= o < o1.
-// `dy_t` is dy transposed [O][tokens]; `x_panels` has one panel of `tokens` rows for each 64 columns.
+// `dy_t` is dy transposed [O][tokens]; `x_panels` has one panel of `tokens` rows for each 64
+// columns.
 void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w, int bf16,
                                 int tokens, int o0, int o1, const void *dy_t, ptrdiff_t dy_t_row,
                                 const void *x_panels, float *ds, float *work);
@@ -133,8 +135,8 @@ float peqa_effective_scale(const peqa_matrix *w, int row, int group);
 typedef struct {
   int queries, keys, head_size, window;
   float scale;
-  const float *q;          // [queries] rows of head_size, q_row apart; so are out, dout, dq
-  const float *k, *v;      // [keys] rows, kv_row apart
+  const float *q;      // [queries] rows of head_size, q_row apart; so are out, dout, dq
+  const float *k, *v;  // [keys] rows, kv_row apart
   ptrdiff_t q_row, kv_row;
 } peqa_attention;
 
