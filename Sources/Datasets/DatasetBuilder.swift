@@ -18,7 +18,7 @@ package struct DatasetBuilder: Sendable {
   /// Changes whenever the same input would give other tokens, masks or cuts.
   static let codeVersion = 1
 
-  /// `cacheDirectory` nil is `$PEQA_CACHE`, else `~/.cache/peqa/tokens`.
+  /// `cacheDirectory` nil is `$PEQA_CACHE/tokens`, else `~/.cache/peqa/tokens`.
   package init(
     sources: [DatasetSource], tokenizer: any TextEncoder, chat: (any ChatEncoder)? = nil,
     settings: DatasetSettings = DatasetSettings(), cacheDirectory: String? = nil
@@ -31,7 +31,9 @@ package struct DatasetBuilder: Sendable {
   }
 
   package static var defaultCacheDirectory: String {
-    if let path = ProcessInfo.processInfo.environment["PEQA_CACHE"], !path.isEmpty { return path }
+    if let path = ProcessInfo.processInfo.environment["PEQA_CACHE"], !path.isEmpty {
+      return path + "/tokens"
+    }
     return FileManager.default.homeDirectoryForCurrentUser.path + "/.cache/peqa/tokens"
   }
 

@@ -49,7 +49,8 @@ struct BenchStep: ParsableCommand {
   func run() throws {
     let model = try LoadedModel.open(base)
     let compute = Compute(
-      pool: WorkerPool(threads: threads ?? AllowedCPUs().inMask), precision: dtype.precision)
+      pool: WorkerPool(threads: threads ?? AllowedCPUs().inMask), precision: dtype.precision,
+      instructionSet: try KernelChoice.instructionSet())
     let tuning = ScaleTuning(
       decoder: Decoder(config: model.config, weights: model.weights, compute: compute),
       base: try model.requiredBase(), granularity: scaleGranularity, parametrization: .relative)

@@ -18,9 +18,10 @@ struct ComputeOptions: ParsableArguments {
   }
 
   /// Kernels on a pool of threads; `automatic` where none were asked for.
-  func compute(automatic: ThreadCount) -> Compute {
+  func compute(automatic: ThreadCount) throws -> Compute {
     Compute(
-      pool: WorkerPool(threads: threads ?? automatic.count), precision: dtype.precision)
+      pool: WorkerPool(threads: threads ?? automatic.count), precision: dtype.precision,
+      instructionSet: try KernelChoice.instructionSet())
   }
 }
 

@@ -90,7 +90,7 @@ struct Eval: RankedCommand {
           "--max-length \(maxLength) is more than the \(loaded.config.maximumLength) tokens that "
             + "the model was trained for")
       }
-      let compute = computing.compute(automatic: rank.threads)
+      let compute = try computing.compute(automatic: rank.threads)
       let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
       if let adapter {
         decoder.use(

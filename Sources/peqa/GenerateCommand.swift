@@ -44,7 +44,7 @@ struct Generate: ParsableCommand {
     let tokenizer = try Tokenizer.load(from: base)
     let prompt = prompting.interactive ? nil : try prompting.tokens(tokenizer)
     let model = try LoadedModel.open(base)
-    let compute = computing.compute(automatic: .ofOneProcess(console))
+    let compute = try computing.compute(automatic: .ofOneProcess(console))
     let decoder = CachedDecoder(
       Decoder(config: model.config, weights: model.weights, compute: compute),
       contextLength: contextLength(prompt, model.config))

@@ -32,7 +32,8 @@ struct TrainSetup {
       case .fp32: .fp32
       case .bf16: .bf16
       }
-    compute = Compute(pool: pool, precision: precision)
+    compute = Compute(
+      pool: pool, precision: precision, instructionSet: try KernelChoice.instructionSet())
     let loaded = try LoadedModel.open(config.model)
     base = try loaded.requiredBase()
     try Self.check(config, base)
@@ -87,9 +88,13 @@ struct TrainSetup {
     if !faults.isEmpty { throw TrainingError.config(faults) }
   }
 
+  private static func kernels(_ compute: Compute) -> String {
+    "\(compute.instructionSet.rawValue) \(compute.precision.rawValue)"
+  }
+
   /// Kernels of different instruction sets round differently: ranks must not mix them.
   private static func checkKernels(_ compute: Compute, _ rank: RankContext) throws {
-    let own = "\(compute.instructionSet.rawValue) \(compute.precision.rawValue)"
+    let own = kernels(compute)
     let all = try rank.communicator.allGather(Array(own.utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
@@ -113,6 +118,7 @@ struct TrainSetup {
       "\(config.model)/\($0)"
     }.filter { FileManager.default.fileExists(atPath: $0) }
     run.provenance = try provenance()
+    run.kernels = Self.kernels(compute)
     return run
   }
 

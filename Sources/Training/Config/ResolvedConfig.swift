@@ -95,7 +95,8 @@ private struct ConfigResolution {
     }
     if config.deterministic == .off {
       warnings.append(
-        "\(place("deterministic")): deterministic: off has no effect yet; runs are always exact")
+        "\(place("deterministic")): deterministic: off lets a run go on with the kernels of another "
+          + "CPU, which round differently; sums over ranks stay exact")
     }
     if given("method"), config.method == .rtn {
       warnings.append("\(place("method")): method has no effect in training: the codes are frozen")

@@ -8,6 +8,9 @@ extension TrainLoop {
     identity.dataDigest = run.dataDigest
     identity.parameterCount = run.model.parameterCount
     identity.settings = config.criticalSettings.map { .init(key: $0.0, value: $0.1) }
+    if config.deterministic == .strict {
+      identity.settings.append(.init(key: "kernels", value: run.kernels))
+    }
     return identity
   }
 

@@ -11,6 +11,8 @@ package struct TrainRun {
   package var baseDigest: String
   /// Names the bytes of the data and how they were prepared; equal digests mean equal sequences.
   package var dataDigest: String
+  /// Which kernels compute: a run goes on with others only where `deterministic` is off.
+  package var kernels = ""
   /// The run file as the user wrote it, kept as `config.yaml`.
   package var configText: String?
   /// Files to copy into the output folder, e.g. the tokenizer's.

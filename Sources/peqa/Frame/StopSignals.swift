@@ -26,6 +26,7 @@ struct StopSignals: Sendable {
     _ = noted.load(ordering: .relaxed)
     // SA_RESETHAND, whose type keeps Swift from importing it as a flag.
     let once = Int32(bitPattern: 0x8000_0000)
+    unblock([SIGUSR1, SIGUSR2, SIGINT, SIGTERM])
     handle(SIGUSR1, flags: SA_RESTART) { _ in noteRequest(.checkpoint) }
     handle(SIGUSR2, flags: SA_RESTART) { _ in noteRequest(.checkpoint) }
     handle(SIGINT, flags: SA_RESTART | once) { _ in
@@ -35,6 +36,14 @@ struct StopSignals: Sendable {
       noteRequest(.terminate)
     }
     return StopSignals()
+  }
+
+  /// A launcher's thread may have blocked them, and a new process inherits that.
+  private static func unblock(_ signals: [Int32]) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in signals { sigaddset(&set, signal) }
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
   }
 
   private static func handle(
