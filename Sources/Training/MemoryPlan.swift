@@ -7,7 +7,7 @@ package struct MemoryPlan: Sendable, Equatable {
   package var sharedBytes: Int
   /// Masters, moments, gradient and the exact sum.
   package var optimizerBytes: Int
-  /// Activations of one sequence of the greatest length, with recomputation; an estimate.
+  /// Activations of one sequence of the greatest length, an estimate.
   package var activationBytes: Int
   /// What each rank gives to the all-reduce of one step.
   package var bytesPerStep: Int
@@ -17,9 +17,10 @@ package struct MemoryPlan: Sendable, Equatable {
   /// - Parameters:
   ///   - parameters: P, the trained numbers.
   ///   - length: tokens of the longest sequence.
+  ///   - recomputing: products are computed again in the backward pass, not kept.
   package init(
     _ config: DecoderConfig, baseBytes: Int, parameters: Int, length: Int, globalBatchSize: Int,
-    ranks: Int
+    ranks: Int, recomputing: Bool
   ) {
     let slots = parameters + 4 + ranks + globalBatchSize
     sharedBytes = baseBytes
@@ -30,11 +31,13 @@ package struct MemoryPlan: Sendable, Equatable {
     let queries = config.headCount * config.headSize
     let keys = config.keyValueHeadCount * config.headSize
     // Both residual streams of every block are kept; all else belongs to the block at hand.
-    let kept = (2 * config.layerCount + 1) * width
+    let streams = (2 * config.layerCount + 1) * width
+    let products = 2 * queries + 2 * keys + config.headCount + 2 * inner
+    let kept = streams + (recomputing ? 0 : (config.layerCount - 1) * products)
     let block = 3 * width + 3 * queries + 5 * keys + 3 * inner
     let gradients = 2 * width + 4 * queries + 2 * keys + 2 * inner
-    // Logits come in pieces of 256 positions.
-    let head = min(length, 256) * (config.vocabularySize + 3 * width)
+    // Logits come in pieces of 256 positions, their gradient with a bf16 copy.
+    let head = min(length, 256) * (config.vocabularySize * 3 / 2 + 3 * width)
     activationBytes = (length * (kept + block + gradients) + head) * MemoryLayout<Float>.stride
   }
 

@@ -38,6 +38,11 @@ struct BenchStep: ParsableCommand {
   @Option(help: "What is trained: row or group.")
   var scaleGranularity = ScaleGranularity.row
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Compute products again in the backward pass, or keep their outputs.")
+  var gradientCheckpointing = true
+
   @OptionGroup var outputOptions: OutputOptions
 
   func validate() throws {
@@ -51,9 +56,10 @@ struct BenchStep: ParsableCommand {
     let compute = Compute(
       pool: WorkerPool(threads: threads ?? AllowedCPUs().inMask), precision: dtype.precision,
       instructionSet: try KernelChoice.instructionSet())
+    let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
+    decoder.recomputesProducts = gradientCheckpointing
     let tuning = ScaleTuning(
-      decoder: Decoder(config: model.config, weights: model.weights, compute: compute),
-      base: try model.requiredBase(), granularity: scaleGranularity, parametrization: .relative)
+      decoder: decoder, base: try model.requiredBase(), granularity: scaleGranularity, parametrization: .relative)
     let seconds = try timeSteps(tuning, vocabulary: model.config.vocabularySize).sorted()
     let rates = seconds.map { Double(batch * length) / $0 }
     report(rates, compute, trained: tuning.parameterCount)

@@ -21,7 +21,8 @@ struct DryRun {
     plan = MemoryPlan(
       setup.base.config, baseBytes: setup.base.file.tensors.map(\.byteRange.upperBound).max() ?? 0,
       parameters: setup.model.parameterCount,
-      length: longest, globalBatchSize: config.globalBatchSize, ranks: rank.communicator.size)
+      length: longest, globalBatchSize: config.globalBatchSize, ranks: rank.communicator.size,
+      recomputing: setup.config.gradientCheckpointing)
     steps = config.maxSteps ?? setup.order.steps(forEpochs: config.numEpochs)
   }
 

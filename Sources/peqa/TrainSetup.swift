@@ -38,9 +38,10 @@ struct TrainSetup {
     base = try loaded.requiredBase()
     try Self.check(config, base)
     try Self.checkKernels(compute, rank)
+    let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
+    decoder.recomputesProducts = config.gradientCheckpointing
     model = ScaleTuning(
-      decoder: Decoder(config: loaded.config, weights: loaded.weights, compute: compute),
-      base: base, granularity: config.scaleGranularity, parametrization: config.scaleParam)
+      decoder: decoder, base: base, granularity: config.scaleGranularity, parametrization: config.scaleParam)
     tokenizer = try Tokenizer.load(from: config.model)
 
     let preparation = DataPreparation(

@@ -129,6 +129,27 @@ func makeDecoder(
     #expect(difference.squareRoot() <= 1e-4 * norm.squareRoot() + 1e-12, "\(name)")
   }
 
+  @Test(arguments: goldenBases, Precision.allCases)
+  func keepingProductsChangesNoBit(_ name: String, _ precision: Precision) throws {
+    let golden = try Golden(name)
+    let sequence = try golden.sequence("packed")
+    let gradients = try [true, false].map { recomputes in
+      let decoder = try makeDecoder(golden.directory, precision)
+      decoder.recomputesProducts = recomputes
+      let scales = TrainableScales(
+        weights: decoder.weights, granularity: .group, parametrization: .relative)
+      decoder.use(scales.task)
+      var gradient = [Float](repeating: .nan, count: scales.count)
+      _ = try gradient.withUnsafeMutableBufferPointer {
+        try decoder.lossAndGradient(
+          sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts,
+          scales: scales, gradient: $0)
+      }
+      return gradient.map(\.bitPattern)
+    }
+    #expect(gradients[0] == gradients[1])
+  }
+
   @Test(arguments: ["dense_bf16", "dense_f32_sharded", "dense_f16"])
   func denseLogitsMatch(_ name: String) throws {
     let golden = try Golden(name)

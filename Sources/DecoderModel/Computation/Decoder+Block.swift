@@ -6,13 +6,24 @@ extension Decoder {
   func attentionInputs(
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations
   ) {
-    compute.rmsNorm(
-      x, weight: layer.inputNorm.pointer, tokens: tokens, width: config.hiddenSize,
-      epsilon: config.normEpsilon, into: a.norm1.pointer, inverseRMS: a.inverseRMS1.pointer)
+    normalizeInput(layer, x, tokens: tokens, a)
     let input = compute.operand(a.norm1.pointer, tokens: tokens, columns: config.hiddenSize)
     compute.forward(layer[.query].matrix, input, tokens: tokens, into: a.q.pointer)
     compute.forward(layer[.key].matrix, input, tokens: tokens, into: a.k.pointer)
     compute.forward(layer[.value].matrix, input, tokens: tokens, into: a.v.pointer)
+    rotateInputs(layer, tokens: tokens, a)
+  }
+
+  func normalizeInput(
+    _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations
+  ) {
+    compute.rmsNorm(
+      x, weight: layer.inputNorm.pointer, tokens: tokens, width: config.hiddenSize,
+      epsilon: config.normEpsilon, into: a.norm1.pointer, inverseRMS: a.inverseRMS1.pointer)
+  }
+
+  /// What attention reads: biases added, queries and keys turned.
+  func rotateInputs(_ layer: DecoderWeights.Layer, tokens: Int, _ a: Activations) {
     rotate(a.q, bias: layer[.query].bias, heads: config.headCount, tokens, a, into: a.queries)
     rotate(a.k, bias: layer[.key].bias, heads: config.keyValueHeadCount, tokens, a, into: a.keys)
     if let bias = layer[.value].bias { addBias(bias, to: a.v, tokens: tokens, into: a.values) }
@@ -49,12 +60,22 @@ extension Decoder {
   func expand(
     _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations
   ) {
-    compute.rmsNorm(
-      middle, weight: layer.postAttentionNorm.pointer, tokens: tokens, width: config.hiddenSize,
-      epsilon: config.normEpsilon, into: a.norm2.pointer, inverseRMS: a.inverseRMS2.pointer)
+    normalizeMiddle(layer, middle, tokens: tokens, a)
     let input = compute.operand(a.norm2.pointer, tokens: tokens, columns: config.hiddenSize)
     compute.forward(layer[.gate].matrix, input, tokens: tokens, into: a.gate.pointer)
     compute.forward(layer[.up].matrix, input, tokens: tokens, into: a.up.pointer)
+    activate(tokens: tokens, a)
+  }
+
+  func normalizeMiddle(
+    _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations
+  ) {
+    compute.rmsNorm(
+      middle, weight: layer.postAttentionNorm.pointer, tokens: tokens, width: config.hiddenSize,
+      epsilon: config.normEpsilon, into: a.norm2.pointer, inverseRMS: a.inverseRMS2.pointer)
+  }
+
+  func activate(tokens: Int, _ a: Activations) {
     compute.swiGLU(
       gate: a.gate.pointer, up: a.up.pointer, count: tokens * config.intermediateSize,
       into: a.hidden.pointer)
@@ -84,6 +105,7 @@ extension Decoder {
     _ index: Int, tokens: Int, segments: [Range<Int>], _ a: Activations
   ) {
     let layer = weights.layers[index]
+    a.enter(index)
     attentionInputs(layer, a.stream(index), tokens: tokens, a)
     attend(tokens: tokens, segments: segments, a)
     closeAttention(layer, a.stream(index), tokens: tokens, a, into: a.middle(index))

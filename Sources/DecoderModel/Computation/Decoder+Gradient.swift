@@ -31,10 +31,15 @@ extension Decoder {
   }
 
   private func trainingBuffers(capacity: Int) -> (Activations, BlockGradients) {
-    if let training, training.activations.capacity >= capacity { return training }
+    let keeping: Activations.Keeping = recomputesProducts ? .streams : .products
+    if let training, training.activations.capacity >= capacity,
+      training.activations.keeping == keeping
+    {
+      return training
+    }
     training = nil
     let made = (
-      Activations(config, capacity: capacity, keepsAll: true),
+      Activations(config, capacity: capacity, keeping: keeping),
       BlockGradients(config, capacity: capacity)
     )
     training = made
@@ -52,12 +57,21 @@ extension Decoder {
     let gradient: UnsafeMutablePointer<Float>
   }
 
-  /// The block's activations again, without the two products whose outputs are kept as streams.
+  /// The block's activations again, bit for bit: without the two products whose outputs are kept as
+  /// streams, and without any where their outputs are kept.
   private func recompute(_ pass: BlockPass) {
-    let (a, layer) = (pass.a, weights.layers[pass.layer])
-    attentionInputs(layer, a.stream(pass.layer), tokens: pass.tokens, a)
-    attend(tokens: pass.tokens, segments: pass.segments, a)
-    expand(layer, a.middle(pass.layer), tokens: pass.tokens, a)
+    let (a, layer, tokens) = (pass.a, weights.layers[pass.layer], pass.tokens)
+    a.enter(pass.layer)
+    if a.keeping == .products {
+      normalizeInput(layer, a.stream(pass.layer), tokens: tokens, a)
+      rotateInputs(layer, tokens: tokens, a)
+      normalizeMiddle(layer, a.middle(pass.layer), tokens: tokens, a)
+      activate(tokens: tokens, a)
+    } else {
+      attentionInputs(layer, a.stream(pass.layer), tokens: tokens, a)
+      attend(tokens: tokens, segments: pass.segments, a)
+      expand(layer, a.middle(pass.layer), tokens: tokens, a)
+    }
   }
 
   /// g.stream: from the gradient after the block to that in its middle.

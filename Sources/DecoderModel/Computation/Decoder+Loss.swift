@@ -40,7 +40,7 @@ extension Decoder {
   func inferenceActivations(capacity: Int) -> Activations {
     if let inference, inference.capacity >= capacity { return inference }
     inference = nil
-    let made = Activations(config, capacity: capacity, keepsAll: false)
+    let made = Activations(config, capacity: capacity, keeping: .nothing)
     inference = made
     return made
   }

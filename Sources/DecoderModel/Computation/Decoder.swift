@@ -10,6 +10,9 @@ package final class Decoder {
   package let compute: Compute
   let attentionShape: AttentionShape
   let rotary: RotaryTable
+  /// A backward pass computes each block's products again instead of keeping their outputs: the same
+  /// bits in less memory, for about a quarter more time.
+  package var recomputesProducts = true
   /// Held for as long as the matrices point into it.
   private var task: TaskScales?
   var training: (activations: Activations, gradients: BlockGradients)?

@@ -97,7 +97,7 @@ extension ConfigKey {
   private static let running: [ConfigKey] = [
     ConfigKey(
       "gradient_checkpointing", \.gradientCheckpointing, .yesNo,
-      "recompute activations: less memory, half as much work again"),
+      "compute products again in the backward pass: less memory, a quarter more time"),
     ConfigKey("dtype", \.dtype, .choice, critical: true, "precision of matrix products"),
     ConfigKey("deterministic", \.deterministic, .choice, "same bits on any ranks and threads"),
     ConfigKey("threads", \.threads, .whole(0...4096), "threads a rank; 0 finds out"),

@@ -88,11 +88,6 @@ private struct ConfigResolution {
     for word in config.reportTo where !["jsonl", "csv", "none", "tensorboard"].contains(word) {
       fault("report_to", "unknown \"\(word)\"\(nearest(to: word, among: ["jsonl", "csv"]))")
     }
-    if !config.gradientCheckpointing {
-      warnings.append(
-        "\(place("gradient_checkpointing")): gradient_checkpointing: false has no effect yet; "
-          + "activations are always recomputed")
-    }
     if config.deterministic == .off {
       warnings.append(
         "\(place("deterministic")): deterministic: off lets a run go on with the kernels of another "
