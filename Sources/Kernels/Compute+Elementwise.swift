@@ -87,7 +87,7 @@ extension Compute {
     }
   }
 
-  /// Row `row` of a dense or quantized matrix as fp32: an embedding.
+  /// Row `row` of a matrix as fp32: an embedding. Of a quantized matrix: unscaled q - z.
   package func row(_ row: Int, of w: WeightMatrix, into out: UnsafeMutablePointer<Float>) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: Int(PEQA_PANEL)) { chunk in
       guard let base = chunk.baseAddress else { return }

@@ -29,12 +29,6 @@ struct BenchStep: ParsableCommand {
   @Option(help: "Steps that are timed, after one that is not.")
   var steps = 5
 
-  @Option(help: "Threads to work with. (default: the CPUs this process may use)")
-  var threads: Int?
-
-  @Option(help: "Numbers in matrix products: auto, fp32 or bf16.")
-  var dtype = ComputeType.auto
-
   @Option(help: "What is trained: row or group.")
   var scaleGranularity = ScaleGranularity.row
 
@@ -43,6 +37,7 @@ struct BenchStep: ParsableCommand {
     help: "Compute products again in the backward pass, or keep their outputs.")
   var gradientCheckpointing = true
 
+  @OptionGroup var computing: ComputeOptions
   @OptionGroup var outputOptions: OutputOptions
 
   func validate() throws {
@@ -53,9 +48,7 @@ struct BenchStep: ParsableCommand {
 
   func run() throws {
     let model = try LoadedModel.open(base)
-    let compute = Compute(
-      pool: WorkerPool(threads: threads ?? AllowedCPUs().inMask), precision: dtype.precision,
-      instructionSet: try KernelChoice.instructionSet())
+    let compute = try computing.compute(automatic: .ofOneProcess(Console()))
     let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
     decoder.recomputesProducts = gradientCheckpointing
     let tuning = ScaleTuning(
@@ -112,16 +105,4 @@ struct BenchStep: ParsableCommand {
   }
 }
 
-extension ComputeType: ExpressibleByArgument {}
 extension ScaleGranularity: ExpressibleByArgument {}
-
-extension ComputeType {
-  /// Nil lets `Compute` choose.
-  var precision: Precision? {
-    switch self {
-    case .auto: nil
-    case .fp32: .fp32
-    case .bf16: .bf16
-    }
-  }
-}

@@ -19,9 +19,7 @@ struct ComputeOptions: ParsableArguments {
 
   /// Kernels on a pool of threads; `automatic` where none were asked for.
   func compute(automatic: ThreadCount) throws -> Compute {
-    Compute(
-      pool: WorkerPool(threads: threads ?? automatic.count), precision: dtype.precision,
-      instructionSet: try KernelChoice.instructionSet())
+    try KernelChoice.compute(threads: threads ?? automatic.count, dtype: dtype)
   }
 }
 
@@ -35,3 +33,5 @@ extension ThreadCount {
     return count
   }
 }
+
+extension ComputeType: ExpressibleByArgument {}

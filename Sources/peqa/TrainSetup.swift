@@ -25,15 +25,8 @@ struct TrainSetup {
   init(_ config: RunConfig, _ rank: RankContext, _ signals: StopSignals) throws {
     self.config = config
     self.rank = rank
-    let pool = WorkerPool(threads: config.threads > 0 ? config.threads : rank.threads.count)
-    let precision: Precision? =
-      switch config.dtype {
-      case .auto: nil
-      case .fp32: .fp32
-      case .bf16: .bf16
-      }
-    compute = Compute(
-      pool: pool, precision: precision, instructionSet: try KernelChoice.instructionSet())
+    compute = try KernelChoice.compute(
+      threads: config.threads > 0 ? config.threads : rank.threads.count, dtype: config.dtype)
     let loaded = try LoadedModel.open(config.model)
     base = try loaded.requiredBase()
     try Self.check(config, base)

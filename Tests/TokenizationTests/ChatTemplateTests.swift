@@ -60,11 +60,8 @@ struct ChatTemplateTests {
         ChatMessage(role: "user", content: "Hi"), ChatMessage(role: "assistant", content: "Hello!"),
       ],
       with: template)
-    let (ids, mask) = tokenizer.encode(turns)
-    let supervised = zip(ids, mask).filter { $0.1 }.map(\.0)
-    #expect(tokenizer.decode(supervised, skipSpecial: false) == "Hello!<|im_end|>")
-    let whole = turns.map(\.text).joined()
-    #expect(ids == tokenizer.encode(whole, addSpecial: false, parseSpecial: true))
+    let supervised = turns.filter(\.isSupervised).map(\.text)
+    #expect(supervised == ["Hello!<|im_end|>"])
   }
 
   @Test func dates() throws {

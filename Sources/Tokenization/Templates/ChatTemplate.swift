@@ -87,14 +87,4 @@ extension Tokenizer {
       messages, bosToken: text(of: bosID), eosToken: text(of: eosID),
       stopTexts: stopIDs.compactMap { text(of: $0) }, extra: extra)
   }
-
-  /// Ids of a rendered conversation, and which of them are supervised.
-  package func encode(_ turns: [RenderedTurn]) -> (ids: [Int32], isSupervised: [Bool]) {
-    var (ids, mask): ([Int32], [Bool]) = ([], [])
-    for (index, turn) in turns.enumerated() {
-      ids += encode(turn.text, addSpecial: false, parseSpecial: true, continuing: index > 0)
-      mask += Array(repeating: turn.isSupervised, count: ids.count - mask.count)
-    }
-    return (ids, mask)
-  }
 }

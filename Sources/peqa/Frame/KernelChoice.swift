@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Kernels
+internal import Training
 
 /// Which kernels a command computes with: the fastest of this CPU, or what `PEQA_KERNELS` names, so
 /// that unlike nodes of a cluster can be made to round alike.
@@ -11,17 +12,42 @@ enum KernelChoice {
   ) throws(KernelChoiceError) -> InstructionSet {
     guard let name = environment[variable], !name.isEmpty else { return .best }
     guard let chosen = InstructionSet(rawValue: name), InstructionSet.available.contains(chosen)
-    else { throw KernelChoiceError(name: name) }
+    else { throw KernelChoiceError.absent(name) }
     return chosen
+  }
+
+  /// Kernels on a pool of threads, for a `dtype` of the command line or a run file.
+  static func compute(threads: Int, dtype: ComputeType) throws -> Compute {
+    let instructionSet = try instructionSet()
+    if dtype == .bf16, !instructionSet.hasNativeBF16 {
+      throw KernelChoiceError.noBF16(instructionSet)
+    }
+    let precision: Precision? =
+      switch dtype {
+      case .auto: nil
+      case .fp32: .fp32
+      case .bf16: .bf16
+      }
+    return Compute(
+      pool: WorkerPool(threads: threads), precision: precision, instructionSet: instructionSet)
   }
 }
 
-struct KernelChoiceError: ExitCoded, CustomStringConvertible {
-  let name: String
+enum KernelChoiceError: ExitCoded, CustomStringConvertible {
+  case absent(String)
+  /// bf16 would run in plain loops, a hundred times slower than fp32.
+  case noBF16(InstructionSet)
+
   var exitCode: Int32 { 78 }
 
   var description: String {
-    let available = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
-    return "\(KernelChoice.variable)=\(name): this CPU has no such kernels. It has: \(available)."
+    switch self {
+    case .absent(let name):
+      let available = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
+      return "\(KernelChoice.variable)=\(name): this CPU has no such kernels. It has: \(available)."
+    case .noBF16(let instructionSet):
+      return "dtype: bf16: the \(instructionSet.rawValue) kernels have no bf16 products. "
+        + "Set dtype: auto or fp32."
+    }
   }
 }
