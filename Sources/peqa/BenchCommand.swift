@@ -52,7 +52,8 @@ struct BenchStep: ParsableCommand {
     let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
     decoder.recomputesProducts = gradientCheckpointing
     let tuning = ScaleTuning(
-      decoder: decoder, base: try model.requiredBase(), granularity: scaleGranularity, parametrization: .relative)
+      decoder: decoder,
+      base: try model.requiredBase(), granularity: scaleGranularity, parametrization: .relative)
     let seconds = try timeSteps(tuning, vocabulary: model.config.vocabularySize).sorted()
     let rates = seconds.map { Double(batch * length) / $0 }
     report(rates, compute, trained: tuning.parameterCount)

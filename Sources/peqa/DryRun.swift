@@ -41,7 +41,7 @@ struct DryRun {
       console.result(preview.text(of: index, in: setup.training.train))
     }
     console.result()
-    planLines.forEach { console.result($0) }
+    for line in planLines { console.result(line) }
   }
 
   private var planLines: [String] {

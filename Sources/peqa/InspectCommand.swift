@@ -22,7 +22,7 @@ struct Inspect: ParsableCommand {
     if output.json {
       console.result(inspection.json.text(indent: 2))
     } else {
-      inspection.lines.forEach { console.result($0) }
+      for line in inspection.lines { console.result(line) }
     }
   }
 }

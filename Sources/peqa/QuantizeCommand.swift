@@ -94,7 +94,7 @@ struct Quantize: ParsableCommand {
     let count = ThreadCount.resolve(
       environment: ProcessInfo.processInfo.environment, cpus: AllowedCPUs(), ranksSharingMask: 1,
       ranksOnNode: 1)
-    count.warnings.forEach { console.warn($0) }
+    for line in count.warnings { console.warn(line) }
     return count.count
   }
 
@@ -114,7 +114,7 @@ struct Quantize: ParsableCommand {
     let sizes = SizeTable(
       source: source.byteCount, base: plan.byteCount, weights: plan.weightCount,
       scales: plan.scaleCount)
-    sizes.lines.forEach { console.result($0) }
+    for line in sizes.lines { console.result(line) }
   }
 
   private func show(_ report: QuantizeReport, _ console: Console) {
@@ -126,14 +126,14 @@ struct Quantize: ParsableCommand {
     let sizes = SizeTable(
       source: report.sourceBytes, base: report.baseBytes, weights: report.weightCount,
       scales: report.scaleCount)
-    sizes.lines.forEach { console.result($0) }
+    for line in sizes.lines { console.result(line) }
     var errors = TextTable(("linear layers", .left), ("relative error", .right))
     for kind in LinearKind.allCases {
       errors.add(kind.rawValue, percent(report.errors.relative(kind)))
     }
     errors.add("all", percent(report.errors.relative(nil)))
     console.result()
-    errors.lines.forEach { console.result($0) }
+    for line in errors.lines { console.result(line) }
     console.result()
     console.result("sha256 \(report.manifest.baseDigest)")
     console.result("done in \(ProgressLine.duration(report.seconds))")

@@ -67,8 +67,8 @@ struct Train: RankedCommand {
       raw.set(settings)
       raw.read(flags: path == nil ? arguments : Array(arguments.dropFirst()))
       let resolved = try raw.resolved(ranks: rank.communicator.size)
-      resolved.notices.forEach { rank.console.log($0) }
-      resolved.warnings.forEach { rank.console.warn($0) }
+      for line in resolved.notices { rank.console.log(line) }
+      for line in resolved.warnings { rank.console.warn(line) }
       yaml = Array(resolved.config.yaml.utf8)
     }
     var raw = RawConfig()

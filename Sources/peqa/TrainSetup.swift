@@ -34,7 +34,8 @@ struct TrainSetup {
     let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
     decoder.recomputesProducts = config.gradientCheckpointing
     model = ScaleTuning(
-      decoder: decoder, base: base, granularity: config.scaleGranularity, parametrization: config.scaleParam)
+      decoder: decoder, base: base,
+      granularity: config.scaleGranularity, parametrization: config.scaleParam)
     tokenizer = try Tokenizer.load(from: config.model)
 
     let preparation = DataPreparation(

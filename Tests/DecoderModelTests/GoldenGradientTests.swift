@@ -1,10 +1,9 @@
 import Checkpoints
+import DecoderModel
 import Foundation
 import JSONText
 import Kernels
 import Testing
-
-import DecoderModel
 
 /// Numbers made by Fixtures/make_golden.py: transformers in float32 and a float64 reference.
 struct Golden {

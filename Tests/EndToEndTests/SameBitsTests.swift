@@ -72,8 +72,9 @@ import Testing
     kill(rank, SIGKILL)
     process.waitUntilExit()
     #expect(process.terminationStatus != 0)
-    #expect(!FileManager.default.fileExists(
-      atPath: output.appending(path: "adapter_model.safetensors").path))
+    #expect(
+      !FileManager.default.fileExists(
+        atPath: output.appending(path: "adapter_model.safetensors").path))
 
     let resumed = try Program.run(arguments, ranks: 2, threads: 2)
     #expect(resumed.status == 0, "\(resumed.standardError)")
@@ -93,6 +94,23 @@ import Testing
     let resumed = try Program.run(arguments, ranks: 2)
     #expect(resumed.status == 0, "\(resumed.standardError)")
     #expect(try adapter("stopped") == whole)
+  }
+
+  @Test func clusterFileStartsRanks() throws {
+    let alone = try train("alone", ["--max-steps", "5"])
+    let process = Process()
+    process.executableURL = Program.root.appending(path: "launch/mpirun-train")
+    process.arguments = [
+      "-c", Program.root.appending(path: "clusterconfigs/laptop.yaml").path, runFile,
+      "--output-dir", folder.file("cluster").path, "--max-steps", "5",
+    ]
+    (process.standardOutput, process.standardError) = (
+      FileHandle.nullDevice, FileHandle.nullDevice
+    )
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    #expect(try adapter("cluster") == alone)
   }
 
   /// Processes whose parent is `parent`, by the fourth field of /proc/PID/stat.

@@ -1,6 +1,5 @@
-import Testing
-
 internal import Quantization
+import Testing
 
 /// The layout's text, bit by bit: code i occupies bits i*b ..< (i+1)*b of a little-endian stream.
 private func bitByBit(_ codes: [UInt8], bits: Int, stride: Int) -> [UInt8] {

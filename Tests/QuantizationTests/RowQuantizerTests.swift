@@ -1,7 +1,6 @@
 internal import Kernels
-import Testing
-
 internal import Quantization
+import Testing
 
 private func quantize(
   _ weights: [Float], rows: Int, _ settings: QuantizationSettings, threads: Int = 1

@@ -88,7 +88,8 @@ extension Decoder {
       dgate: g.gate.pointer, dup: g.up.pointer)
     scaleGradient(.gate, pass, dy: g.gate, y: a.gate.pointer, input: a.norm2)
     scaleGradient(.up, pass, dy: g.up, y: a.up.pointer, input: a.norm2)
-    backwardNorm([(.gate, g.gate), (.up, g.up)], pass, middle, layer.postAttentionNorm, a.inverseRMS2)
+    backwardNorm(
+      [(.gate, g.gate), (.up, g.up)], pass, middle, layer.postAttentionNorm, a.inverseRMS2)
   }
 
   /// g.stream: from the gradient in the middle of the block to that before it.
@@ -111,7 +112,8 @@ extension Decoder {
     scaleGradient(.value, pass, dy: g.v, y: a.v.pointer, input: a.norm1)
     // Nothing trained stands before the first block.
     guard pass.layer > 0 else { return }
-    backwardNorm([(.query, g.q), (.key, g.k), (.value, g.v)], pass, x, layer.inputNorm, a.inverseRMS1)
+    backwardNorm(
+      [(.query, g.q), (.key, g.k), (.value, g.v)], pass, x, layer.inputNorm, a.inverseRMS1)
   }
 
   private func rotateBack(_ dx: FloatBuffer, heads: Int, _ pass: BlockPass) {

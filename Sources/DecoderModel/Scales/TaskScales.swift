@@ -23,7 +23,9 @@ package final class TaskScales {
     package let groups: Int
 
     /// Name of the tensor in an adapter file.
-    package func tensorName(_ form: Form) -> String { kind.name(layer: layer) + ".\(form.rawValue)" }
+    package func tensorName(_ form: Form) -> String {
+      kind.name(layer: layer) + ".\(form.rawValue)"
+    }
   }
 
   package let form: Form
