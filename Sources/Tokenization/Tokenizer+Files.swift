@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Foundation
 internal import JSONText
 
 extension Tokenizer {
@@ -16,8 +17,8 @@ extension Tokenizer {
       file: path, settings: TokenizerSettings(folder: folder.joined(separator: "/")))
   }
 
-  /// The tokenizer in a folder: `tokenizer.json`, else `tokenizer.model`, else `tokenizer.gguf`,
-  /// with the settings of the Hugging Face files beside it.
+  /// The tokenizer in a folder: `tokenizer.json`, else `tokenizer.model`, else `tokenizer.gguf` or the
+  /// only .gguf file, with the settings of the Hugging Face files beside it.
   package init(directory: String) throws {
     let settings = try TokenizerSettings(folder: directory)
     for name in ["tokenizer.json", "tokenizer.model"] {
@@ -26,14 +27,22 @@ extension Tokenizer {
       self = try Tokenizer(file: path, settings: settings)
       return
     }
-    let path = directory + "/tokenizer.gguf"
-    guard TokenizerSettings.exists(path) else {
+    guard let path = Self.vocabularyFile(in: directory) else {
       throw TokenizationError.missing(
         source: directory,
         reason: "no tokenizer here (looked for tokenizer.json, tokenizer.model, tokenizer.gguf). "
           + "Copy the tokenizer files of the model into this folder.")
     }
     self = try Tokenizer(gguf: GGUFVocabulary(GGUFFile(path: path)), source: path)
+  }
+
+  /// `tokenizer.gguf`, or a model that is the folder's only .gguf file.
+  private static func vocabularyFile(in directory: String) -> String? {
+    let own = directory + "/tokenizer.gguf"
+    if TokenizerSettings.exists(own) { return own }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    let models = names.filter { $0.hasSuffix(".gguf") }
+    return models.count == 1 ? directory + "/" + models[0] : nil
   }
 
   private init(file path: String, settings: TokenizerSettings) throws {
