@@ -69,12 +69,13 @@ extension Compute {
     _ w: WeightMatrix, _ dy: UnsafePointer<Float>, tokens: Int,
     into dx: UnsafeMutablePointer<Float>, accumulating: Bool
   ) {
-    let factors = FloatBuffer(count: w.rows)
-    let oneScaleARow = w.isQuantized && w.groups == 1
-    if oneScaleARow { withUnsafePointer(to: w.raw) { peqa_row_factors($0, factors.pointer) } }
-    let operand = operand(
-      dy, tokens: tokens, columns: w.rows,
-      factors: oneScaleARow ? UnsafePointer(factors.pointer) : nil)
+    let factors = w.isQuantized && w.groups == 1 ? FloatBuffer(count: w.rows) : nil
+    if let factors { withUnsafePointer(to: w.raw) { peqa_row_factors($0, factors.pointer) } }
+    // The pointer alone would not keep the buffer alive while the operand is made.
+    let operand = withExtendedLifetime(factors) {
+      self.operand(
+        dy, tokens: tokens, columns: w.rows, factors: factors.map { UnsafePointer($0.pointer) })
+    }
     let table = products(for: w)
     inPanels(of: w.columns, tokens: tokens, cut: tokenCut(table)) { rows, inputs, worker in
       withUnsafePointer(to: w.raw) {

@@ -16,7 +16,8 @@ enum Program {
 
   /// Starts `peqa` with `arguments`; on `ranks` MPI ranks where given.
   static func start(
-    _ arguments: [String], ranks: Int? = nil, threads: Int = 1, errors: URL? = nil
+    _ arguments: [String], ranks: Int? = nil, threads: Int = 1,
+    output: FileHandle = .nullDevice, errors: FileHandle = .nullDevice
   ) throws -> Process {
     let process = Process()
     if let ranks {
@@ -30,33 +31,22 @@ enum Program {
       "PEQA_NUM_THREADS": "\(threads)"
     ]) { $1 }
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    if let errors {
-      _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
-      process.standardError = try FileHandle(forWritingTo: errors)
-    } else {
-      process.standardError = FileHandle.nullDevice
-    }
+    process.standardOutput = output
+    process.standardError = errors
     try process.run()
     return process
   }
 
-  /// Runs to the end and collects what was said.
+  /// Runs to the end and collects what was said, in files because a pipe could fill up.
   static func run(_ arguments: [String], ranks: Int? = nil, threads: Int = 1) throws -> Output {
     let folder = try Folder()
     let (out, errors) = (folder.file("out"), folder.file("errors"))
-    _ = FileManager.default.createFile(atPath: out.path, contents: nil)
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    let program = ranks.map { [root.appending(path: "launch/steps/mpirun").path, "-np", "\($0)"] }
-    process.arguments =
-      ["-c", "exec \"$@\" >\(out.path) 2>\(errors.path)", "sh"] + (program ?? []) + [peqa]
-      + arguments
-    process.environment = ProcessInfo.processInfo.environment.merging([
-      "PEQA_NUM_THREADS": "\(threads)"
-    ]) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
+    for file in [out, errors] {
+      _ = FileManager.default.createFile(atPath: file.path, contents: nil)
+    }
+    let process = try start(
+      arguments, ranks: ranks, threads: threads, output: FileHandle(forWritingTo: out),
+      errors: FileHandle(forWritingTo: errors))
     process.waitUntilExit()
     return Output(
       status: process.terminationStatus,
