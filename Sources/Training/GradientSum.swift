@@ -38,16 +38,23 @@ struct GradientSum: ~Copyable {
 
   mutating func reset() { sum.reset() }
 
-  /// Adds one sequence; `place` is its place in the global batch. A NaN or a number beyond the range
-  /// of fixed point is noted, and comes to light on all ranks in `faultyPlaces`.
-  mutating func add(
-    gradient: UnsafeBufferPointer<Float>?, _ sequence: SequenceLoss, length: Int, at place: Int
-  ) {
+  /// Adds the loss of one sequence; `place` is its place in the global batch. A NaN or a number
+  /// beyond the range of fixed point is noted, and comes to light on all ranks in `faultyPlaces`.
+  mutating func add(_ sequence: SequenceLoss, length: Int, at place: Int) {
     do throws(ExactSumError) {
-      if let gradient { try sum.add(gradient) }
       try sum.addDouble(sequence.sum, at: loss)
       try sum.addInteger(Int64(sequence.tokens), at: tokens)
       try sum.addInteger(Int64(length), at: positions)
+    } catch {
+      sum.values[faults + place] = 1
+    }
+  }
+
+  /// Adds a part of the gradient of one sequence, from parameter `first` on; notes faults alike.
+  mutating func add(gradient: UnsafeBufferPointer<Float>, from first: Int, at place: Int) {
+    precondition(gradient.count <= parameters - first, "a gradient stays inside the parameters")
+    do throws(ExactSumError) {
+      try sum.add(gradient, at: first)
     } catch {
       sum.values[faults + place] = 1
     }

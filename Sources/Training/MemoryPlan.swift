@@ -7,7 +7,7 @@ package struct MemoryPlan: Sendable, Equatable {
   package var sharedBytes: Int
   /// Masters, moments, gradient and the exact sum.
   package var optimizerBytes: Int
-  /// Activations of one sequence of the greatest length, an estimate.
+  /// Activations of one pass over the longest sequences, an estimate.
   package var activationBytes: Int
   /// What each rank gives to the all-reduce of one step.
   package var bytesPerStep: Int
@@ -16,7 +16,7 @@ package struct MemoryPlan: Sendable, Equatable {
 
   /// - Parameters:
   ///   - parameters: P, the trained numbers.
-  ///   - length: tokens of the longest sequence.
+  ///   - length: tokens of the longest pass.
   ///   - recomputing: products are computed again in the backward pass, not kept.
   package init(
     _ config: DecoderConfig, baseBytes: Int, parameters: Int, length: Int, globalBatchSize: Int,

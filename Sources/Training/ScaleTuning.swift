@@ -36,13 +36,15 @@ package final class ScaleTuning: TrainableModel {
 
   package func setParameters(_ values: UnsafeBufferPointer<Float>) { scales.setMasters(values) }
 
-  package func lossAndGradient(
-    _ sequence: PackedSequence, gradient: UnsafeMutableBufferPointer<Float>
-  ) throws -> SequenceLoss {
-    let sum = try decoder.lossAndGradient(
-      sequence.tokens, targets: sequence.targets, segmentStarts: sequence.segmentStarts,
-      scales: scales, gradient: gradient)
-    return SequenceLoss(sum: sum.loss, tokens: sum.tokens)
+  package func lossesAndGradients(
+    _ sequences: [PackedSequence], add: GradientSink
+  ) throws -> [SequenceLoss] {
+    let stack = sequences.map {
+      TokenSequence(tokens: $0.tokens, targets: $0.targets, segmentStarts: $0.segmentStarts)
+    }
+    return try decoder.lossesAndGradients(stack, scales: scales, to: add).map {
+      SequenceLoss(sum: $0.loss, tokens: $0.tokens)
+    }
   }
 
   package func loss(_ sequence: PackedSequence) throws -> SequenceLoss {

@@ -13,8 +13,9 @@ package struct TrainStep: ~Copyable {
   private let model: any TrainableModel
   private let ranks: any RankGroup
   private let maximumNorm: Double
+  private let sequencesPerPass: Int
   private var sum: GradientSum
-  /// First the gradient of one sequence, at the end the mean over the global batch.
+  /// The mean over the global batch.
   private let gradient: FloatVector
 
   package init(
@@ -26,6 +27,7 @@ package struct TrainStep: ~Copyable {
     self.ranks = ranks
     self.schedule = schedule
     maximumNorm = config.maxGradNorm
+    sequencesPerPass = config.microBatchSize
     scales = FloatVector(count: count)
     gradient = FloatVector(count: count)
     optimizer = AdamW(count: count, settings: AdamW.Settings(config))
@@ -37,7 +39,7 @@ package struct TrainStep: ~Copyable {
   /// - Parameters:
   ///   - batch: this rank's part of the global batch.
   ///   - index: number of the step, from 0.
-  ///   - stop: asked around every sequence; one rank that has said true stops all ranks after this
+  ///   - stop: asked around every pass; one rank that has said true stops all ranks after this
   ///     step. What it throws ends the step at once.
   /// - Throws: `StepFault` on all ranks alike, before anything is updated.
   package mutating func callAsFunction(
@@ -46,11 +48,8 @@ package struct TrainStep: ~Copyable {
     let clock = Stopwatch()
     sum.reset()
     var wantsStop = try stop()
-    for part in batch {  // d(sum of token losses)/d(scales), added in fixed point
-      let loss = try model.lossAndGradient(part.sequence, gradient: gradient.values)
-      sum.add(
-        gradient: UnsafeBufferPointer(gradient.values), loss, length: part.sequence.tokens.count,
-        at: part.place)
+    for start in stride(from: 0, to: batch.count, by: sequencesPerPass) {
+      try addGradients(of: batch[start..<min(batch.count, start + sequencesPerPass)])
       wantsStop = try stop() || wantsStop
     }
     let computed = clock.seconds
@@ -73,6 +72,17 @@ package struct TrainStep: ~Copyable {
       gradientNorm: norm, learningRate: rate, stopRequested: sum.stopRequested,
       seconds: clock.seconds, communicationSeconds: communicated,
       fastestRank: times.min() ?? computed, slowestRank: times.max() ?? computed)
+  }
+
+  /// d(sum of token losses)/d(scales) of each sequence by itself, added in fixed point.
+  private mutating func addGradients(of pass: ArraySlice<BatchSequence>) throws {
+    let parts = Array(pass)
+    let losses = try model.lossesAndGradients(parts.map(\.sequence)) { index, first, values in
+      sum.add(gradient: values, from: first, at: parts[index].place)
+    }
+    for (part, loss) in zip(parts, losses) {
+      sum.add(loss, length: part.sequence.tokens.count, at: part.place)
+    }
   }
 
   /// Root mean square of what training has changed.

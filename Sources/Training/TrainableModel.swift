@@ -1,9 +1,10 @@
 package import Checkpoints
 package import Datasets
+package import DecoderModel
 package import JSONText
 
-/// What the trainer needs of a model: a flat vector of fp32 parameters and exact gradients, one
-/// sequence at a time.
+/// What the trainer needs of a model: a flat vector of fp32 parameters and exact gradients of
+/// single sequences.
 ///
 /// The gradient of a sequence may depend on the parameters and the sequence only, never on threads,
 /// ranks or other sequences: the trainer adds such gradients exactly, and thereby promises the same
@@ -20,10 +21,11 @@ package protocol TrainableModel: AnyObject {
   /// Takes new parameters; the forward pass uses what would be stored of them (fp16 scales).
   func setParameters(_ values: UnsafeBufferPointer<Float>)
 
-  /// Overwrites `gradient` with the gradient of the sum of token losses of this one sequence.
-  func lossAndGradient(
-    _ sequence: PackedSequence, gradient: UnsafeMutableBufferPointer<Float>
-  ) throws -> SequenceLoss
+  /// One pass over some sequences: their losses, and to `add` the gradients of the sums of their
+  /// token losses, each sequence by itself: every parameter of every sequence once, in any order.
+  func lossesAndGradients(
+    _ sequences: [PackedSequence], add: GradientSink
+  ) throws -> [SequenceLoss]
 
   func loss(_ sequence: PackedSequence) throws -> SequenceLoss
 
@@ -32,6 +34,18 @@ package protocol TrainableModel: AnyObject {
 
   /// Members of `adapter_config.json` that describe the model: base_sha256, bits, group_size, ...
   var adapterDescription: [(String, JSONValue)] { get }
+}
+
+extension TrainableModel {
+  /// Overwrites `gradient` with the gradient of this one sequence.
+  package func lossAndGradient(
+    _ sequence: PackedSequence, gradient: UnsafeMutableBufferPointer<Float>
+  ) throws -> SequenceLoss {
+    precondition(gradient.count == parameterCount, "one gradient for each parameter")
+    return try lossesAndGradients([sequence]) { _, first, values in
+      _ = UnsafeMutableBufferPointer(rebasing: gradient[first...]).update(fromContentsOf: values)
+    }[0]
+  }
 }
 
 /// The part of the parameter vector that belongs to one tensor [rows, groups].

@@ -67,6 +67,19 @@ import Training
     #expect(config[0] == config[1])
   }
 
+  /// Sequences that share a pass are added one by one all the same.
+  @Test(arguments: [2, 3, 5, 64])
+  func sequencesPerPassDoNotShow(count: Int) throws {
+    let folder = try TemporaryFolder()
+    let alone = try run(folder, "a")
+    let many = try run(folder, "b") {
+      $0.config.microBatchSize = count
+      $0.ranks = 2
+    }
+    #expect(many.adapter == alone.adapter)
+    #expect(many.losses == alone.losses)
+  }
+
   /// More ranks than sequences a step: some ranks have nothing to do.
   @Test func idleRanks() throws {
     let folder = try TemporaryFolder()
@@ -131,11 +144,13 @@ import Training
     let data = ToyData(count: 23)
     let others = Set((0..<23).filter { $0 != 11 }.flatMap { data.sequence(at: $0).tokens })
     let poison = try #require(data.sequence(at: 11).tokens.first { !others.contains($0) })
-    for ranks in [1, 3] {
+    for (ranks, perPass) in [(1, 1), (1, 4), (3, 1), (3, 2)] {
+      let name = "r\(ranks)p\(perPass)"
       var found: TrainingError.NonFinite?
       do {
-        _ = try run(folder, "r\(ranks)") {
+        _ = try run(folder, name) {
           $0.ranks = ranks
+          $0.config.microBatchSize = perPass
           $0.poison = poison
           $0.config.evalSteps = 0
         }
@@ -148,7 +163,7 @@ import Training
       #expect((1...5).contains(fault.step))
       #expect(fault.sequences.allSatisfy { $0.rank < ranks })
       // Nothing of the failed step is kept.
-      let state = folder.sub("r\(ranks)/checkpoint-\(fault.step)")
+      let state = folder.sub("\(name)/checkpoint-\(fault.step)")
       #expect(!FileManager.default.fileExists(atPath: state))
     }
   }

@@ -1,5 +1,6 @@
 import Checkpoints
 import Datasets
+import DecoderModel
 import Foundation
 import JSONText
 import Training
@@ -23,11 +24,20 @@ final class ToyModel: TrainableModel {
 
   func setParameters(_ values: UnsafeBufferPointer<Float>) { weights = Array(values) }
 
-  func lossAndGradient(
-    _ sequence: PackedSequence, gradient: UnsafeMutableBufferPointer<Float>
-  ) throws -> SequenceLoss {
-    gradient.update(repeating: 0)
-    return try visit(sequence) { index, slope in gradient[index] += slope }
+  func lossesAndGradients(
+    _ sequences: [PackedSequence], add: GradientSink
+  ) throws -> [SequenceLoss] {
+    try sequences.enumerated().map { place, sequence in
+      var gradient = [Float](repeating: 0, count: Self.parameters)
+      let loss = try visit(sequence) { index, slope in gradient[index] += slope }
+      gradient.withUnsafeBufferPointer { all in
+        // Two pieces, the last first, as blocks of a decoder come.
+        for range in [20..<Self.parameters, 0..<20] {
+          add(place, range.lowerBound, UnsafeBufferPointer(rebasing: all[range]))
+        }
+      }
+      return loss
+    }
   }
 
   func loss(_ sequence: PackedSequence) throws -> SequenceLoss {

@@ -4,30 +4,42 @@ internal import Kernels
 // the gradient of a row's scale comes from its output, and the outputs of the two projections that
 // end a branch are differences of residual streams, so they are neither stored nor recomputed.
 extension Decoder {
-  /// Writes d(sum of token losses)/d(masters) of one sequence to `gradient` [scales.count].
+  /// One pass over several sequences: each block is read once for all of them.
   ///
-  /// The decoder must be using `scales.task`.
-  package func lossAndGradient(
-    _ tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0], scales: TrainableScales,
-    gradient: UnsafeMutableBufferPointer<Float>
-  ) throws(DecoderError) -> SequenceLossSum {
-    precondition(gradient.count == scales.count, "one gradient for each trained number")
-    guard let gradientStart = gradient.baseAddress else { throw .badTargets("no trained scales") }
-    let segments = try checkedSegments(tokens, targets, segmentStarts)
-    let (a, g) = trainingBuffers(capacity: tokens.count)
-    forward(tokens, segments: segments, a)
-    g.stream.elements[..<(tokens.count * config.hiddenSize)].update(repeating: 0)
-    let losses = headLosses(
-      a.stream(config.layerCount), targets: targets, addingGradientTo: g.stream)
-    for layer in (0..<config.layerCount).reversed() {
-      let pass = BlockPass(
-        layer: layer, tokens: tokens.count, segments: segments, a: a, g: g, scales: scales,
-        gradient: gradientStart)
-      recompute(pass)
-      backwardMLP(pass)
-      backwardAttention(pass)
+  /// `sink` gets d(sum of token losses)/d(masters) of each sequence by itself, one matrix at a time,
+  /// from the last block to the first; every trained number of every sequence once. The bits are
+  /// those of a pass over the sequence alone. The decoder must be using `scales.task`.
+  package func lossesAndGradients(
+    _ sequences: [TokenSequence], scales: TrainableScales, to sink: GradientSink
+  ) throws(DecoderError) -> [SequenceLossSum] {
+    guard scales.count > 0 else { throw .badTargets("no trained scales") }
+    let stack = try SequenceStack(sequences, config)
+    let (a, g) = trainingBuffers(capacity: stack.tokens.count)
+    forward(stack.tokens, segments: stack.segments, a)
+    g.stream.elements[..<(stack.tokens.count * config.hiddenSize)].update(repeating: 0)
+    let sums = stack.parts.map { part in
+      let losses = headLosses(
+        a.stream(config.layerCount), targets: stack.targets, of: part, addingGradientTo: g.stream)
+      return SequenceLossSum(loss: losses.reduce(0, +), tokens: losses.count)
     }
-    return SequenceLossSum(loss: losses.reduce(0, +), tokens: losses.count)
+    let piece = gradientPiece(count: scales.task.entries.map(\.range.count).max() ?? 0)
+    withoutActuallyEscaping(sink) { sink in
+      for layer in (0..<config.layerCount).reversed() {
+        let pass = BlockPass(
+          layer: layer, stack: stack, a: a, g: g, scales: scales, piece: piece, sink: sink)
+        recompute(pass)
+        backwardMLP(pass)
+        backwardAttention(pass)
+      }
+    }
+    return sums
+  }
+
+  private func gradientPiece(count: Int) -> FloatBuffer {
+    if let held = scaleGradients, held.count >= count { return held }
+    let made = FloatBuffer(count: count)
+    scaleGradients = made
+    return made
   }
 
   private func trainingBuffers(capacity: Int) -> (Activations, BlockGradients) {
@@ -49,12 +61,16 @@ extension Decoder {
   /// What one block's backward pass works on.
   private struct BlockPass {
     let layer: Int
-    let tokens: Int
-    let segments: [Range<Int>]
+    let stack: SequenceStack
     let a: Activations
     let g: BlockGradients
     let scales: TrainableScales
-    let gradient: UnsafeMutablePointer<Float>
+    /// Room for the scale gradients of one matrix of one sequence.
+    let piece: FloatBuffer
+    let sink: GradientSink
+
+    var tokens: Int { stack.tokens.count }
+    var segments: [Range<Int>] { stack.segments }
   }
 
   /// The block's activations again, bit for bit: without the two products whose outputs are kept as
@@ -151,20 +167,31 @@ extension Decoder {
     scaleGradient(kind, pass, dy: pass.g.stream, y: output, input: input)
   }
 
+  /// Hands the gradients of one matrix to the sink, sequence by sequence: a sum over the tokens of
+  /// one sequence has the same bits whatever is stacked with it.
   private func scaleGradient(
     _ kind: LinearKind, _ pass: BlockPass, dy: FloatBuffer, y: UnsafePointer<Float>,
     input: FloatBuffer
   ) {
     guard let entry = pass.scales.entry(layer: pass.layer, kind: kind) else { return }
-    let out = pass.gradient + entry.range.lowerBound
     let matrix = weights.layers[pass.layer][kind].matrix
-    if entry.groups == matrix.groups && matrix.groups > 1 {
-      compute.groupGradient(
-        matrix, dy: dy.pointer, x: input.pointer, tokens: pass.tokens, into: out)
-      pass.scales.finishGroupGradient(entry, out)
-    } else {
-      compute.columnDot(dy.pointer, y, tokens: pass.tokens, columns: matrix.rows, into: out)
-      pass.scales.finishRowGradient(entry, out)
+    let out = pass.piece.pointer
+    for (sequence, part) in pass.stack.parts.enumerated() {
+      let dy = dy.pointer + part.lowerBound * matrix.rows
+      if entry.groups == matrix.groups && matrix.groups > 1 {
+        compute.groupGradient(
+          matrix, dy: dy, x: input.pointer + part.lowerBound * matrix.columns, tokens: part.count,
+          into: out)
+        pass.scales.finishGroupGradient(entry, out)
+      } else {
+        compute.columnDot(
+          dy, y + part.lowerBound * matrix.rows, tokens: part.count, columns: matrix.rows, into: out
+        )
+        pass.scales.finishRowGradient(entry, out)
+      }
+      pass.sink(
+        sequence, entry.range.lowerBound,
+        UnsafeBufferPointer(start: out, count: entry.range.count))
     }
   }
 }

@@ -25,13 +25,14 @@ extension Decoder {
     return made
   }
 
-  /// Cross-entropy at the positions with a target >= 0, in order. Where `gradient` is given, the
+  /// Cross-entropy at the positions of `part` with a target >= 0, in order. Where `gradient` is given, the
   /// gradient of the sum w.r.t. `stream` [T, D] is added to it.
   func headLosses(
-    _ stream: UnsafePointer<Float>, targets: [Int32], addingGradientTo gradient: FloatBuffer? = nil
+    _ stream: UnsafePointer<Float>, targets: [Int32], of part: Range<Int>,
+    addingGradientTo gradient: FloatBuffer? = nil
   ) -> [Double] {
     let work = headWorkspace()
-    let positions = targets.indices.filter { targets[$0] >= 0 }
+    let positions = part.filter { targets[$0] >= 0 }
     var losses: [Double] = []
     losses.reserveCapacity(positions.count)
     for start in stride(from: 0, to: positions.count, by: HeadWorkspace.piece) {

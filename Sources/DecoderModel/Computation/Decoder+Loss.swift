@@ -15,10 +15,11 @@ extension Decoder {
   package func tokenLosses(
     _ tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0]
   ) throws(DecoderError) -> [Double] {
-    let segments = try checkedSegments(tokens, targets, segmentStarts)
+    let stack = try SequenceStack(
+      [TokenSequence(tokens: tokens, targets: targets, segmentStarts: segmentStarts)], config)
     let a = inferenceActivations(capacity: tokens.count)
-    forward(tokens, segments: segments, a)
-    return headLosses(a.stream(config.layerCount), targets: targets)
+    forward(tokens, segments: stack.segments, a)
+    return headLosses(a.stream(config.layerCount), targets: targets, of: 0..<tokens.count)
   }
 
   package func loss(
@@ -43,22 +44,5 @@ extension Decoder {
     let made = Activations(config, capacity: capacity, keeping: .nothing)
     inference = made
     return made
-  }
-
-  func checkedSegments(
-    _ tokens: [Int32], _ targets: [Int32], _ starts: [Int]
-  ) throws(DecoderError) -> [Range<Int>] {
-    try validate(tokens)
-    guard targets.count == tokens.count else {
-      throw .badTargets("\(targets.count) targets for \(tokens.count) tokens")
-    }
-    if let bad = targets.first(where: { Int($0) >= config.vocabularySize }) {
-      throw .tokenOutOfRange(Int(bad), vocabulary: config.vocabularySize)
-    }
-    let rising = zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 }
-    guard starts.first == 0, rising, let last = starts.last, last < tokens.count else {
-      throw .badTargets("segments must start at 0 and rise below \(tokens.count)")
-    }
-    return zip(starts, starts.dropFirst() + [tokens.count]).map { $0..<$1 }
   }
 }

@@ -2,7 +2,7 @@ package import Kernels
 
 /// A decoder of the LLaMA family over frozen weights; its only changing part is the task's scales.
 ///
-/// Works on one sequence at a time, knows no rank and no optimizer. Not for concurrent use: it owns
+/// Works on one sequence or a few stacked ones at a time, knows no rank and no optimizer. Not for concurrent use: it owns
 /// its activations.
 package final class Decoder {
   package let config: DecoderConfig
@@ -18,6 +18,8 @@ package final class Decoder {
   var training: (activations: Activations, gradients: BlockGradients)?
   var inference: Activations?
   var headWork: HeadWorkspace?
+  /// Scale gradients of one matrix.
+  var scaleGradients: FloatBuffer?
 
   package init(config: DecoderConfig, weights: DecoderWeights, compute: Compute) {
     self.config = config
@@ -70,14 +72,6 @@ extension Decoder {
         compute.row(
           Int(tokens[t]), of: weights.embedding, into: stream + t * config.hiddenSize)
       }
-    }
-  }
-
-  /// Checks what a caller must guarantee: ids inside the vocabulary.
-  func validate(_ tokens: [Int32]) throws(DecoderError) {
-    guard !tokens.isEmpty else { throw .emptySequence }
-    if let bad = tokens.first(where: { $0 < 0 || Int($0) >= config.vocabularySize }) {
-      throw .tokenOutOfRange(Int(bad), vocabulary: config.vocabularySize)
     }
   }
 }

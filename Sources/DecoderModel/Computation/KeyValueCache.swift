@@ -49,7 +49,7 @@ extension Decoder {
   ///
   /// A cancelled or failed call leaves the cache as it was. Throws where the cache is full.
   package func extend(_ tokens: [Int32], _ cache: KeyValueCache) throws(DecoderError) -> [Float] {
-    try validate(tokens)
+    try config.check(tokens)
     guard cache.count + tokens.count <= cache.capacity else {
       throw .cacheFull(capacity: cache.capacity)
     }

@@ -55,7 +55,7 @@ extension ConfigKey {
     ConfigKey(
       "micro_batch_size", \.microBatchSize, .whole(1...65536),
       aliases: ["per_device_train_batch_size"],
-      "sequences a rank has in work at once; no effect on results"),
+      "sequences a rank takes through the model at once; no effect on results"),
     ConfigKey(
       "global_batch_size", \.globalBatchSize, .whole(1...1_048_576), aliases: ["batch_size"],
       critical: true, "sequences a step, over all ranks"),

@@ -36,8 +36,7 @@ extension TrainLoop {
       stopped = try stopped || shouldStop()
       if stopped { break }
       let sequence = try source.sequence(at: index)
-      sum.add(
-        gradient: nil, try run.model.loss(sequence), length: sequence.tokens.count, at: index)
+      sum.add(try run.model.loss(sequence), length: sequence.tokens.count, at: index)
     }
     sum.report(stop: stopped, seconds: 0, rank: run.ranks.rank)
     try sum.allReduce(over: run.ranks)

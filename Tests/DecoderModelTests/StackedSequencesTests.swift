@@ -1,0 +1,84 @@
+import DecoderModel
+import Kernels
+import Testing
+
+/// Sequences that share a pass give the bits that each gives alone.
+@Suite struct StackedSequencesTests {
+  /// Of unequal and odd lengths, one of two segments, one with few targets.
+  private func sequences(_ golden: Golden) throws -> [TokenSequence] {
+    let (single, packed) = (try golden.sequence("single"), try golden.sequence("packed"))
+    let short = single.ids.prefix(7)
+    return [
+      TokenSequence(
+        tokens: packed.ids, targets: packed.targets, segmentStarts: packed.starts),
+      TokenSequence(
+        tokens: Array(short), targets: short.indices.map { $0 < 5 ? -1 : single.targets[$0] }),
+      TokenSequence(tokens: single.ids, targets: single.targets),
+    ]
+  }
+
+  private struct Outcome: Equatable {
+    var losses: [SequenceLossSum] = []
+    /// Bits by sequence.
+    var gradients: [[UInt32]] = []
+    /// How often each number of each sequence came.
+    var visits: [[Int]] = []
+  }
+
+  private func pass(
+    _ sequences: [TokenSequence], _ decoder: Decoder, _ granularity: ScaleGranularity
+  ) throws -> Outcome {
+    let scales = TrainableScales(
+      weights: decoder.weights, granularity: granularity, parametrization: .relative)
+    decoder.use(scales.task)
+    var outcome = Outcome()
+    outcome.gradients = Array(
+      repeating: Array(repeating: 0, count: scales.count), count: sequences.count)
+    outcome.visits = Array(
+      repeating: Array(repeating: 0, count: scales.count), count: sequences.count)
+    outcome.losses = try decoder.lossesAndGradients(sequences, scales: scales) {
+      sequence, first, values in
+      for (i, value) in values.enumerated() {
+        outcome.gradients[sequence][first + i] = value.bitPattern
+        outcome.visits[sequence][first + i] += 1
+      }
+    }
+    return outcome
+  }
+
+  @Test(arguments: goldenBases, Precision.allCases)
+  func stackingChangesNoBit(_ name: String, _ precision: Precision) throws {
+    let golden = try Golden(name)
+    let sequences = try sequences(golden)
+    for granularity in ScaleGranularity.allCases {
+      let decoder = try makeDecoder(golden.directory, precision)
+      var alone = Outcome()
+      for sequence in sequences {
+        let one = try pass([sequence], decoder, granularity)
+        alone.losses += one.losses
+        alone.gradients += one.gradients
+        alone.visits += one.visits
+      }
+      #expect(alone.visits.allSatisfy { $0.allSatisfy { $0 == 1 } })
+      #expect(Set(alone.gradients).count == sequences.count)
+      for cut in [[0..<3], [0..<2, 2..<3], [0..<1, 1..<3]] {
+        var stacked = Outcome()
+        for range in cut {
+          let one = try pass(Array(sequences[range]), decoder, granularity)
+          stacked.losses += one.losses
+          stacked.gradients += one.gradients
+          stacked.visits += one.visits
+        }
+        #expect(stacked == alone, "\(granularity) \(cut)")
+      }
+    }
+  }
+
+  @Test func badSequencesAreRefused() throws {
+    let decoder = try makeDecoder(try Golden("llama_4bit_row").directory)
+    #expect(throws: DecoderError.self) { try pass([], decoder, .row) }
+    let good = TokenSequence(tokens: [1, 2], targets: [2, -1])
+    let bad = TokenSequence(tokens: [1, 2], targets: [2])
+    #expect(throws: DecoderError.self) { try pass([good, bad], decoder, .row) }
+  }
+}
