@@ -13,15 +13,23 @@ package final class PendingFile {
   private var descriptor: Int32
   private var buffer: [UInt8] = []
   private var hash: SHA256?
+  private let uncached: Bool
+  /// Bytes written since the page cache was last told to forget them.
+  private var cached = 0
+  private static let forgetting = 256 << 20
 
   /// Asks for `size` free bytes at once, so that a full disk is found out before the work is done.
+  ///
+  /// `uncached` drops what is written from the page cache as it goes: for files larger than memory,
+  /// which would push everything else out of it.
   package init(
-    path: String, size: Int, overwrite: Bool, digest: Bool = false
+    path: String, size: Int, overwrite: Bool, digest: Bool = false, uncached: Bool = false
   ) throws(CheckpointError) {
     if !overwrite, access(path, F_OK) == 0 { throw .exists(path: path) }
     self.path = path
     self.size = size
     self.overwrite = overwrite
+    self.uncached = uncached
     temporary = "\(path).\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 36)).tmp"
     if digest { hash = SHA256() }
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -60,12 +68,21 @@ package final class PendingFile {
     } else {
       buffer.append(contentsOf: bytes)
     }
+    if uncached, cached >= Self.forgetting { try forget() }
+  }
+
+  /// Only pages that have reached the disk can be dropped.
+  private func forget() throws(CheckpointError) {
+    guard fdatasync(descriptor) == 0 else { throw failure("write") }
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    cached = 0
   }
 
   /// Makes the file durable and visible; gives its SHA-256 where one was asked for.
   package func commit() throws(CheckpointError) -> String? {
     try flush()
     guard fsync(descriptor) == 0 else { throw failure("write") }
+    if uncached { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
     try publish()
     close(descriptor)
     descriptor = -1
@@ -95,7 +112,10 @@ package final class PendingFile {
     while !rest.isEmpty {
       let chunk = UnsafeRawBufferPointer(rebasing: rest)
       let count = Glibc.write(descriptor, chunk.baseAddress, chunk.count)
-      if count > 0 { rest = rest.dropFirst(count) }
+      if count > 0 {
+        rest = rest.dropFirst(count)
+        cached += count
+      }
       if count == 0 || count < 0 && errno != EINTR { throw failure("write") }
     }
   }

@@ -11,14 +11,15 @@ internal import JSONText
 package final class SafetensorsWriter: TensorWriter {
   package static let dataAlignment = 64
 
-  /// Throws `exists` unless `overwrite`, `full` where the file does not fit on the disk.
+  /// Throws `exists` unless `overwrite`, `full` where the file does not fit on the disk. `uncached`
+  /// keeps what is written out of the page cache.
   package init(
     path: String, tensors: [TensorDeclaration], metadata: [(key: String, value: String)] = [],
-    overwrite: Bool = false, digest: Bool = false
+    overwrite: Bool = false, digest: Bool = false, uncached: Bool = false
   ) throws(CheckpointError) {
     try super.init(
       path: path, header: Self.header(tensors, metadata), tensors: tensors, alignment: 1,
-      overwrite: overwrite, digest: digest)
+      overwrite: overwrite, digest: digest, uncached: uncached)
   }
 
   private static func header(

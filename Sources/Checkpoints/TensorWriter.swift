@@ -37,12 +37,13 @@ package class TensorWriter {
   /// Every tensor's data is padded with zeros to a multiple of `alignment`.
   init(
     path: String, header: [UInt8], tensors: [TensorDeclaration], alignment: Int, overwrite: Bool,
-    digest: Bool
+    digest: Bool, uncached: Bool = false
   ) throws(CheckpointError) {
     self.tensors = tensors
     self.alignment = alignment
     fileSize = header.count + tensors.reduce(0) { $0 + $1.byteCount.roundedUp(to: alignment) }
-    file = try PendingFile(path: path, size: fileSize, overwrite: overwrite, digest: digest)
+    file = try PendingFile(
+      path: path, size: fileSize, overwrite: overwrite, digest: digest, uncached: uncached)
     try write(header)
   }
 

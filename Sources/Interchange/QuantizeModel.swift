@@ -56,7 +56,9 @@ package struct QuantizeModel {
     manifest.keptCodes = plan.keepsCodes
     manifest.fileSize = size
     let mapped = try MappedFile(path: weightsPath)
-    manifest.headerDigest = QuantizedBase.headerDigest(mapped.bytes)
+    manifest.headerDigest = withExtendedLifetime(mapped) {
+      QuantizedBase.headerDigest(mapped.bytes)
+    }
     manifest.source = [
       "name": .string(URL(fileURLWithPath: source.path).lastPathComponent),
       "format": .string(source.format.rawValue), "sha256": .string(try source.digest()),

@@ -22,10 +22,6 @@ package struct QuantizeOptions: Sendable {
 }
 
 /// The tensors of a base before they are written.
-///
-/// Order in the file: F32 tensors, F16 matrices, then codes and scales (and real zero points) of
-/// one linear layer after the other, then all integer zero points. So every tensor is aligned to
-/// its elements whatever the shapes, and codes to 64 bytes where widths are multiples of 64.
 package struct QuantizePlan: Sendable {
   package let settings: QuantizationSettings
   package let keepsCodes: Bool
@@ -104,18 +100,13 @@ package struct QuantizePlan: Sendable {
 
 extension QuantizePlan {
   package var declarations: [TensorDeclaration] {
-    var list = dense.map {
-      TensorDeclaration(name: $0.tensor.name, type: $0.type, shape: $0.tensor.shape)
-    }
-    for linear in linears {
-      let layout = linear.layout
-      list.append(
-        .init(name: linear.name + ".codes", type: .u8, shape: [layout.rows, layout.rowStride]))
-      list.append(linear.scalesDeclaration)
-      if linear.realZeros { list.append(linear.zerosDeclaration) }
-    }
-    for linear in linears where !linear.realZeros { list.append(linear.zerosDeclaration) }
-    return list
+    BaseLinear.declarations(
+      dense: dense.map {
+        TensorDeclaration(name: $0.tensor.name, type: $0.type, shape: $0.tensor.shape)
+      },
+      linears: linears.map {
+        BaseLinear(name: $0.name, layout: $0.layout, realZeros: $0.realZeros)
+      })
   }
 
   /// Weights that become codes.
@@ -124,15 +115,4 @@ extension QuantizePlan {
   package var scaleCount: Int { linears.reduce(0) { $0 + $1.layout.rows * $1.layout.groups } }
   /// Bytes of all tensors of the base.
   package var byteCount: Int { declarations.reduce(0) { $0 + $1.byteCount } }
-}
-
-extension QuantizePlan.PlannedLinear {
-  fileprivate var scalesDeclaration: TensorDeclaration {
-    .init(name: name + ".scales", type: .f16, shape: [layout.rows, layout.groups])
-  }
-
-  fileprivate var zerosDeclaration: TensorDeclaration {
-    .init(
-      name: name + ".zeros", type: realZeros ? .f16 : .u8, shape: [layout.rows, layout.groups])
-  }
 }

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import JSONText
+import Kernels
 import Testing
 
 @Suite struct SamplerTests {

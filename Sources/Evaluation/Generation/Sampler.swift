@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Kernels
 
 /// Draws tokens from logits; a pure function of settings, tokens seen and logits.
 ///

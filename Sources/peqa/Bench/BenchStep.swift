@@ -6,19 +6,12 @@ internal import JSONText
 internal import Kernels
 internal import Training
 
-/// `peqa bench`: how fast this machine does the work, in medians over repetitions.
-struct Bench: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Measure speed and memory on this machine.", subcommands: [BenchStep.self])
-}
-
 /// Gradient steps over random tokens: forward, backward, gradients of all scales.
 struct BenchStep: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step", abstract: "Time training steps on random tokens.")
 
-  @Argument(help: ArgumentHelp("Base to train on.", valueName: "base"))
-  var base: String
+  @OptionGroup var baseOptions: BenchBaseOptions
 
   @Option(help: "Sequences a step.")
   var batch = 4
@@ -47,24 +40,35 @@ struct BenchStep: ParsableCommand {
   }
 
   func run() throws {
-    let model = try LoadedModel.open(base)
-    let compute = try computing.compute(automatic: .ofOneProcess(Console()))
+    let console = Console()
+    let compute = try computing.compute(automatic: .ofOneProcess(console))
+    try baseOptions.withModel(console) { model, signals in
+      try measure(model, compute, signals)
+    }
+  }
+
+  private func measure(
+    _ model: LoadedModel, _ compute: Compute, _ signals: StopSignals
+  ) throws {
     let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
     decoder.recomputesProducts = gradientCheckpointing
     let tuning = ScaleTuning(
       decoder: decoder,
       base: try model.requiredBase(), granularity: scaleGranularity, parametrization: .relative)
-    let seconds = try timeSteps(tuning, vocabulary: model.config.vocabularySize).sorted()
+    let seconds = try timeSteps(tuning, model.config.vocabularySize, signals).sorted()
     let rates = seconds.map { Double(batch * length) / $0 }
     report(rates, compute, trained: tuning.parameterCount)
   }
 
-  private func timeSteps(_ tuning: ScaleTuning, vocabulary: Int) throws -> [Double] {
+  private func timeSteps(
+    _ tuning: ScaleTuning, _ vocabulary: Int, _ signals: StopSignals
+  ) throws -> [Double] {
     var generator = SystemRandomNumberGenerator()
     var gradient = [Float](repeating: 0, count: tuning.parameterCount)
     return try (0...steps).map { _ in
       let clock = Stopwatch()
       for _ in 0..<batch {
+        if let interruption = signals.interruption { throw interruption }
         let tokens = (0..<length).map { _ in
           Int32.random(in: 0..<Int32(vocabulary), using: &generator)
         }

@@ -1,4 +1,5 @@
-/// The generator behind sampling: the same numbers from the same seed on every machine.
+/// The generator behind sampling and synthetic bases: the same numbers from the same seed on every
+/// machine.
 ///
 /// Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014, with the
 /// finalizer by Stafford (mix 13), as in the public reference `splitmix64.c` by Vigna.
@@ -13,6 +14,19 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     return z ^ (z >> 31)
+  }
+
+  /// Random bytes, eight a number, little-endian; what is over of the last number is dropped.
+  package mutating func fill(_ bytes: UnsafeMutableRawBufferPointer) {
+    let whole = bytes.count / 8
+    for index in 0..<whole {
+      bytes.storeBytes(of: next().littleEndian, toByteOffset: index * 8, as: UInt64.self)
+    }
+    var rest = bytes.count % 8 > 0 ? next() : 0
+    for index in (whole * 8)..<bytes.count {
+      bytes[index] = UInt8(truncatingIfNeeded: rest)
+      rest >>= 8
+    }
   }
 
   /// A multiple of 2^-53 in 0..<1.

@@ -1,0 +1,7 @@
+internal import ArgumentParser
+
+/// `peqa bench`: how fast this machine does the work, in medians over repetitions.
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure speed and memory on this machine.", subcommands: [BenchStep.self])
+}
