@@ -1,12 +1,6 @@
-// Causal softmax attention of one head over one segment, forward and backward, in blocks of 64
+// Causal softmax attention of one head over one segment in fp32, forward and backward, in blocks of 64
 // queries: no more than 64 rows of scores exist at a time.
-#include <string.h>
-
-#include "tables.h"
-
-static int least(int a, int b) { return a < b ? a : b; }
-static int most(int a, int b) { return a > b ? a : b; }
-static ptrdiff_t padded(int n) { return (n + PEQA_PANEL - 1) / PEQA_PANEL * PEQA_PANEL; }
+#include "attention_range.h"
 
 // Memory layouts in `work`, each zero padded to 64 lanes:
 //   transposed panels: [key block][head_size][64 keys]
@@ -28,25 +22,6 @@ static void row_panels(const peqa_kernels *table, const float *x, ptrdiff_t x_ro
 size_t peqa_attention_work(int keys, int head_size) {
   size_t n = (size_t)padded(keys), d = (size_t)padded(head_size);
   return 3 * n * d + 2 * PEQA_PANEL * n + 2 * PEQA_PANEL * d;
-}
-
-// The keys that a block of queries sees: [first, last), `first` rounded down to a panel.
-typedef struct {
-  int rows, first, last;
-} key_range;
-
-static key_range visible(const peqa_attention *a, int block) {
-  key_range r;
-  int offset = a->keys - a->queries;
-  r.rows = least(PEQA_PANEL, a->queries - block);
-  r.last = offset + block + r.rows;
-  int start = a->window > 0 ? most(0, offset + block + 1 - a->window) : 0;
-  r.first = start / PEQA_PANEL * PEQA_PANEL;
-  return r;
-}
-
-static int row_start(const peqa_attention *a, int limit) {
-  return a->window > 0 ? most(0, limit - a->window) : 0;
 }
 
 // c[rows, visible keys] = a-rows times transposed panels.
@@ -88,7 +63,7 @@ void peqa_attention_forward(const peqa_kernels *table, const peqa_attention *a, 
     key_range r = visible(a, block);
     against_keys(table, r, size, a->q + block * a->q_row, a->q_row, key_panels, scores, n);
     for (int i = 0; i < r.rows; i++) {
-      int limit = a->keys - a->queries + block + i + 1, start = row_start(a, limit);
+      int limit = row_limit(a, block + i), start = row_start(a, block + i);
       float *row = scores + i * n;
       for (int j = r.first; j < start; j++) row[j] = 0;
       lse[block + i] =
@@ -118,7 +93,7 @@ void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a,
     against_keys(table, r, size, q, a->q_row, key_panels, scores, n);
     against_keys(table, r, size, d, a->q_row, value_panels, dscores, n);
     for (int i = 0; i < r.rows; i++) {
-      int limit = a->keys - a->queries + block + i + 1, start = row_start(a, limit);
+      int limit = row_limit(a, block + i), start = row_start(a, block + i);
       int count = limit - start, end = (int)padded(r.last) - start;
       float *row = scores + i * n, *drow = dscores + i * n;
       float delta = table->dot(size, d + i * a->q_row, out + (block + i) * a->q_row);

@@ -11,20 +11,15 @@ static const void *offset(const void *rows, int bf16, ptrdiff_t elements) {
   return (const char *)rows + elements * (bf16 ? 2 : 4);
 }
 
+// C (+)= A panel; the scales of bf16 change every scale_depth, those of fp32 do not change.
 static void multiply(const peqa_kernels *table, int bf16, int m, int n, int k, const void *a,
                      ptrdiff_t a_row, const float *panel, float *c, ptrdiff_t c_row,
-                     const float *scale, int accumulate) {
+                     const float *scale, int scale_depth, int accumulate) {
   if (bf16)
-    table->multiply_bf16(m, n, even(k), a, a_row, (const uint16_t *)panel, c, c_row, scale,
-                         accumulate);
+    table->multiply_bf16(m, n, even(k), a, a_row, 2, (const uint16_t *)panel, c, c_row, scale,
+                         even(scale_depth), accumulate);
   else
     table->multiply_f32(m, n, k, a, a_row, 1, panel, c, c_row, scale, accumulate);
-}
-
-// Scales of 64 rows for one group; 0 past the last row.
-static void lane_scales(const peqa_matrix *w, int row0, int group, float *scales) {
-  for (int l = 0; l < PEQA_PANEL; l++)
-    scales[l] = row0 + l < w->rows ? peqa_effective_scale(w, row0 + l, group) : 0;
 }
 
 static void start_with_bias(int t0, int t1, int o, int n, const float *bias, float *y,
@@ -39,21 +34,20 @@ static void forward_panel(const peqa_kernels *table, const peqa_matrix *w, int b
                           ptrdiff_t y_row, float *panel) {
   int n = least(PEQA_PANEL, w->rows - o);
   int codes = w->storage == PEQA_CODES, scaled = codes && !bf16 && w->groups > 1;
-  float scales[PEQA_PANEL];
+  float scales[PEQA_DEPTH / PEQA_LEAST_GROUP * PEQA_PANEL];
   for (int block = 0; block < w->columns; block += PEQA_DEPTH) {
     int depth = least(PEQA_DEPTH, w->columns - block);
+    int group = codes && w->groups > 1 ? least(w->group_size, depth) : depth;
     if (bf16)
       table->forward_panel_bf16(w, o, block, depth, scaled, (uint16_t *)panel);
     else
       table->forward_panel_f32(w, o, block, depth, scaled, panel);
-    int step = codes && !scaled && w->groups > 1 ? least(w->group_size, depth) : depth;
-    for (int k = 0; k < depth; k += step) {
-      if (codes && !scaled) lane_scales(w, o, (block + k) / w->group_size, scales);
-      const float *part = offset(panel, bf16, (ptrdiff_t)k * PEQA_PANEL);
-      multiply(table, bf16, t1 - t0, n, least(step, depth - k),
-               offset(x, bf16, t0 * x_row + block + k), x_row, part, y + t0 * y_row + o, y_row,
-               codes && !scaled ? scales : NULL, accumulate || block > 0 || k > 0);
-    }
+    if (codes && !scaled)
+      table->lane_scales(w, o, w->groups > 1 ? block / w->group_size : 0,
+                         (depth + group - 1) / group, scales);
+    multiply(table, bf16, t1 - t0, n, depth, offset(x, bf16, t0 * x_row + block), x_row, panel,
+             y + t0 * y_row + o, y_row, codes && !scaled ? scales : NULL, group,
+             accumulate || block > 0);
   }
 }
 
@@ -79,7 +73,7 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
         table->backward_panel_f32(w, block, i, depth, scaled, work);
       multiply(table, bf16, t1 - t0, least(PEQA_PANEL, w->columns - i), depth,
                offset(dy, bf16, t0 * dy_row + block), dy_row, work, dx + t0 * dx_row + i, dx_row,
-               NULL, accumulate || block > 0);
+               NULL, depth, accumulate || block > 0);
     }
 }
 
@@ -106,7 +100,7 @@ void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
       int rows = least(PEQA_PANEL, o1 - o);
       const float *panel = offset(x_panels, bf16, i / PEQA_PANEL * panel_elements);
       multiply(table, bf16, rows, PEQA_PANEL, tokens, offset(dy_t, bf16, o * dy_t_row), dy_t_row,
-               panel, work, PEQA_PANEL, NULL, 0);
+               panel, work, PEQA_PANEL, NULL, tokens, 0);
       for (int r = 0; r < rows; r++) reduce_groups(table, w, o + r, i, work + r * PEQA_PANEL, ds);
     }
 }

@@ -20,19 +20,22 @@ static void multiply_f32(int m, int n, int k, const float *a, ptrdiff_t a_row, p
 }
 
 void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
-                                  const uint16_t *b, float *c, ptrdiff_t c_row,
-                                  const float *lane_scale, int accumulate) {
-  for (int i = 0; i < m; i++) {
-    float sum[PEQA_PANEL] = {0};
-    for (int d = 0; d < k; d++)
-      for (int j = 0; j < n; j++)
-        sum[j] += peqa_bf16_value(a[i * a_row + d]) *
-                  peqa_bf16_value(b[2 * (d / 2 * PEQA_PANEL + j) + d % 2]);
-    for (int j = 0; j < n; j++) {
-      float value = lane_scale ? sum[j] * lane_scale[j] : sum[j];
-      c[i * c_row + j] = accumulate ? c[i * c_row + j] + value : value;
+                                  ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
+                                  const float *lane_scale, int scale_depth, int accumulate) {
+  int depth = lane_scale ? scale_depth : k;
+  for (int i = 0; i < m; i++)
+    for (int d0 = 0; d0 < k; d0 += depth) {
+      float sum[PEQA_PANEL] = {0};
+      const float *scale = lane_scale ? lane_scale + d0 / depth * PEQA_PANEL : NULL;
+      for (int d = d0; d < k && d < d0 + depth; d++)
+        for (int j = 0; j < n; j++)
+          sum[j] += peqa_bf16_value(a[i * a_row + d / 2 * a_pair + d % 2]) *
+                    peqa_bf16_value(b[2 * (d / 2 * PEQA_PANEL + j) + d % 2]);
+      for (int j = 0; j < n; j++) {
+        float value = scale ? sum[j] * scale[j] : sum[j];
+        c[i * c_row + j] = accumulate || d0 > 0 ? c[i * c_row + j] + value : value;
+      }
     }
-  }
 }
 
 static int code(const peqa_matrix *w, int row, int col) {
@@ -89,6 +92,13 @@ static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int de
     for (int l = 0; l < PEQA_PANEL; l++)
       panel[2 * (d / 2 * PEQA_PANEL + l) + d % 2] =
           d < depth ? peqa_bf16_bits(weight(w, row0 + d, col0 + l, scaled)) : 0;
+}
+
+static void lane_scales(const peqa_matrix *w, int row0, int group0, int groups, float *scales) {
+  for (int g = 0; g < groups; g++)
+    for (int l = 0; l < PEQA_PANEL; l++)
+      scales[g * PEQA_PANEL + l] =
+          row0 + l < w->rows ? peqa_effective_scale(w, row0 + l, group0 + g) : 0;
 }
 
 static void unscaled_row(const peqa_matrix *w, int row, int col0, float *out) {
@@ -210,6 +220,34 @@ static void softmax_backward(int n, int padded, float scale, float delta, const 
   for (int i = 0; i < padded; i++) dp[i] = i < n ? p[i] * (dp[i] - delta) * scale : 0;
 }
 
+static float softmax_bf16(int first, int last, int end, float scale, const float *s, uint16_t *p,
+                          float *inverse_sum) {
+  float top = -INFINITY;
+  double sum = 0;
+  for (int i = first; i < last; i++) top = fmaxf(top, s[i] * scale);
+  for (int i = 0; i < end; i++) {
+    float e = i >= first && i < last ? expf(s[i] * scale - top) : 0;
+    p[i] = peqa_bf16_bits(e);
+    sum += e;
+  }
+  *inverse_sum = (float)(1 / sum);
+  return top + (float)log(sum);
+}
+
+static void attention_pair_bf16(const int *first, const int *last, int end, float scale,
+                                const float *lse, const float *delta, const float *s,
+                                const float *dp, ptrdiff_t row, uint16_t *p_pairs, uint16_t *ds,
+                                uint16_t *ds_pairs) {
+  for (int r = 0; r < 2; r++)
+    for (int i = 0; i < end; i++) {
+      int seen = i >= first[r] && i < last[r];
+      float p = seen ? expf(s[r * row + i] * scale - lse[r]) : 0;
+      float d = seen ? p * (dp[r * row + i] - delta[r]) * scale : 0;
+      p_pairs[2 * i + r] = peqa_bf16_bits(p);
+      ds[r * row + i] = ds_pairs[2 * i + r] = peqa_bf16_bits(d);
+    }
+}
+
 static double cross_entropy(int n, int target, float *x, int gradient) {
   float top = -INFINITY;
   double sum = 0, chosen = x[target];
@@ -229,6 +267,7 @@ const peqa_kernels peqa_table_scalar = {
     .forward_panel_bf16 = forward_panel_bf16,
     .backward_panel_f32 = backward_panel_f32,
     .backward_panel_bf16 = backward_panel_bf16,
+    .lane_scales = lane_scales,
     .unscaled_row = unscaled_row,
     .round_bf16 = round_bf16,
     .transpose_bf16 = transpose_bf16,
@@ -243,6 +282,8 @@ const peqa_kernels peqa_table_scalar = {
     .softmax = softmax,
     .softmax_again = softmax_again,
     .softmax_backward = softmax_backward,
+    .softmax_bf16 = softmax_bf16,
+    .attention_pair_bf16 = attention_pair_bf16,
     .cross_entropy = cross_entropy,
     .dot = dot,
     .add = add,

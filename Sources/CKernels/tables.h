@@ -13,8 +13,8 @@ extern const peqa_kernels peqa_table_avx512bf16;
 
 // bf16 products without hardware for them (reference.c).
 void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
-                                  const uint16_t *b, float *c, ptrdiff_t c_row,
-                                  const float *lane_scale, int accumulate);
+                                  ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
+                                  const float *lane_scale, int scale_depth, int accumulate);
 
 // bf16 bits of a float, round to nearest even, NaN kept.
 static inline uint16_t peqa_bf16_bits(float value) {

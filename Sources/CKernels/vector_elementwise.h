@@ -182,6 +182,51 @@ static void softmax_backward(int n, int padded, float scale, float delta, const 
   for (int i = n; i < padded; i++) dp[i] = 0;
 }
 
+// Lanes i ..< i + 16 that lie in [first, last), as a mask of all-ones words.
+INLINE vi lanes_within(int i, int first, int last) {
+  vi lane = (vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + i;
+  return (lane >= first) & (lane < last);
+}
+
+INLINE void store_bf16(uint16_t *p, vf v) {
+  *(vu16_unaligned *)p = __builtin_convertvector(to_bf16(v), vu16);
+}
+
+static float softmax_bf16(int first, int last, int end, float scale, const float *s, uint16_t *p,
+                          float *inverse_sum) {
+  float top = row_maximum(last - first, s + first) * scale;
+  double total = 0;
+  for (int start = 0; start < end; start += 1024) {
+    int stop = end < start + 1024 ? end : start + 1024;
+    vf sum = {};
+    for (int i = start; i < stop; i += LANES) {
+      vf e = (vf)((vi)exp16(load(s + i) * scale - top) & lanes_within(i, first, last));
+      store_bf16(p + i, e);
+      sum += e;
+    }
+    total += sum_lanes(sum);
+  }
+  *inverse_sum = (float)(1.0 / total);
+  return top + (float)log(total);
+}
+
+static void attention_pair_bf16(const int *first, const int *last, int end, float scale,
+                                const float *lse, const float *delta, const float *s,
+                                const float *dp, ptrdiff_t row, uint16_t *p_pairs, uint16_t *ds,
+                                uint16_t *ds_pairs) {
+  for (int i = 0; i < end; i += LANES) {
+    vf p[2], d[2];
+    for (int r = 0; r < 2; r++) {
+      vi mask = lanes_within(i, first[r], last[r]);
+      p[r] = (vf)((vi)exp16(load(s + r * row + i) * scale - lse[r]) & mask);
+      d[r] = (vf)((vi)(p[r] * (load(dp + r * row + i) - delta[r]) * scale) & mask);
+      store_bf16(ds + r * row + i, d[r]);
+    }
+    *(vu_unaligned *)(p_pairs + 2 * i) = bf16_pair(p[0], p[1]);
+    *(vu_unaligned *)(ds_pairs + 2 * i) = bf16_pair(d[0], d[1]);
+  }
+}
+
 static double cross_entropy(int n, int target, float *x, int gradient) {
   float top = row_maximum(n, x);
   double chosen = (double)x[target] - top;

@@ -49,8 +49,8 @@ INLINE void tile_f32(const int rows, const int vectors, int n, int k, const floa
 
 #if NATIVE_BF16
 INLINE void tile_bf16(const int rows, const int vectors, int n, int k, const uint16_t *a,
-                      ptrdiff_t a_row, const uint16_t *b, float *c, ptrdiff_t c_row,
-                      const float *scale, int accumulate) {
+                      ptrdiff_t a_row, ptrdiff_t a_pair, const uint16_t *b, float *c,
+                      ptrdiff_t c_row, const float *scale, int accumulate) {
   vf acc[TILE_ROWS][TILE_VECTORS];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++)
@@ -64,7 +64,7 @@ INLINE void tile_bf16(const int rows, const int vectors, int n, int k, const uin
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
       int32_t pair;
-      memcpy(&pair, a + i * a_row + 2 * d, sizeof pair);
+      memcpy(&pair, a + i * a_row + d * a_pair, sizeof pair);
       __m512bh x = (__m512bh)_mm512_set1_epi32(pair);
 #pragma clang loop unroll(full)
       for (int j = 0; j < vectors; j++)
@@ -108,19 +108,25 @@ static void multiply_f32(int m, int n, int k, const float *a, ptrdiff_t a_row, p
 
 #if NATIVE_BF16
 static void multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
-                          const uint16_t *b, float *c, ptrdiff_t c_row, const float *scale,
-                          int accumulate) {
-#define CALL(R, V)                                                                     \
-  tile_bf16(R, V, n - j, k, a + i * a_row, a_row, b + 2 * j, c + i * c_row + j, c_row, \
-            scale ? scale + j : NULL, accumulate)
+                          ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
+                          const float *scale, int scale_depth, int accumulate) {
+#define CALL(R, V)                                                                              \
+  tile_bf16(R, V, n - j, depth, a + i * a_row + d / 2 * a_pair, a_row, a_pair,                  \
+            b + (ptrdiff_t)d * PEQA_PANEL + 2 * j, c + i * c_row + j, c_row,                    \
+            scale ? scale + d / scale_depth * PEQA_PANEL + j : NULL, accumulate || d > 0)
+  if (!scale) scale_depth = k;
   for (int i = 0; i < m; i += TILE_ROWS) {
     int rows = m - i < TILE_ROWS ? m - i : TILE_ROWS;
-    int j = 0;
-    if (n > 3 * LANES) {
-      WITH_ROWS(rows, 4, CALL)
-      continue;
+    // All depths of a tile follow each other, so that its sums stay in the nearest cache.
+    for (int d = 0; d < k; d += scale_depth) {
+      int depth = k - d < scale_depth ? k - d : scale_depth;
+      int j = 0;
+      if (n > 3 * LANES) {
+        WITH_ROWS(rows, 4, CALL)
+        continue;
+      }
+      for (; j < n; j += LANES) WITH_ROWS(rows, 1, CALL)
     }
-    for (; j < n; j += LANES) WITH_ROWS(rows, 1, CALL)
   }
 #undef CALL
 }

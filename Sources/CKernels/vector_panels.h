@@ -11,6 +11,22 @@ INLINE uint64_t eight_codes(const uint8_t *p, int bits) {
   }
 }
 
+// Zero point and scale as peqa_zero and peqa_effective_scale give them, converted by hardware.
+INLINE float quick_half(const uint16_t *numbers, size_t index) {
+  _Float16 half;
+  memcpy(&half, (const char *)numbers + index * sizeof half, sizeof half);
+  return (float)half;
+}
+INLINE float quick_zero(const peqa_matrix *w, int row, int group) {
+  size_t at = (size_t)row * (size_t)w->groups + (size_t)group;
+  return w->zeros_u8 ? (float)w->zeros_u8[at] : quick_half(w->zeros_f16, at);
+}
+INLINE float quick_scale(const peqa_matrix *w, int row, int group) {
+  if (!w->scales) return 1;
+  float scale = quick_half(w->scales, (size_t)row * (size_t)w->groups + (size_t)group);
+  return w->gains ? (float)(_Float16)(scale * w->gains[row]) : scale;
+}
+
 INLINE vf sixteen_codes(const peqa_matrix *w, int row, int col) {
   const uint8_t *p =
       (const uint8_t *)w->data + (size_t)row * w->row_stride + (size_t)(col / 8) * (size_t)w->bits;
@@ -42,8 +58,8 @@ INLINE vf sixteen_weights(const peqa_matrix *w, int row, int col, int scaled) {
   if (w->storage != PEQA_CODES) return sixteen_dense(w, row, col);
   if (col >= w->columns) return (vf){};
   int group = col / w->group_size;
-  vf v = sixteen_codes(w, row, col) - peqa_zero(w, row, group);
-  if (scaled) v *= peqa_effective_scale(w, row, group);
+  vf v = sixteen_codes(w, row, col) - quick_zero(w, row, group);
+  if (scaled) v *= quick_scale(w, row, group);
   if (col + LANES > w->columns) {
     vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     v = (vf)((vi)v & (lane < w->columns - col));
@@ -97,6 +113,17 @@ static void forward_panel_f32(const peqa_matrix *w, int row0, int col0, int dept
     }
 }
 
+static void backward_panel_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                               float *panel) {
+  for (int d = 0; d < depth; d++)
+    for (int l = 0; l < PEQA_PANEL; l += LANES)
+      store(panel + d * PEQA_PANEL + l,
+            row0 + d < w->rows ? sixteen_weights(w, row0 + d, col0 + l, scaled) : (vf){});
+}
+
+#if NATIVE_BF16
+#include "vector_codes.h"
+#else
 static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                uint16_t *panel) {
   for (int block = 0; block < PEQA_PANEL; block += LANES)
@@ -119,14 +146,6 @@ static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int dep
     }
 }
 
-static void backward_panel_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
-                               float *panel) {
-  for (int d = 0; d < depth; d++)
-    for (int l = 0; l < PEQA_PANEL; l += LANES)
-      store(panel + d * PEQA_PANEL + l,
-            row0 + d < w->rows ? sixteen_weights(w, row0 + d, col0 + l, scaled) : (vf){});
-}
-
 static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                 uint16_t *panel) {
   for (int d = 0; d < depth; d += 2)
@@ -137,6 +156,13 @@ static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int de
                                                 : (vf){};
       *(vu_unaligned *)(panel + d * PEQA_PANEL + 2 * l) = bf16_pair(a, b);
     }
+}
+#endif
+
+static void lane_scales(const peqa_matrix *w, int row0, int group0, int groups, float *scales) {
+  for (int l = 0; l < PEQA_PANEL; l++)
+    for (int g = 0; g < groups; g++)
+      scales[g * PEQA_PANEL + l] = row0 + l < w->rows ? quick_scale(w, row0 + l, group0 + g) : 0;
 }
 
 static void unscaled_row(const peqa_matrix *w, int row, int col0, float *out) {

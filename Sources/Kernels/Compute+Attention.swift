@@ -35,9 +35,9 @@ extension Compute {
     pool.parallelFor(segments.count * shape.heads) { item, worker in
       let (segment, head) = (segments[item / shape.heads], item % shape.heads)
       var one = view(shape, head, segment, q: q, k: k, v: v)
-      peqa_attention_forward(
-        table, &one, out + segment.lowerBound * shape.queryWidth + head * shape.headSize,
-        lse + head * tokens + segment.lowerBound, attentionWork[worker])
+      attend(
+        &one, out + segment.lowerBound * shape.queryWidth + head * shape.headSize,
+        lse + head * tokens + segment.lowerBound, worker)
     }
   }
 
@@ -51,8 +51,17 @@ extension Compute {
     pool.parallelFor(shape.heads) { head, worker in
       var one = view(shape, head, 0..<keys, q: q, k: k, v: v)
       one.queries = Int32(queries)
-      peqa_attention_forward(
-        table, &one, out + head * shape.headSize, lse + head * queries, attentionWork[worker])
+      attend(&one, out + head * shape.headSize, lse + head * queries, worker)
+    }
+  }
+
+  private func attend(
+    _ one: inout peqa_attention, _ out: UnsafeMutablePointer<Float>,
+    _ lse: UnsafeMutablePointer<Float>, _ worker: Int
+  ) {
+    switch precision {
+    case .fp32: peqa_attention_forward(table, &one, out, lse, attentionWork[worker])
+    case .bf16: peqa_attention_forward_bf16(table, &one, out, lse, attentionWork[worker])
     }
   }
 
@@ -74,7 +83,9 @@ extension Compute {
       let at = segment.lowerBound * shape.queryWidth + head * shape.headSize
       let own = headGradients + 2 * head * perHead + segment.lowerBound * shape.headSize
       var one = view(shape, head, segment, q: q, k: k, v: v)
-      peqa_attention_backward(
+      let backward =
+        precision == .bf16 ? peqa_attention_backward_bf16 : peqa_attention_backward
+      backward(
         table, &one, out + at, lse + head * tokens + segment.lowerBound, dout + at, dq + at, own,
         own + perHead, attentionWork[worker])
     }
@@ -117,7 +128,10 @@ extension Compute {
   }
 
   private func reserveAttention(keys: Int, headSize: Int) {
-    let needed = peqa_attention_work(Int32(keys), Int32(headSize))
+    let needed =
+      precision == .bf16
+      ? peqa_attention_work_bf16(Int32(keys), Int32(headSize))
+      : peqa_attention_work(Int32(keys), Int32(headSize))
     guard needed > attentionWorkCount else { return }
     for work in attentionWork { work.deallocate() }
     attentionWork = (0..<pool.threads).map { _ in .allocate(capacity: needed) }

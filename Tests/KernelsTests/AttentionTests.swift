@@ -38,12 +38,17 @@ internal import Testing
 
   private struct Inputs {
     let q, k, v, dout: GuardedMemory<Float>
-    init(_ shape: AttentionShape, tokens: Int, seed: Int) {
+    /// For bf16 the numbers are such that a product takes them as they are.
+    init(_ shape: AttentionShape, _ precision: Precision, tokens: Int, seed: Int) {
       var random = RandomNumbers(seed: seed)
-      q = GuardedMemory(random.floats(tokens * shape.queryWidth, scale: 2))
-      k = GuardedMemory(random.floats(tokens * shape.keyWidth, scale: 2))
-      v = GuardedMemory(random.floats(tokens * shape.keyWidth))
-      dout = GuardedMemory(random.floats(tokens * shape.queryWidth))
+      func floats(_ count: Int, scale: Float = 1) -> GuardedMemory<Float> {
+        let numbers = random.floats(count, scale: scale)
+        return GuardedMemory(precision == .bf16 ? numbers.map(roundedToBF16) : numbers)
+      }
+      q = floats(tokens * shape.queryWidth, scale: 2)
+      k = floats(tokens * shape.keyWidth, scale: 2)
+      v = floats(tokens * shape.keyWidth)
+      dout = floats(tokens * shape.queryWidth)
     }
   }
 
@@ -51,23 +56,24 @@ internal import Testing
     x.values[rows.lowerBound * width..<rows.upperBound * width].map(Double.init)
   }
 
-  private func naive(_ x: Inputs, _ shape: AttentionShape, _ segment: Range<Int>) -> NaiveAttention
-  {
+  private func naive(
+    _ x: Inputs, _ shape: AttentionShape, _ precision: Precision, _ segment: Range<Int>
+  ) -> NaiveAttention {
     NaiveAttention(
-      shape, queries: segment.count, keys: segment.count,
+      shape, precision: precision, queries: segment.count, keys: segment.count,
       q: slice(x.q, segment, width: shape.queryWidth),
       k: slice(x.k, segment, width: shape.keyWidth),
       v: slice(x.v, segment, width: shape.keyWidth))
   }
 
-  @Test(arguments: cases)
-  func forwardAndBackward(_ c: Case) {
+  @Test(arguments: cases, [Precision.fp32, .bf16])
+  func forwardAndBackward(_ c: Case, _ precision: Precision) {
     let (shape, tokens) = (c.shape, c.tokens)
-    let x = Inputs(shape, tokens: tokens, seed: tokens + c.size)
+    let x = Inputs(shape, precision, tokens: tokens, seed: tokens + c.size)
     var want = (out: [Double](), dq: [Double](), dk: [Double](), dv: [Double]())
     var bounds = want
     for segment in c.segments {
-      let one = naive(x, shape, segment)
+      let one = naive(x, shape, precision, segment)
       let gradient = one.gradients(slice(x.dout, segment, width: shape.queryWidth))
       want.out += one.out
       bounds.out += one.outBounds
@@ -79,7 +85,8 @@ internal import Testing
       bounds.dv += gradient.dv.bounds
     }
     for set in InstructionSet.available {
-      let compute = Compute(pool: WorkerPool(threads: 2), instructionSet: set)
+      let compute = Compute(
+        pool: WorkerPool(threads: 2), precision: precision, instructionSet: set)
       let result = run(compute, x, shape, c.segments, tokens: tokens)
       for (name, got, want, bounds) in [
         ("out", result.out, want.out, bounds.out), ("dq", result.dq, want.dq, bounds.dq),
@@ -122,7 +129,7 @@ internal import Testing
   @Test(arguments: cases, InstructionSet.available)
   func cachedIsTheEndOfTheWhole(_ c: Case, _ set: InstructionSet) {
     let (shape, keys) = (c.shape, c.lengths.max() ?? 0)
-    let x = Inputs(shape, tokens: keys, seed: keys)
+    let x = Inputs(shape, .fp32, tokens: keys, seed: keys)
     let compute = Compute(pool: WorkerPool(threads: 2), instructionSet: set)
     let whole = run(compute, x, shape, [0..<keys], tokens: keys).out.values
     for queries in Set([1, 2, 64, 65, keys]) where queries <= keys {
@@ -142,9 +149,9 @@ internal import Testing
   /// h = 1e-5 they err by h^2 and 2^-53 / h, both below 1e-9 times numbers of order 10.
   @Test func oracleGradientsAreSlopes() {
     let shape = AttentionShape(heads: 4, keyValueHeads: 2, headSize: 6, window: 5)
-    let x = Inputs(shape, tokens: 9, seed: 1)
+    let x = Inputs(shape, .fp32, tokens: 9, seed: 1)
     let dout = x.dout.values.map(Double.init)
-    let start = naive(x, shape, 0..<9)
+    let start = naive(x, shape, .fp32, 0..<9)
     let gradient = start.gradients(dout)
     func loss(_ change: (inout NaiveAttention) -> Void) -> Double {
       var moved = start

@@ -1,13 +1,16 @@
 internal import Foundation
 internal import Kernels
 
-/// Attention and its gradients by their definition in Double, with bounds for fp32 beside.
+/// Attention and its gradients by their definition in Double, with bounds for the kernels beside:
+/// fp32, or bf16 products of operands that are bf16 numbers already.
 ///
 /// Queries stand at the end of the keys: query i sees keys up to `keys - queries + i`.
 struct NaiveAttention {
   let shape: AttentionShape
   let queries: Int
   let keys: Int
+  /// By how much, relatively, probabilities and gradients of scores are rounded before a product.
+  let rounding: Double
   /// q [queries, heads * size], k and v [keys, keyValueHeads * size].
   var q, k, v: [Double]
 
@@ -19,8 +22,12 @@ struct NaiveAttention {
   private var probabilityErrors: [Double]
   private var scale: Double { 1 / Double(shape.headSize).squareRoot() }
 
-  init(_ shape: AttentionShape, queries: Int, keys: Int, q: [Double], k: [Double], v: [Double]) {
+  init(
+    _ shape: AttentionShape, precision: Precision = .fp32, queries: Int, keys: Int, q: [Double],
+    k: [Double], v: [Double]
+  ) {
     (self.shape, self.queries, self.keys) = (shape, queries, keys)
+    rounding = precision == .bf16 ? 0x1p-8 : 0
     (self.q, self.k, self.v) = (q, k, v)
     out = [Double](repeating: 0, count: q.count)
     outBounds = out
@@ -70,7 +77,7 @@ struct NaiveAttention {
       for d in 0..<size {
         let part = weight * v[keyAt(j, head) + d]
         out[a + d] += part
-        outBounds[a + d] += abs(part) * (error + Double(keys + 2) * unit)
+        outBounds[a + d] += abs(part) * (error + rounding + Double(keys + 2) * unit)
       }
     }
   }
@@ -93,7 +100,7 @@ struct NaiveAttention {
   func gradients(_ dout: [Double]) -> (dq: Gradient, dk: Gradient, dv: Gradient) {
     var (dq, dk, dv) = (Gradient(q.count), Gradient(k.count), Gradient(v.count))
     let size = shape.headSize
-    let sums = Double(keys + shape.heads + 4) * unit
+    let sums = Double(keys + shape.heads + 4) * unit + rounding
     for head in 0..<shape.heads {
       for i in 0..<queries {
         let a = queryAt(i, head)

@@ -13,6 +13,8 @@
 // Depth of a panel block along the summed dimension; fixed, because it fixes the order of
 // additions.
 #define PEQA_DEPTH 1024
+// Columns of the smallest group where a row has several.
+#define PEQA_LEAST_GROUP 32
 
 typedef enum { PEQA_CODES = 0, PEQA_F32 = 1, PEQA_F16 = 2, PEQA_BF16 = 3 } peqa_storage;
 
@@ -39,10 +41,12 @@ typedef struct {
   void (*multiply_f32)(int m, int n, int k, const float *a, ptrdiff_t a_row, ptrdiff_t a_column,
                        const float *b, float *c, ptrdiff_t c_row, const float *_Nullable lane_scale,
                        int accumulate);
-  // The same with bf16 pairs: A rows contiguous, B [k/2][64][2]. k is even.
-  void (*multiply_bf16)(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row, const uint16_t *b,
-                        float *c, ptrdiff_t c_row, const float *_Nullable lane_scale,
-                        int accumulate);
+  // The same with bf16 pairs: the pair (k, k + 1) of a row of A lies together, pairs `a_pair`
+  // elements apart; B [k/2][64][2]. k is even. Scales [k / scale_depth][64] where they change along
+  // k: every `scale_depth` deep the sum is scaled and added to C; scale_depth is even.
+  void (*multiply_bf16)(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row, ptrdiff_t a_pair,
+                        const uint16_t *b, float *c, ptrdiff_t c_row,
+                        const float *_Nullable lane_scale, int scale_depth, int accumulate);
 
   // Panel for y = x W^T: lane l is row row0 + l, k runs over columns col0 .. col0 + depth.
   // Unscaled q - z where `scaled` is 0. Columns and rows past the matrix give zeros.
@@ -55,6 +59,8 @@ typedef struct {
                              float *panel);
   void (*backward_panel_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                               uint16_t *panel);
+  // The scales of 64 rows for `groups` groups: [groups][64], 0 past the last row.
+  void (*lane_scales)(const peqa_matrix *w, int row0, int group0, int groups, float *scales);
   // 64 unscaled weights q - z of one row from column col0 (a multiple of 64); zeros past the end.
   void (*unscaled_row)(const peqa_matrix *w, int row, int col0, float *out);
 
@@ -94,6 +100,18 @@ typedef struct {
   void (*softmax_again)(int n, int padded, float scale, float lse, float *s);
   // dp[i] = scale * p[i] * (dp[i] - delta) for i < n, else 0.
   void (*softmax_backward)(int n, int padded, float scale, float delta, const float *p, float *dp);
+  // p[i] = bf16(exp(scale * s[i] - top)) for first <= i < last, else 0, for i < end, a multiple of
+  // 16; `top` is the greatest scale * s of them. Returns log-sum-exp; inverse_sum makes
+  // probabilities of the p.
+  float (*softmax_bf16)(int first, int last, int end, float scale, const float *s, uint16_t *p,
+                        float *inverse_sum);
+  // Probabilities and score gradients of two queries: p = exp(scale * s - lse) and
+  // ds = scale * p * (dp - delta) for first <= i < last, else 0, for i < end, a multiple of 16. The
+  // rows of s, dp and ds lie `row` apart; pairs hold both queries of a key side by side.
+  void (*attention_pair_bf16)(const int *first, const int *last, int end, float scale,
+                              const float *lse, const float *delta, const float *s,
+                              const float *dp, ptrdiff_t row, uint16_t *p_pairs, uint16_t *ds,
+                              uint16_t *ds_pairs);
   // Returns -log softmax(x)[target]; where `gradient`, x becomes softmax(x) - onehot(target), else
   // it stays.
   double (*cross_entropy)(int n, int target, float *x, int gradient);
@@ -149,6 +167,14 @@ void peqa_attention_forward(const peqa_kernels *table, const peqa_attention *a, 
 void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a, const float *out,
                              const float *lse, const float *dout, float *dq, float *dk, float *dv,
                              float *work);
+
+// The same with bf16 products.
+size_t peqa_attention_work_bf16(int keys, int head_size);
+void peqa_attention_forward_bf16(const peqa_kernels *table, const peqa_attention *a, float *out,
+                                 float *lse, float *work);
+void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attention *a,
+                                  const float *out, const float *lse, const float *dout, float *dq,
+                                  float *dk, float *dv, float *work);
 
 uint16_t peqa_f32_to_f16(float value);
 float peqa_f16_to_f32(uint16_t bits);

@@ -1,0 +1,121 @@
+// Weights straight to bf16, 32 at a time. A packed code of 2, 3 or 4 bits is an index into a table
+// of 16 numbers, which one instruction looks up for 32 codes. Needs AVX-512 BW and BF16.
+
+// The 32 codes that start at `p`, one a 16-bit lane; only the low bits of a lane are the code. Reads
+// 4 * bits bytes. Code i starts at bit (bits * i) % 8 of byte bits * i / 8.
+INLINE __m512i code_lanes(const uint8_t *p, const int bits) {
+#define AT(B, I) (B) * (I) / 8, ((B) * (I) / 8 + 1) & 15
+#define FOUR_AT(B, I) AT(B, I), AT(B, I + 1), AT(B, I + 2), AT(B, I + 3)
+#define SHIFT(B, I) (B) * (I) % 8, (B) * (I + 1) % 8, (B) * (I + 2) % 8, (B) * (I + 3) % 8
+#define ALL(F, B) \
+  {F(B, 0), F(B, 4), F(B, 8), F(B, 12), F(B, 16), F(B, 20), F(B, 24), F(B, 28)}
+  static const uint8_t BYTES[3][64] = {ALL(FOUR_AT, 2), ALL(FOUR_AT, 3), ALL(FOUR_AT, 4)};
+  static const uint16_t SHIFTS[3][32] = {ALL(SHIFT, 2), ALL(SHIFT, 3), ALL(SHIFT, 4)};
+#undef ALL
+#undef SHIFT
+#undef FOUR_AT
+#undef AT
+  __m128i packed = _mm_maskz_loadu_epi8((__mmask16)((1u << (4 * bits)) - 1), p);
+  __m512i bytes =
+      _mm512_shuffle_epi8(_mm512_broadcast_i32x4(packed), _mm512_loadu_si512(BYTES[bits - 2]));
+  return _mm512_srlv_epi16(bytes, _mm512_loadu_si512(SHIFTS[bits - 2]));
+}
+
+// bf16((code - zero) * scale) by code, repeated so that bits above the code do not matter.
+INLINE __m512i code_table(int bits, float zero, float scale) {
+  vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  vf number = (__builtin_convertvector(lane & ((1 << bits) - 1), vf) - zero) * scale;
+  return _mm512_broadcast_i64x4((__m256i)_mm512_cvtneps_pbh((__m512)number));
+}
+
+INLINE __m512i row_code_table(const peqa_matrix *w, int row, int group, int scaled) {
+  return code_table(w->bits, quick_zero(w, row, group), scaled ? quick_scale(w, row, group) : 1);
+}
+
+// 32 weights of one row from column col (a multiple of 32) as bf16, one a lane; 0 past the end.
+// `bits` is 2, 3 or 4 where `table` is the row's code table, else 0.
+INLINE __m512i bf16_lanes(const peqa_matrix *w, const int bits, int row, int col, int scaled,
+                          __m512i table) {
+  if (bits && col + 2 * LANES <= w->columns) {
+    const uint8_t *p = (const uint8_t *)w->data + (size_t)row * w->row_stride +
+                       (size_t)(col / 8) * (size_t)bits;
+    return _mm512_permutexvar_epi16(code_lanes(p, bits), table);
+  }
+  vf first = sixteen_weights(w, row, col, scaled);
+  vf second = sixteen_weights(w, row, col + LANES, scaled);
+  return (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+}
+
+INLINE void forward_lanes(const peqa_matrix *w, const int bits, int row0, int col0, int depth,
+                          int scaled, uint16_t *panel) {
+  __m512i tables[LANES] = {};
+  int group = -1, rows = w->rows - row0 < LANES ? w->rows - row0 : LANES;
+  for (int d = 0; d < depth; d += 2 * LANES) {
+    vu v[LANES];
+    int now = bits && col0 + d < w->columns ? (col0 + d) / w->group_size : -1;
+    if (now != group && now >= 0)
+      for (int r = 0; r < rows; r++) tables[r] = row_code_table(w, row0 + r, now, scaled);
+    group = now;
+    for (int r = 0; r < rows; r++)
+      v[r] = (vu)bf16_lanes(w, bits, row0 + r, col0 + d, scaled, tables[r]);
+    for (int r = rows > 0 ? rows : 0; r < LANES; r++) v[r] = (vu){};
+    transpose16(v);
+    int pairs = (depth - d + 1) / 2 < LANES ? (depth - d + 1) / 2 : LANES;
+    for (int j = 0; j < pairs; j++) *(vu_unaligned *)(panel + (d + 2 * j) * PEQA_PANEL) = v[j];
+  }
+}
+
+INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int col0, int depth,
+                           int scaled, uint16_t *panel) {
+  // Rows lie far apart, where the hardware does not foresee the next one.
+  enum { AHEAD = 16 };
+  static const uint16_t LOW[32] = {0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
+                                   8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+  __m512i low = _mm512_loadu_si512(LOW), high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+  size_t byte = w->storage == PEQA_CODES ? (size_t)(col0 / 8) * (size_t)w->bits
+                                         : (size_t)col0 * (w->storage == PEQA_F32 ? 4 : 2);
+  int end = depth < w->rows - row0 ? depth : w->rows - row0;
+  for (int d = 0; d < depth; d += 2) {
+    __m512i v[2][2] = {};
+    for (int r = 0; r < 2 && d + r < end; r++) {
+      int row = row0 + d + r;
+      if (row + AHEAD < w->rows)
+        _mm_prefetch((const char *)w->data + (size_t)(row + AHEAD) * w->row_stride + byte, 3);
+      __m512i table = {};
+      for (int half = 0; half < 2 && col0 + 32 * half < w->columns; half++) {
+        int col = col0 + 32 * half;
+        if (bits && (half == 0 || w->group_size < PEQA_PANEL))
+          table = row_code_table(w, row, col / w->group_size, scaled);
+        v[r][half] = bf16_lanes(w, bits, row, col, scaled, table);
+      }
+    }
+    uint16_t *to = panel + d * PEQA_PANEL;
+    for (int half = 0; half < 2; half++, to += PEQA_PANEL) {
+      _mm512_storeu_si512(to, _mm512_permutex2var_epi16(v[0][half], low, v[1][half]));
+      _mm512_storeu_si512(to + 32, _mm512_permutex2var_epi16(v[0][half], high, v[1][half]));
+    }
+  }
+}
+
+// Runs CALL(bits) with the bits as a constant: 0 for whatever no table of 16 numbers holds.
+#define WITH_BITS(W, CALL)                              \
+  switch ((W)->storage == PEQA_CODES ? (W)->bits : 0) { \
+    case 2: CALL(2); break;                             \
+    case 3: CALL(3); break;                             \
+    case 4: CALL(4); break;                             \
+    default: CALL(0); break;                            \
+  }
+
+static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                               uint16_t *panel) {
+#define CALL(BITS) forward_lanes(w, BITS, row0 + l, col0, depth, scaled, panel + 2 * l)
+  for (int l = 0; l < PEQA_PANEL; l += LANES) WITH_BITS(w, CALL)
+#undef CALL
+}
+
+static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+                                uint16_t *panel) {
+#define CALL(BITS) backward_lanes(w, BITS, row0, col0, depth, scaled, panel)
+  WITH_BITS(w, CALL)
+#undef CALL
+}
