@@ -8,6 +8,8 @@ internal import Glibc
 package final class MappedFile: @unchecked Sendable {
   package let path: String
   package let bytes: UnsafeRawBufferPointer
+  /// Kept open, so that the very file that is mapped can be asked about; -1 for an empty one.
+  let descriptor: Int32
 
   /// What the reader is about to do, so that the kernel can read ahead or drop pages.
   package enum Advice: Sendable {
@@ -20,7 +22,8 @@ package final class MappedFile: @unchecked Sendable {
     // O_NONBLOCK: opening a FIFO must not wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(errno, "read", path) }
-    defer { close(descriptor) }
+    var keeps = false
+    defer { if !keeps { close(descriptor) } }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .system(errno, "read", path) }
     guard status.st_mode & S_IFMT == S_IFREG else {
@@ -30,39 +33,57 @@ package final class MappedFile: @unchecked Sendable {
     let count = Int(status.st_size)
     guard count > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      self.descriptor = -1
       return
     }
     guard let address = mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0),
       address != MAP_FAILED
     else { throw .system(errno, "map", path) }
     bytes = UnsafeRawBufferPointer(start: address, count: count)
+    self.descriptor = descriptor
+    keeps = true
   }
 
   deinit {
     if let address = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
+      close(descriptor)
     }
   }
 
   /// A hint about `range` (bytes of the file; nil for all of it). Never fails: it is only a hint.
   package func advise(_ advice: Advice, _ range: Range<Int>? = nil) {
-    guard let address = bytes.baseAddress else { return }
-    let range = (range ?? 0..<bytes.count).clamped(to: 0..<bytes.count)
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    var start = range.lowerBound / page * page
-    var end = range.upperBound
-    let flag: Int32
-    switch advice {
-    case .sequential: flag = MADV_SEQUENTIAL
-    case .random: flag = MADV_RANDOM
-    case .willNeed: flag = MADV_WILLNEED
-    case .dontNeed:
-      // Only pages that lie wholly inside: the neighbours may be in use.
-      flag = MADV_DONTNEED
-      start = (range.lowerBound + page - 1) / page * page
-      if end < bytes.count { end = end / page * page }
-    }
-    guard start < end else { return }
-    madvise(UnsafeMutableRawPointer(mutating: address + start), end - start, flag)
+    let flag =
+      switch advice {
+      case .sequential: MADV_SEQUENTIAL
+      case .random: MADV_RANDOM
+      case .willNeed: MADV_WILLNEED
+      case .dontNeed: MADV_DONTNEED
+      }
+    let range = range ?? 0..<bytes.count
+    advise(flag, advice == .dontNeed ? wholePages(inside: range) : pages(touching: range))
+  }
+
+  /// Calls madvise on a range that starts at a page; gives errno, or 0.
+  @discardableResult
+  func advise(_ flag: Int32, _ range: Range<Int>) -> Int32 {
+    guard let address = bytes.baseAddress, !range.isEmpty else { return 0 }
+    let start = UnsafeMutableRawPointer(mutating: address + range.lowerBound)
+    return madvise(start, range.count, flag) == 0 ? 0 : errno
+  }
+
+  private static var page: Int { Int(sysconf(Int32(_SC_PAGESIZE))) }
+
+  func pages(touching range: Range<Int>) -> Range<Int> {
+    let range = range.clamped(to: 0..<bytes.count)
+    return range.lowerBound / Self.page * Self.page..<range.upperBound
+  }
+
+  /// Only pages that lie wholly inside: the neighbours may be in use.
+  func wholePages(inside range: Range<Int>) -> Range<Int> {
+    let (range, page) = (range.clamped(to: 0..<bytes.count), Self.page)
+    let start = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound == bytes.count ? bytes.count : range.upperBound / page * page
+    return start..<max(start, end)
   }
 }

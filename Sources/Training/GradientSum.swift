@@ -2,7 +2,7 @@ internal import Collectives
 
 /// What all ranks add up in one step, in one buffer and one all-reduce, exactly.
 ///
-///     gradient [P] | loss | tokens | positions | stop | seconds [ranks] | faults [global batch]
+///     gradient [P] | loss | tokens | positions | stop | read | seconds [ranks] | faults [batch]
 ///
 /// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Faults are
 /// counted by place in the global batch: after the all-reduce every rank knows which sequence of
@@ -21,7 +21,8 @@ struct GradientSum: ~Copyable {
   private var tokens: Int { parameters + 1 }
   private var positions: Int { parameters + 2 }
   private var stop: Int { parameters + 3 }
-  private var seconds: Int { parameters + 4 }
+  private var read: Int { parameters + 4 }
+  private var seconds: Int { parameters + 5 }
   private var faults: Int { seconds + ranks }
 
   /// - Parameters:
@@ -29,7 +30,7 @@ struct GradientSum: ~Copyable {
   ///   - batch: sequences over all ranks, the greatest number of addends.
   init(parameters: Int, ranks: Int, batch: Int) {
     sum = ExactSum(
-      count: parameters + 4 + ranks + batch, fractionBits: Self.fractionBits,
+      count: parameters + 5 + ranks + batch, fractionBits: Self.fractionBits,
       addends: max(batch, ranks))
     self.parameters = parameters
     self.ranks = ranks
@@ -60,9 +61,11 @@ struct GradientSum: ~Copyable {
     }
   }
 
-  /// What a rank tells the others: whether it was asked to stop, and how long it computed.
-  mutating func report(stop wanted: Bool, seconds time: Double, rank: Int) {
+  /// What a rank tells the others: whether it was asked to stop, how long it computed and how many
+  /// bytes it had from disk.
+  mutating func report(stop wanted: Bool, seconds time: Double, bytesRead: Int = 0, rank: Int) {
     sum.values[stop] = wanted ? 1 : 0
+    sum.values[read] = Int64(bytesRead)
     sum.values[seconds + rank] = Int64(time * 1e6)
   }
 
@@ -73,6 +76,7 @@ struct GradientSum: ~Copyable {
   var lossSum: Double { sum.double(at: loss) }
   var tokenCount: Int { Int(sum.values[tokens]) }
   var positionCount: Int { Int(sum.values[positions]) }
+  var bytesRead: Int { Int(sum.values[read]) }
   var stopRequested: Bool { sum.values[stop] != 0 }
   var rankSeconds: [Double] { (0..<ranks).map { Double(sum.values[seconds + $0]) * 1e-6 } }
 

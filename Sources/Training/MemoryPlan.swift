@@ -22,7 +22,7 @@ package struct MemoryPlan: Sendable, Equatable {
     _ config: DecoderConfig, baseBytes: Int, parameters: Int, length: Int, globalBatchSize: Int,
     ranks: Int, recomputing: Bool
   ) {
-    let slots = parameters + 4 + ranks + globalBatchSize
+    let slots = parameters + 5 + ranks + globalBatchSize
     sharedBytes = baseBytes
     bytesPerStep = slots * MemoryLayout<Int64>.stride
     // Masters, two moments and one gradient as fp32, the scales in use as fp16 or fp32.

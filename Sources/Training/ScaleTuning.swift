@@ -39,6 +39,7 @@ package final class ScaleTuning: TrainableModel {
   package func lossesAndGradients(
     _ sequences: [PackedSequence], add: GradientSink
   ) throws -> [SequenceLoss] {
+    try base.checkLength()
     let stack = sequences.map {
       TokenSequence(tokens: $0.tokens, targets: $0.targets, segmentStarts: $0.segmentStarts)
     }
@@ -48,6 +49,7 @@ package final class ScaleTuning: TrainableModel {
   }
 
   package func loss(_ sequence: PackedSequence) throws -> SequenceLoss {
+    try base.checkLength()
     let sum = try decoder.loss(
       sequence.tokens, targets: sequence.targets, segmentStarts: sequence.segmentStarts)
     return SequenceLoss(sum: sum.loss, tokens: sum.tokens)

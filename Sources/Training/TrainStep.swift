@@ -46,6 +46,7 @@ package struct TrainStep: ~Copyable {
     _ batch: [BatchSequence], index: Int, stop: () throws -> Bool = { false }
   ) throws -> StepMetrics {
     let clock = Stopwatch()
+    let readBefore = bytesReadFromDisk() ?? 0
     sum.reset()
     var wantsStop = try stop()
     for start in stride(from: 0, to: batch.count, by: sequencesPerPass) {
@@ -53,7 +54,8 @@ package struct TrainStep: ~Copyable {
       wantsStop = try stop() || wantsStop
     }
     let computed = clock.seconds
-    sum.report(stop: wantsStop, seconds: computed, rank: ranks.rank)
+    let read = (bytesReadFromDisk() ?? 0) - readBefore
+    sum.report(stop: wantsStop, seconds: computed, bytesRead: read, rank: ranks.rank)
     try sum.allReduce(over: ranks)
     let communicated = clock.seconds - computed
 
@@ -70,7 +72,7 @@ package struct TrainStep: ~Copyable {
     return StepMetrics(
       lossSum: sum.lossSum, tokens: sum.tokenCount, positions: sum.positionCount,
       gradientNorm: norm, learningRate: rate, stopRequested: sum.stopRequested,
-      seconds: clock.seconds, communicationSeconds: communicated,
+      bytesRead: sum.bytesRead, seconds: clock.seconds, communicationSeconds: communicated,
       fastestRank: times.min() ?? computed, slowestRank: times.max() ?? computed)
   }
 
@@ -123,6 +125,8 @@ package struct StepMetrics: Sendable {
   package var gradientNorm: Double
   package var learningRate: Double
   package var stopRequested: Bool
+  /// From disk, by all ranks together.
+  package var bytesRead: Int
   /// This rank's wall time, and its part in the all-reduce, waiting included.
   package var seconds: Double
   package var communicationSeconds: Double

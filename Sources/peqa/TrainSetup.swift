@@ -36,6 +36,7 @@ struct TrainSetup {
     model = ScaleTuning(
       decoder: decoder, base: base,
       granularity: config.scaleGranularity, parametrization: config.scaleParam)
+    decoder.stream = try Self.stream(base, trained: model.parameterCount, config, rank)
     tokenizer = try Tokenizer.load(from: config.model)
 
     let preparation = DataPreparation(
@@ -81,6 +82,36 @@ struct TrainSetup {
             + "\(base.config.maximumLength) tokens."))
     }
     if !faults.isEmpty { throw TrainingError.config(faults) }
+  }
+
+  /// For a base that is larger than the memory of its node, or is to be read as if it were.
+  private static func stream(
+    _ base: QuantizedBase, trained: Int, _ config: RunConfig, _ rank: RankContext
+  ) throws -> BaseStream? {
+    let communicator = rank.communicator
+    let share = (config.globalBatchSize + communicator.size - 1) / communicator.size
+    let memory = MemoryPlan(
+      base.config, baseBytes: base.byteCount, parameters: trained,
+      length: config.maxSequenceLength * min(config.microBatchSize, share),
+      globalBatchSize: config.globalBatchSize, ranks: communicator.size,
+      recomputing: config.gradientCheckpointing)
+    let choice = StreamingChoice(
+      config.baseStreaming, fileBytes: base.byteCount, blockBytes: base.blockBytes,
+      privateBytes: memory.privateBytes * communicator.ranksOnNode,
+      available: try available(communicator),
+      limit: config.memoryLimit > 0 ? Int(config.memoryLimit * 1e9) : nil)
+    if let text = choice.text { rank.console.log(text) }
+    return choice.plan.map { BaseStream(base, $0, forgets: communicator.nodeRank == 0) }
+  }
+
+  /// Free memory of this node, as the least of what its ranks see: they must agree on what stays.
+  private static func available(_ communicator: Communicator) throws -> Int? {
+    let own = "\(NodeMemory.available() ?? Int.max) \(communicator.hostName)"
+    let seen = try communicator.allGather(Array(own.utf8)).compactMap { bytes -> Int? in
+      let words = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
+      return words.count == 2 && words[1] == communicator.hostName ? Int(words[0]) : nil
+    }
+    return seen.min().flatMap { $0 == Int.max ? nil : $0 }
   }
 
   private static func kernels(_ compute: Compute) -> String {

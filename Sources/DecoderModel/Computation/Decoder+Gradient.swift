@@ -25,6 +25,7 @@ extension Decoder {
     let piece = gradientPiece(count: scales.task.entries.map(\.range.count).max() ?? 0)
     withoutActuallyEscaping(sink) { sink in
       for layer in (0..<config.layerCount).reversed() {
+        stream?.enter(layer, next: max(0, layer - 1))
         let pass = BlockPass(
           layer: layer, stack: stack, a: a, g: g, scales: scales, piece: piece, sink: sink)
         recompute(pass)

@@ -34,6 +34,9 @@ extension Decoder {
     rotary.gather(segments: segments, cosine: a.cosine.pointer, sine: a.sine.pointer)
     embed(tokens, into: a.stream(0))
     for layer in 0..<config.layerCount {
+      // A pass that keeps streams turns at the end; another one starts again.
+      let next = layer + 1 < config.layerCount ? layer + 1 : a.keeping == .nothing ? 0 : layer
+      stream?.enter(layer, next: next)
       block(layer, tokens: tokens.count, segments: segments, a)
     }
   }

@@ -13,6 +13,8 @@ package final class Decoder {
   /// A backward pass computes each block's products again instead of keeping their outputs: the same
   /// bits in less memory, for about a quarter more time.
   package var recomputesProducts = true
+  /// For a base larger than memory; told which block comes next.
+  package var stream: BaseStream?
   /// Held for as long as the matrices point into it.
   private var task: TaskScales?
   var training: (activations: Activations, gradients: BlockGradients)?

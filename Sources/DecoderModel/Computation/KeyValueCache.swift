@@ -58,7 +58,10 @@ extension Decoder {
     rotary.gather(
       segments: segments, offset: cache.count, cosine: a.cosine.pointer, sine: a.sine.pointer)
     embed(tokens, into: a.stream(0))
-    for layer in 0..<config.layerCount { cachedBlock(layer, tokens: tokens.count, cache, a) }
+    for layer in 0..<config.layerCount {
+      stream?.enter(layer, next: (layer + 1) % config.layerCount)
+      cachedBlock(layer, tokens: tokens.count, cache, a)
+    }
     cache.advance(by: tokens.count)
     let work = headWorkspace()
     logits(of: [tokens.count - 1], a.stream(config.layerCount), work)

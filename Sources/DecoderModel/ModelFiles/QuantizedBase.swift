@@ -66,16 +66,7 @@ package final class QuantizedBase: Sendable {
     }
   }
 
-  /// Hints that the pages of a layer's codes are needed soon.
-  package func prefetch(layer: Int) {
-    for kind in LinearKind.allCases {
-      if let tensor = file.tensor(named: kind.name(layer: layer) + ".codes") {
-        file.advise(.willNeed, tensor)
-      }
-    }
-  }
-
-  private var mapping: MappedFile { file.file(of: file.tensors[0]) }
+  var mapping: MappedFile { file.file(of: file.tensors[0]) }
 
   private static func checkIdentity(_ file: SafetensorsFile, _ manifest: BaseManifest) throws {
     guard let first = file.tensors.first else {

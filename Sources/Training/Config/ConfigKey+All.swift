@@ -98,6 +98,12 @@ extension ConfigKey {
     ConfigKey(
       "gradient_checkpointing", \.gradientCheckpointing, .yesNo,
       "compute products again in the backward pass: less memory, a quarter more time"),
+    ConfigKey(
+      "base_streaming", \.baseStreaming, .choice,
+      "read the base from disk block by block; auto does so where memory is too small"),
+    ConfigKey(
+      "memory_limit", \.memoryLimit, .number(0...1e9),
+      "GB that a node's ranks and the base may use together; 0 takes what is free"),
     ConfigKey("dtype", \.dtype, .choice, critical: true, "precision of matrix products"),
     ConfigKey("deterministic", \.deterministic, .choice, "same bits on any ranks and threads"),
     ConfigKey("threads", \.threads, .whole(0...4096), "threads a rank; 0 finds out"),

@@ -57,6 +57,9 @@ package struct RunConfig: Sendable, Equatable {
 
   // Computation.
   package var gradientCheckpointing = true
+  package var baseStreaming = StreamingMode.auto
+  /// Bytes (1e9 a unit) that the ranks of a node may use together; 0 takes what is free.
+  package var memoryLimit = 0.0
   package var dtype = ComputeType.auto
   package var deterministic = Determinism.strict
   /// 0 takes PEQA_NUM_THREADS, OMP_NUM_THREADS or the affinity mask.

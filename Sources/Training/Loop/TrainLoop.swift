@@ -120,6 +120,7 @@ package final class TrainLoop {
       ("tokens_per_second", .real(progress.tokensPerSecond)),
       ("num_input_tokens_seen", .integer(state.inputTokens)),
       ("supervised_tokens_seen", .integer(state.supervisedTokens)),
+      ("bytes_read", .integer(metrics.bytesRead)),
       ("step_time", .real(metrics.seconds)), ("comm_time", .real(metrics.communicationSeconds)),
       ("rank_time_min", .real(metrics.fastestRank)), ("rank_time_max", .real(metrics.slowestRank)),
       ("scale_drift_rms", .real(step.drift())), ("train_runtime", .real(runtime)),

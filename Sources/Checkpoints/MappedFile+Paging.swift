@@ -1,0 +1,58 @@
+internal import Glibc
+
+// For files larger than memory: bring a part in before it is needed, let it go when it is done with.
+extension MappedFile {
+  /// Reads `range` into memory and maps it, at the speed of the disk; returns when it is there.
+  ///
+  /// Reading is asked for some way ahead of the place where pages are mapped, so that the disk always
+  /// has work. Throws where the file has become shorter than it was when it was opened, and on a
+  /// failure of the disk: errors that an access to the memory would end the process with.
+  package func load(_ range: Range<Int>) throws(CheckpointError) {
+    let range = pages(touching: range)
+    var asked = range.lowerBound
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.piece) {
+      while asked < min(range.upperBound, start + Self.ahead) {
+        let end = min(range.upperBound, asked + Self.piece)
+        advise(MADV_WILLNEED, asked..<end)
+        asked = end
+      }
+      let failure = advise(Self.populateRead, start..<min(range.upperBound, start + Self.piece))
+      switch failure {
+      case 0, EINVAL: continue  // Linux before 5.14 has been asked to read ahead, no more.
+      case EFAULT, EHWPOISON: try checkLength()
+      default: break
+      }
+      throw .system(failure == EFAULT ? EIO : failure, "read", path)
+    }
+  }
+
+  /// Lets the memory of `range` go; the next access reads it again. Never fails.
+  ///
+  /// - Parameter fromCache: also asks the kernel to forget the pages, which it does with those that
+  ///   no process has mapped.
+  package func drop(_ range: Range<Int>, fromCache: Bool) {
+    let range = wholePages(inside: range)
+    advise(MADV_DONTNEED, range)
+    guard fromCache, !range.isEmpty else { return }
+    posix_fadvise(descriptor, range.lowerBound, range.count, POSIX_FADV_DONTNEED)
+  }
+
+  /// Throws where the file has been shortened since it was opened: reading on would end the process.
+  package func checkLength() throws(CheckpointError) {
+    guard descriptor >= 0 else { return }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system(errno, "read", path) }
+    guard Int(status.st_size) >= bytes.count else {
+      throw .malformed(
+        path: path, fault: .truncated,
+        detail: "the file had \(bytes.count) bytes when it was opened and has \(status.st_size) now"
+      )
+    }
+  }
+
+  /// Bytes that are mapped at a time, and how far ahead of them reading is asked for.
+  private static let piece = 4 << 20
+  private static let ahead = 32 << 20
+  /// MADV_POPULATE_READ of Linux 5.14.
+  private static let populateRead: Int32 = 22
+}

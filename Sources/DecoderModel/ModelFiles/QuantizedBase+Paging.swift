@@ -1,0 +1,32 @@
+package import Checkpoints
+
+// Codes are nearly all of a base and come and go with their block; scales, zero points and the rest
+// are small and stay.
+extension QuantizedBase {
+  /// Bytes of the file.
+  package var byteCount: Int { mapping.bytes.count }
+
+  /// Bytes of the codes of each block.
+  package var blockBytes: [Int] {
+    (0..<config.layerCount).map { codes(layer: $0).reduce(0) { $0 + $1.count } }
+  }
+
+  /// Reads the codes of a block into memory.
+  package func load(layer: Int) throws(CheckpointError) {
+    for range in codes(layer: layer) { try mapping.load(range) }
+  }
+
+  /// Lets go of the codes of a block.
+  package func drop(layer: Int, fromCache: Bool) {
+    for range in codes(layer: layer) { mapping.drop(range, fromCache: fromCache) }
+  }
+
+  /// Throws where the file was shortened since it was opened.
+  package func checkLength() throws(CheckpointError) { try mapping.checkLength() }
+
+  private func codes(layer: Int) -> [Range<Int>] {
+    LinearKind.allCases.compactMap {
+      file.tensor(named: $0.name(layer: layer) + ".codes")?.byteRange
+    }
+  }
+}

@@ -1,0 +1,57 @@
+package import DecoderModel
+internal import Foundation
+
+/// Whether a base is streamed from disk, block by block.
+package enum StreamingMode: String, CaseIterable, Sendable {
+  /// Where it does not fit into memory.
+  case auto
+  case on, off
+}
+
+/// What was decided for a base on one node, and why.
+package struct StreamingChoice: Sendable, Equatable {
+  /// Nil: the base is mapped as a whole and stays where the kernel keeps it.
+  package let plan: StreamPlan?
+  private let baseBytes: Int
+  /// Bytes for the base; nil where nothing is known of the memory.
+  package let room: Int?
+
+  /// - Parameters:
+  ///   - fileBytes: the whole base; `blockBytes` are the parts of it that can come and go.
+  ///   - privateBytes: what all ranks of the node will need for themselves.
+  ///   - available: memory of the node.
+  ///   - limit: what the run may use of it, private memory included; nil for all of it.
+  package init(
+    _ mode: StreamingMode, fileBytes: Int, blockBytes: [Int], privateBytes: Int, available: Int?,
+    limit: Int?
+  ) {
+    let whole = [available, limit].compactMap { $0 }.min()
+    // A twentieth stays free for the program itself, its neighbours and the kernel.
+    let room = whole.map { max(0, $0 - $0 / 20 - privateBytes) }
+    let fixed = fileBytes - blockBytes.reduce(0, +)
+    baseBytes = fileBytes
+    self.room = room
+    switch mode {
+    case .off: plan = nil
+    case .on:
+      // Asked for without a limit: as little memory as can be.
+      let kept = limit == nil ? 0 : max(0, (room ?? 0) - fixed)
+      plan = StreamPlan(blockBytes: blockBytes, budget: kept)
+    case .auto:
+      guard let room, fileBytes > room else {
+        plan = nil
+        return
+      }
+      plan = StreamPlan(blockBytes: blockBytes, budget: max(0, room - fixed))
+    }
+  }
+
+  /// One line for the reader of a run; nil where nothing is streamed.
+  package var text: String? {
+    guard let plan else { return nil }
+    func gigabytes(_ bytes: Int) -> String { String(format: "%.2f GB", Double(bytes) / 1e9) }
+    return "base of \(gigabytes(baseBytes)) is streamed: \(plan.streamed) of "
+      + "\(plan.blockBytes.count) blocks, \(gigabytes(plan.streamedBytes)), are read in each "
+      + "direction; \(gigabytes(baseBytes - plan.streamedBytes)) stay in memory"
+  }
+}
