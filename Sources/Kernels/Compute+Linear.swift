@@ -69,13 +69,7 @@ extension Compute {
     _ w: WeightMatrix, _ dy: UnsafePointer<Float>, tokens: Int,
     into dx: UnsafeMutablePointer<Float>, accumulating: Bool
   ) {
-    let factors = w.isQuantized && w.groups == 1 ? FloatBuffer(count: w.rows) : nil
-    if let factors { withUnsafePointer(to: w.raw) { peqa_row_factors($0, factors.pointer) } }
-    // The pointer alone would not keep the buffer alive while the operand is made.
-    let operand = withExtendedLifetime(factors) {
-      self.operand(
-        dy, tokens: tokens, columns: w.rows, factors: factors.map { UnsafePointer($0.pointer) })
-    }
+    let operand = operand(dy, tokens: tokens, columns: w.rows, factors: rowFactors(w))
     let table = products(for: w)
     inPanels(of: w.columns, tokens: tokens, cut: tokenCut(table)) { rows, inputs, worker in
       withUnsafePointer(to: w.raw) {
@@ -85,6 +79,14 @@ extension Compute {
           dx, w.columns, accumulating ? 1 : 0, panels[worker])
       }
     }
+  }
+
+  /// What the rows of dy are to be multiplied with, where a whole row has one scale.
+  private func rowFactors(_ w: WeightMatrix) -> UnsafePointer<Float>? {
+    guard w.isQuantized, w.groups == 1 else { return nil }
+    let factors = operandMemory(.factors, bytes: w.rows * 4).assumingMemoryBound(to: Float.self)
+    withUnsafePointer(to: w.raw) { peqa_row_factors($0, factors) }
+    return UnsafePointer(factors)
   }
 
   /// out[o] = sum_t dy[t, o] * y[t, o]: the gradient of a row's scale times that scale, where y is

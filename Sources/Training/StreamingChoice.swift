@@ -46,6 +46,16 @@ package struct StreamingChoice: Sendable, Equatable {
     }
   }
 
+  /// For `base`, and what each rank of a node needs beside it.
+  package init(
+    _ mode: StreamingMode, _ base: QuantizedBase, _ memory: MemoryPlan, ranksOnNode: Int,
+    available: Int?, limit: Int?
+  ) {
+    self.init(
+      mode, fileBytes: base.byteCount, blockBytes: base.blockBytes,
+      privateBytes: memory.privateBytes * ranksOnNode, available: available, limit: limit)
+  }
+
   /// One line for the reader of a run; nil where nothing is streamed.
   package var text: String? {
     guard let plan else { return nil }

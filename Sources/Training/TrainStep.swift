@@ -15,7 +15,7 @@ package struct TrainStep: ~Copyable {
   private let maximumNorm: Double
   private let sequencesPerPass: Int
   private var sum: GradientSum
-  /// The mean over the global batch.
+  /// The mean over the global batch; between steps, scratch.
   private let gradient: FloatVector
 
   package init(
@@ -90,10 +90,11 @@ package struct TrainStep: ~Copyable {
   /// Root mean square of what training has changed.
   package borrowing func drift() -> Double {
     guard scales.count > 0 else { return 0 }
-    let initial = FloatVector(count: scales.count)
-    model.copyInitialParameters(to: initial.values)
-    for i in 0..<scales.count { initial.values[i] = scales.values[i] - initial.values[i] }
-    return initial.norm() / Double(scales.count).squareRoot()
+    // The gradient of the last step has been used; no other vector of this size is free.
+    let change = gradient.values
+    model.copyInitialParameters(to: change)
+    for i in 0..<scales.count { change[i] = scales.values[i] - change[i] }
+    return gradient.norm() / Double(scales.count).squareRoot()
   }
 }
 

@@ -96,8 +96,7 @@ struct TrainSetup {
       globalBatchSize: config.globalBatchSize, ranks: communicator.size,
       recomputing: config.gradientCheckpointing)
     let choice = StreamingChoice(
-      config.baseStreaming, fileBytes: base.byteCount, blockBytes: base.blockBytes,
-      privateBytes: memory.privateBytes * communicator.ranksOnNode,
+      config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,
       available: try available(communicator),
       limit: config.memoryLimit > 0 ? Int(config.memoryLimit * 1e9) : nil)
     if let text = choice.text { rank.console.log(text) }

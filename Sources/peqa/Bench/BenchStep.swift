@@ -6,7 +6,7 @@ internal import JSONText
 internal import Kernels
 internal import Training
 
-/// Gradient steps over random tokens: forward, backward, gradients of all scales.
+/// Whole optimizer steps over random tokens, as training takes them.
 struct BenchStep: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step", abstract: "Time training steps on random tokens.")
@@ -19,8 +19,20 @@ struct BenchStep: ParsableCommand {
   @Option(help: "Tokens a sequence.")
   var length = 512
 
+  @Option(help: "Sequences that share a pass through the model.")
+  var microBatchSize = 1
+
   @Option(help: "Steps that are timed, after one that is not.")
   var steps = 5
+
+  @Flag(help: "Begin with nothing of the base in memory, and time the first step too.")
+  var cold = false
+
+  @Option(help: "Read the base from disk block by block: auto, on or off.")
+  var baseStreaming = StreamingMode.auto
+
+  @Option(help: "GB that this process and the base may use; 0 takes what is free.")
+  var memoryLimit = 0.0
 
   @Option(help: "What is trained: row or group.")
   var scaleGranularity = ScaleGranularity.row
@@ -34,8 +46,9 @@ struct BenchStep: ParsableCommand {
   @OptionGroup var outputOptions: OutputOptions
 
   func validate() throws {
-    guard batch > 0, length > 1, steps > 0 else {
-      throw ValidationError("--batch and --steps must be positive, --length at least 2.")
+    guard batch > 0, length > 1, steps > 0, microBatchSize > 0, memoryLimit >= 0 else {
+      throw ValidationError(
+        "--batch, --steps and --micro-batch-size must be positive, --length at least 2.")
     }
   }
 
@@ -52,40 +65,77 @@ struct BenchStep: ParsableCommand {
   ) throws {
     let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
     decoder.recomputesProducts = gradientCheckpointing
+    let base = try model.requiredBase()
     let tuning = ScaleTuning(
-      decoder: decoder,
-      base: try model.requiredBase(), granularity: scaleGranularity, parametrization: .relative)
-    let seconds = try timeSteps(tuning, model.config.vocabularySize, signals).sorted()
-    let rates = seconds.map { Double(batch * length) / $0 }
-    report(rates, compute, trained: tuning.parameterCount)
+      decoder: decoder, base: base, granularity: scaleGranularity, parametrization: .relative)
+    let plan = MemoryPlan(
+      base.config, baseBytes: base.byteCount, parameters: tuning.parameterCount,
+      length: length * min(microBatchSize, batch), globalBatchSize: batch, ranks: 1,
+      recomputing: gradientCheckpointing)
+    let choice = StreamingChoice(
+      baseStreaming, base, plan, ranksOnNode: 1, available: NodeMemory.available(),
+      limit: memoryLimit > 0 ? Int(memoryLimit * 1e9) : nil)
+    decoder.stream = choice.plan.map { BaseStream(base, $0, forgets: true) }
+    if let text = choice.text { Console().log(text) }
+    let diskRate = cold ? try readRate(base) : nil
+    let taken = try takeSteps(tuning, model.config.vocabularySize, signals)
+    let rates = taken.map { Double(batch * length) / $0.seconds }.sorted(by: >)
+    let read = taken.map { Double($0.bytesRead) }.reduce(0, +) / Double(taken.count)
+    report(rates, compute, trained: tuning.parameterCount, bytesRead: read, diskRate: diskRate)
   }
 
-  private func timeSteps(
+  /// Bytes a second of the disk under the base, of 4 GB at most; leaves nothing of it in memory.
+  private func readRate(_ base: QuantizedBase) throws -> Double {
+    let blocks = base.blockBytes
+    for layer in blocks.indices { base.drop(layer: layer, fromCache: true) }
+    let clock = Stopwatch()
+    var bytes = 0
+    for layer in blocks.indices where bytes < 4_000_000_000 {
+      try base.load(layer: layer)
+      bytes += blocks[layer]
+    }
+    let rate = Double(bytes) / clock.seconds
+    for layer in blocks.indices { base.drop(layer: layer, fromCache: true) }
+    return rate
+  }
+
+  private func takeSteps(
     _ tuning: ScaleTuning, _ vocabulary: Int, _ signals: StopSignals
-  ) throws -> [Double] {
+  ) throws -> [StepMetrics] {
+    var config = RunConfig()
+    config.globalBatchSize = batch
+    config.microBatchSize = microBatchSize
+    var step = TrainStep(
+      model: tuning, ranks: SingleRank(), config: config,
+      schedule: LearningRateSchedule(config, totalSteps: steps + 1))
     var generator = SystemRandomNumberGenerator()
-    var gradient = [Float](repeating: 0, count: tuning.parameterCount)
-    return try (0...steps).map { _ in
-      let clock = Stopwatch()
-      for _ in 0..<batch {
-        if let interruption = signals.interruption { throw interruption }
+    var taken: [StepMetrics] = []
+    for index in 0..<(cold ? steps : steps + 1) {
+      let sequences = (0..<batch).map { place in
         let tokens = (0..<length).map { _ in
           Int32.random(in: 0..<Int32(vocabulary), using: &generator)
         }
-        let sequence = PackedSequence(
-          tokens: tokens, targets: tokens.dropFirst() + [-1], segmentStarts: [0], sampleIDs: [0])
-        try gradient.withUnsafeMutableBufferPointer {
-          _ = try tuning.lossAndGradient(sequence, gradient: $0)
-        }
+        return BatchSequence(
+          sequence: PackedSequence(
+            tokens: tokens, targets: tokens.dropFirst() + [-1], segmentStarts: [0],
+            sampleIDs: [place]), place: place)
       }
-      return clock.seconds
-    }.dropFirst().map { $0 }
+      taken.append(
+        try step(sequences, index: index) {
+          if let interruption = signals.interruption { throw interruption }
+          return false
+        })
+    }
+    return cold ? taken : Array(taken.dropFirst())
   }
 
-  private func report(_ rates: [Double], _ compute: Compute, trained: Int) {
+  private func report(
+    _ rates: [Double], _ compute: Compute, trained: Int, bytesRead: Double, diskRate: Double?
+  ) {
     let console = Console()
     let median = rates[rates.count / 2]
     let memory = MemoryUse.current ?? MemoryUse()
+    let disk = diskRate.map { ", of a disk that gives \(Int($0 / 1e6)) MB/s" } ?? ""
     if outputOptions.json {
       let result: JSONValue = [
         "tokens_per_second_median": .real(median), "tokens_per_second_best": .real(rates[0]),
@@ -95,6 +145,9 @@ struct BenchStep: ParsableCommand {
         "dtype": .string(compute.precision.rawValue), "trained_scales": .integer(trained),
         "peak_private_mb": .real(Double(memory.privateBytes) / 1e6),
         "shared_mb": .real(Double(memory.sharedBytes) / 1e6),
+        "seconds_a_step": .real(Double(batch * length) / median),
+        "read_mb_a_step": .real(bytesRead / 1e6),
+        "disk_mb_per_second": diskRate.map { .real($0 / 1e6) } ?? .null,
       ]
       console.result(result.text())
     } else {
@@ -105,9 +158,11 @@ struct BenchStep: ParsableCommand {
         tokens/s        \(Int(median)) median (\(Int(rates[rates.count - 1])) to \(Int(rates[0])))
         private memory  \(memory.privateBytes / 1_000_000) MB
         shared memory   \(memory.sharedBytes / 1_000_000) MB
+        read from disk  \(Int(bytesRead / 1e6)) MB a step\(disk)
         """)
     }
   }
 }
 
 extension ScaleGranularity: ExpressibleByArgument {}
+extension StreamingMode: ExpressibleByArgument {}
