@@ -135,6 +135,8 @@ struct BenchStep: ParsableCommand {
     let console = Console()
     let median = rates[rates.count / 2]
     let memory = MemoryUse.current ?? MemoryUse()
+    /// Large models make less than a token a second.
+    func rate(_ value: Double) -> String { String(format: value < 100 ? "%.2f" : "%.0f", value) }
     let disk = diskRate.map { ", of a disk that gives \(Int($0 / 1e6)) MB/s" } ?? ""
     if outputOptions.json {
       let result: JSONValue = [
@@ -155,7 +157,8 @@ struct BenchStep: ParsableCommand {
         """
         \(batch) x \(length) tokens, \(compute.pool.threads) threads, \
         \(compute.instructionSet.rawValue), \(compute.precision.rawValue)
-        tokens/s        \(Int(median)) median (\(Int(rates[rates.count - 1])) to \(Int(rates[0])))
+        tokens/s        \(rate(median)) median (\(rate(rates[rates.count - 1])) to \(rate(rates[0])))
+        seconds a step  \(rate(Double(batch * length) / median))
         private memory  \(memory.privateBytes / 1_000_000) MB
         shared memory   \(memory.sharedBytes / 1_000_000) MB
         read from disk  \(Int(bytesRead / 1e6)) MB a step\(disk)
