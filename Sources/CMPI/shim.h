@@ -54,6 +54,12 @@ static inline int peqa_mpi_start_max_int64(int64_t *_Nonnull values, int count,
   return MPI_Iallreduce(MPI_IN_PLACE, values, count, MPI_INT64_T, MPI_MAX, comm, request);
 }
 
+static inline int peqa_mpi_start_sum_int32(int32_t *_Nonnull values, int count,
+                                           MPI_Comm _Nonnull comm,
+                                           MPI_Request _Nonnull *_Nonnull request) {
+  return MPI_Iallreduce(MPI_IN_PLACE, values, count, MPI_INT32_T, MPI_SUM, comm, request);
+}
+
 static inline int peqa_mpi_start_max_double(double *_Nonnull values, int count,
                                             MPI_Comm _Nonnull comm,
                                             MPI_Request _Nonnull *_Nonnull request) {

@@ -11,6 +11,13 @@ extension Communicator {
     try reduce(values, "all-reduce of sums") { peqa_mpi_start_sum_int64($0, $1, $2, $3) }
   }
 
+  /// The same for numbers of 32 bits.
+  package func allReduceSum(
+    _ values: UnsafeMutableBufferPointer<Int32>
+  ) throws(CommunicatorError) {
+    try reduce(values, "all-reduce of sums") { peqa_mpi_start_sum_int32($0, $1, $2, $3) }
+  }
+
   /// Replaces every rank's sum by that of all ranks' addends; shapes and steps must be alike.
   package func allReduceSum(_ sum: inout ExactSum) throws(CommunicatorError) {
     try allReduceSum(sum.values)

@@ -2,6 +2,11 @@ internal import CMPI
 internal import Foundation
 
 extension Communicator {
+  /// Says what this rank is at, for the messages of ranks that wait for it: `step 120, reading data`.
+  ///
+  /// Each call counts as progress. At most 255 bytes.
+  package func enter(_ phase: String) { heartbeats?.enter(phase) }
+
   /// Starts one non-blocking collective and polls until it has ended.
   ///
   /// Polling also drives it: Open MPI makes no progress outside MPI calls. After 5 ms the polls are
@@ -17,29 +22,80 @@ extension Communicator {
     defer { traffic.seconds += monotonicSeconds() - began }
     traffic.calls += 1
     traffic.bytesSent += bytesSent
+    let index = heartbeats?.beginCollective() ?? 0
     var request: MPI_Request = peqa_mpi_request_null()
     try check(start(channel, &request), collective)
+    var nextLook = began + Self.lookInterval
     while true {
       var done: Int32 = 0
       try check(peqa_mpi_test(&request, &done), collective)
       if done != 0 { return }
-      let waited = monotonicSeconds() - began
-      if waited > timeout {
-        throw .timedOut(
-          collective: collective, seconds: timeout, rank: rank, hostName: hostName)
+      let now = monotonicSeconds()
+      if now > nextLook {
+        nextLook = now + Self.lookInterval
+        try lookAround(collective, index, since: began)
       }
-      if waited < 0.005 { sched_yield() } else { usleep(50) }
+      if now - began < 0.005 { sched_yield() } else { usleep(50) }
     }
+  }
+
+  private static let lookInterval = 0.05
+
+  /// Throws where there is reason to wait no longer.
+  private func lookAround(
+    _ collective: String, _ index: Int, since began: Double
+  ) throws(CommunicatorError) {
+    if let code = interruption() { throw .interrupted(code: code) }
+    let waited = monotonicSeconds() - began
+    let absent = heartbeats?.absentees(
+      at: index, since: began, limit: timeout, blindLimit: blindTimeout ?? timeout)
+    if absent == nil, waited <= patience { return }
+    throw .timedOut(
+      Stall(
+        collective: collective, seconds: waited, rank: rank, hostName: hostName,
+        phase: heartbeats?.phase ?? "", absent: absent ?? []))
   }
 
   /// Waits until every rank has come here.
   package func barrier() throws(CommunicatorError) {
     try complete("barrier", bytesSent: 0) { peqa_mpi_start_barrier($0, $1) }
   }
-}
 
-private func monotonicSeconds() -> Double {
-  var now = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &now)
-  return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+  /// Hosts and ranks, as text, from which some rank hears no sign of life; the same on all ranks.
+  ///
+  /// - Parameter patience: seconds to wait for the first signs.
+  package func unheardRanks(within patience: Double) throws(CommunicatorError) -> [Int] {
+    guard size > 1, let heartbeats else { return [] }
+    let began = monotonicSeconds()
+    while !heartbeats.unheard.isEmpty, monotonicSeconds() - began < patience { usleep(2000) }
+    let all = try allGather(heartbeats.unheard.map { "\($0) " }.joined().utf8.map { $0 })
+    let unheard = all.flatMap { String(decoding: $0, as: UTF8.self).split(separator: " ") }
+    return Set(unheard.compactMap { Int($0) }).sorted()
+  }
+
+  /// Numbers 0, 1, 2, ... of a round, each to one rank only: whoever asks first gets the next.
+  ///
+  /// Rank 0's other thread answers, also while rank 0 computes. A rank begins a round after all ranks
+  /// have ended the one before, which a collective between them makes sure of. It needs heartbeats
+  /// from rank 0: see `unheardRanks`.
+  ///
+  /// - Parameter round: greater than that of the round before.
+  package func takePart(ofRound round: Int) throws(CommunicatorError) -> Int {
+    partsAsked = partsAsked.round == round ? (round, partsAsked.count + 1) : (round, 0)
+    let number = partsAsked.count
+    guard let heartbeats else { return number }
+    if rank == 0 { return heartbeats.takeLocally(round: round, number: number) ?? .max }
+    let began = monotonicSeconds()
+    var nextRequest = began
+    while true {
+      let now = monotonicSeconds()
+      if now >= nextRequest {
+        heartbeats.request(round: round, number: number)
+        nextRequest = now + 0.02
+        try lookAround("asking rank 0 for work", 0, since: began)
+      }
+      if let part = heartbeats.granted(round: round, number: number) { return part }
+      usleep(50)
+    }
+  }
 }

@@ -5,8 +5,10 @@ internal import Foundation
 ///
 /// Without a launcher this is rank 0 of 1 and MPI is never called: every collective is then the
 /// identity. Every collective must be called by all ranks in the same order, and by one thread at a
-/// time. None blocks for ever: each is started without blocking and polled until `timeout`, because
-/// MPI itself never notices a rank that hangs or a network that is cut.
+/// time. None blocks for ever: each is started without blocking and polled, because MPI itself never
+/// notices a rank that hangs or a network that is cut. While it waits, a rank listens to the others'
+/// signs of life (`Heartbeats`): one that computes is waited for, one that is silent for `timeout`
+/// ends the run.
 package final class Communicator {
   package let rank: Int
   package let size: Int
@@ -18,8 +20,15 @@ package final class Communicator {
   package private(set) var nodeCount = 1
   /// Version text of the MPI library; nil where MPI is not in use.
   package let libraryVersion: String?
-  /// Seconds without progress after which a collective throws `.timedOut`.
-  package var timeout: Double = 600
+  /// Seconds that another rank may be silent, or may do nothing, before a collective throws
+  /// `.timedOut`.
+  package var timeout: Double = 120 {
+    didSet { heartbeats?.setInterval(interval) }
+  }
+  /// Seconds to wait for a rank whose signs of life do not come through at all. Nil: `timeout`.
+  package var blindTimeout: Double?
+  /// Asked while waiting: an exit code ends the wait, with `.interrupted`.
+  package var interruption: () -> Int32? = { nil }
   /// What this rank has exchanged so far.
   package internal(set) var traffic = Traffic()
 
@@ -27,6 +36,14 @@ package final class Communicator {
   private(set) var channel: MPI_Comm?
   /// The same ranks, for last words: these must never meet a collective of the work.
   private let endings: MPI_Comm?
+  /// Nil: alone.
+  private(set) var heartbeats: Heartbeats?
+  /// Seconds that a collective may take at all.
+  var patience = Double.infinity
+  /// Hosts of all ranks; empty when alone.
+  private var hostNames: [String] = []
+  /// How many parts of the present round this rank has asked for.
+  var partsAsked = (round: -1, count: 0)
   /// One reduction call carries at most this many values: bounds the copy that MPI makes (32 MiB).
   package var valuesPerCall = 1 << 22
   /// One broadcast call carries at most this many bytes.
@@ -56,8 +73,40 @@ package final class Communicator {
     self.hostName = hostName
     // Every node has exactly one rank that is the first on it.
     nodeCount = Int(try allReduceSum(nodeRank == 0 ? 1 : 0))
+    if size > 1 { try startHeartbeats() }
     traffic = Traffic()
   }
+
+  /// Tells all ranks how to reach this one, and starts to listen.
+  private func startHeartbeats() throws(CommunicatorError) {
+    let socket = DatagramSocket(onlyThisHost: nodeCount == 1)
+    let addresses = nodeCount == 1 ? [DatagramAddress.loopback] : DatagramSocket.ownAddresses()
+    // run, port, addresses as text, host name: run is that of rank 0.
+    let own =
+      "\(UInt64.random(in: 1 ... .max)) \(socket?.port ?? 0) "
+      + "\(addresses.map(String.init).joined(separator: ",")) \(hostName)"
+    let all = try allGather(Array(own.utf8)).map {
+      String(decoding: $0, as: UTF8.self).split(separator: " ", maxSplits: 3).map(String.init)
+    }
+    let places = all.map { words in
+      Heartbeats.Place(
+        hostName: words.count > 3 ? words[3] : "unknown",
+        port: words.count > 1 ? UInt16(words[1]) ?? 0 : 0,
+        addresses: words.count > 2 ? words[2].split(separator: ",").compactMap { UInt32($0) } : [])
+    }
+    heartbeats = Heartbeats(
+      run: all.first?.first.flatMap { UInt64($0) } ?? 0, rank: rank, places: places, socket: socket)
+    heartbeats?.setInterval(interval)
+    hostNames = places.map(\.hostName)
+  }
+
+  /// `rank 2 on node7`.
+  package func name(ofRank rank: Int) -> String {
+    let host = hostNames.indices.contains(rank) ? hostNames[rank] : hostName
+    return "rank \(rank) on \(host)"
+  }
+
+  private var interval: Double { min(1, max(0.02, timeout / 8)) }
 
   /// Joins the other processes of this run, if a launcher started several. Once a process.
   ///
@@ -75,12 +124,22 @@ package final class Communicator {
     // several nodes the choice is the cluster's: ranks that chose differently could not speak to
     // each other.
     if launcher.isOneNode { setenv("OMPI_MCA_pml", "ob1", 0) }
+    // These calls block, and a rank that never comes would keep the others in them for ever.
+    let guardian = Heartbeats(run: 0, rank: 0, places: [], socket: nil)
+    defer { guardian.stop() }
+    guardian.arm(
+      seconds: startLimit, code: 69,
+      text: "rank \(launcher.rank) on \(hostName): MPI has not started for \(Int(startLimit)) s. "
+        + "Another rank did not come up, or the network between the hosts is cut.")
     var provided: Int32 = 0
     try check(peqa_mpi_init(peqa_mpi_thread_serialized(), &provided), "MPI_Init_thread")
     guard provided >= peqa_mpi_thread_serialized() else { throw .threadLevel }
     return try Communicator(
       world: peqa_mpi_comm_world(), hostName: hostName, launcher: launcher)
   }
+
+  /// Seconds until all ranks must be up.
+  private static let startLimit = 300.0
 
   /// Tells all ranks why this one leaves, and returns what each of them says, in rank order.
   ///
@@ -93,14 +152,19 @@ package final class Communicator {
   package func exchangeLastWords(
     _ words: [UInt8], patience: Double
   ) throws(CommunicatorError) -> [[UInt8]] {
-    (channel, timeout) = (endings, patience)
+    (channel, self.patience) = (endings, patience)
+    enter("end")
     return try allGather(words)
   }
 
   /// Leaves MPI; all ranks must call it, and no collective after it.
   package func finish() throws(CommunicatorError) {
     guard channel != nil else { return }
+    heartbeats?.arm(
+      seconds: timeout, code: 75,
+      text: "rank \(rank) on \(hostName): leaving MPI has not ended for \(Int(timeout)) s.")
     try check(MPI_Finalize(), "MPI_Finalize")
+    heartbeats?.stop()
   }
 
   /// Ends all ranks at once with `code`: for an error that the others do not know of.
@@ -111,8 +175,15 @@ package final class Communicator {
 
   /// Ends this process without a word to MPI: the only way out after `.timedOut`. The launcher then
   /// ends the other ranks, and returns `code`.
-  package func leaveUnfinished(_ code: Int32) -> Never {
+  ///
+  /// - Parameter delay: seconds to leave the word to another rank. A TERM that the launcher sends
+  ///   meanwhile does not change the code.
+  package func leaveUnfinished(_ code: Int32, after delay: Double = 0) -> Never {
     fflush(nil)
+    if delay > 0 {
+      for name in [SIGTERM, SIGALRM] { signal(name, SIG_IGN) }
+      usleep(UInt32(delay * 1e6))
+    }
     _exit(code)
   }
 }

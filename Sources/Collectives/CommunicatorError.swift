@@ -8,15 +8,17 @@ package enum CommunicatorError: Error, Equatable {
   case threadLevel
   /// An MPI call returned an error code; `text` is MPI's own.
   case callFailed(call: String, text: String)
-  /// A collective did not end in time: another rank died, hangs or is cut off. MPI still owns the
-  /// buffers of that collective: the process must end, by `Communicator.leaveUnfinished`, and do
-  /// nothing else.
-  case timedOut(collective: String, seconds: Double, rank: Int, hostName: String)
+  /// A collective was given up: another rank died, hangs or is cut off. MPI still owns the buffers of
+  /// that collective: the process must end, by `Communicator.leaveUnfinished`, and do nothing else.
+  case timedOut(Stall)
+  /// `Communicator.interruption` asked to leave. The process must end as after `.timedOut`.
+  case interrupted(code: Int32)
   case tooLarge(collective: String, bytes: Int)
 
   package var exitCode: Int32 {
     switch self {
     case .timedOut: 75
+    case .interrupted(let code): code
     case .tooLarge: 70
     default: 69
     }
@@ -43,12 +45,8 @@ extension CommunicatorError: CustomStringConvertible {
       "this MPI library does not support threads (MPI_THREAD_SERIALIZED). Use another build."
     case .callFailed(let call, let text):
       "\(call) failed: \(text)"
-    case .timedOut(let collective, let seconds, let rank, let hostName):
-      """
-      rank \(rank) on \(hostName): \(collective) has made no progress for \(seconds) s: another \
-      rank died, hangs or is cut off. Look at the other ranks' last lines, then start again to \
-      resume from the last checkpoint.
-      """
+    case .timedOut(let stall): stall.description
+    case .interrupted(let code): "asked to leave while waiting for other ranks (\(code))."
     case .tooLarge(let collective, let bytes):
       "\(collective): \(bytes) bytes in all, more than the 2147483647 that one call can carry."
     }

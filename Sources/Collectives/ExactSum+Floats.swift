@@ -11,20 +11,20 @@ extension ExactSum {
     precondition(
       first >= 0 && addend.count <= values.count - first, "ExactSum: more floats than elements")
     guard let source = addend.baseAddress, let sums = values.baseAddress else { return }
-    let (scale, allowed) = (exponential(fractionBits), largestFloat.bitPattern)
-    // Below 2^51 steps the integer can be read from the bits of a double, two at a time on any
-    // x86-64; conversion instructions for 64-bit integers are scalar before AVX-512.
-    let narrow = min(allowed, Float(exponential(min(51 - fractionBits, 127))).bitPattern)
+    var step = Step(bits: fractionBits, limit: limit)
     var start = 0
     while start < addend.count {
-      let length = min(256, addend.count - start)
+      let place = first + start
+      let length = min(Self.blockLength - place % Self.blockLength, addend.count - start)
+      let bits = bits(at: place)
+      if bits != step.bits { step = Step(bits: bits, limit: limit) }
       let largest = largestMagnitude(source + start, length)
-      if largest < narrow {
-        addNarrow(source + start, length, scale, to: sums + first + start)
-      } else if largest <= allowed {
-        addWide(source + start, length, scale, to: sums + first + start)
+      if largest < step.narrow {
+        addNarrow(source + start, length, step.scale, to: sums + place)
+      } else if largest <= step.allowed.bitPattern {
+        addWide(source + start, length, step.scale, to: sums + place)
       } else {
-        throw fault(in: source + start, length, index: first + start)
+        throw fault(in: source + start, length, index: place, largest: step.allowed)
       }
       start += length
     }
@@ -40,23 +40,21 @@ extension ExactSum {
     precondition(
       first >= 0 && floats.count <= values.count - first, "ExactSum: more floats than elements")
     guard let target = floats.baseAddress, let sums = values.baseAddress else { return }
-    let step = exponential(-fractionBits)
-    for index in 0..<floats.count {
-      target[index] = Float(Double(sums[first + index]) * step / divisor)
+    var start = 0
+    while start < floats.count {
+      let place = first + start
+      let length = min(Self.blockLength - place % Self.blockLength, floats.count - start)
+      let step = exponential(-bits(at: place))
+      for index in start..<(start + length) {
+        target[index] = Float(Double(sums[first + index]) * step / divisor)
+      }
+      start += length
     }
   }
 
-  /// Largest float whose steps keep to `limit`.
-  private var largestFloat: Float {
-    let nearest = Float(Double(limit) * exponential(-fractionBits))
-    let steps = Int64((Double(nearest) * exponential(fractionBits)).rounded(.toNearestOrEven))
-    return steps <= limit ? nearest : nearest.nextDown
-  }
-
   private func fault(
-    in source: UnsafePointer<Float>, _ count: Int, index: Int
+    in source: UnsafePointer<Float>, _ count: Int, index: Int, largest: Float
   ) -> ExactSumError {
-    let largest = largestFloat
     for offset in 0..<count where !(abs(source[offset]) <= largest) {
       let value = Double(source[offset])
       return value.isFinite
@@ -64,6 +62,27 @@ extension ExactSum {
         : .notFinite(index: index + offset, value: value)
     }
     preconditionFailure("ExactSum: a block was refused without a faulty element")
+  }
+}
+
+/// What adding with one step needs.
+private struct Step {
+  let bits: Int
+  let scale: Double
+  /// Largest float whose steps keep to the limit.
+  let allowed: Float
+  /// Bits of the float from which on `addWide` is needed. Below 2^51 steps the integer can be read
+  /// from the bits of a double, two at a time on any x86-64; conversion instructions for 64-bit
+  /// integers are scalar before AVX-512.
+  let narrow: UInt32
+
+  init(bits: Int, limit: Int64) {
+    self.bits = bits
+    scale = exponential(bits)
+    let nearest = Float(Double(limit) * exponential(-bits))
+    let steps = (Double(nearest) * scale).rounded(.toNearestOrEven)
+    allowed = steps <= Double(limit) && Int64(steps) <= limit ? nearest : nearest.nextDown
+    narrow = min(allowed, Float(exponential(min(51 - bits, 127)))).bitPattern
   }
 }
 

@@ -13,6 +13,9 @@
 /// addend, and a scalar (a sum of token losses) a step of 6.0e-8 and a range of +-2.1e9. A larger
 /// addend is an error (`.outOfRange`) and so is a NaN; neither is ever wrapped or clamped. Because
 /// every addend keeps to the bound, the total over all ranks cannot overflow either.
+///
+/// With `adaptive` elements the first of these have a step for each block of 256 in place of the one
+/// above: see `ExactSum+Blocks`.
 package struct ExactSum: ~Copyable {
   /// The integers, for an all-reduce in place.
   package let values: UnsafeMutableBufferPointer<Int64>
@@ -24,13 +27,21 @@ package struct ExactSum: ~Copyable {
   /// Largest magnitude of one addend, in steps.
   let limit: Int64
 
+  /// Elements from the first on that have a step for each block.
+  package let adaptive: Int
+  /// Fraction bits of these blocks.
+  package var blockBits: [Int8]
+
   /// - Parameters:
   ///   - count: elements, scalars and integers included.
   ///   - addends: sequences in the global batch.
+  ///   - adaptive: elements that have a step for each block; at first that of all others.
   package init(
-    count: Int, fractionBits: Int = 40, scalarFractionBits: Int = 24, addends: Int
+    count: Int, fractionBits: Int = 40, scalarFractionBits: Int = 24, addends: Int,
+    adaptive: Int = 0
   ) {
     precondition(count >= 0 && addends >= 1, "ExactSum: count and addends must be positive")
+    precondition((0...count).contains(adaptive), "ExactSum: more adaptive elements than elements")
     precondition(
       (0...60).contains(fractionBits) && (0...60).contains(scalarFractionBits),
       "ExactSum: fraction bits must be in 0...60")
@@ -40,6 +51,10 @@ package struct ExactSum: ~Copyable {
     self.scalarFractionBits = scalarFractionBits
     self.addends = addends
     limit = (1 << 62) / Int64(addends)
+    self.adaptive = adaptive
+    blockBits = Array(
+      repeating: Int8(fractionBits),
+      count: (adaptive + Self.blockLength - 1) / Self.blockLength)
   }
 
   deinit { values.deallocate() }

@@ -23,6 +23,8 @@ package struct Launcher: Equatable, Sendable {
   package let rank: Int
   /// All ranks are known to be on one node.
   package let isOneNode: Bool
+  /// Tasks that a Slurm job has room for, where its batch script started this one process alone.
+  package let idleTasks: Int?
 
   package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
@@ -33,17 +35,22 @@ package struct Launcher: Equatable, Sendable {
     let stepTasks = number("SLURM_STEP_NUM_TASKS")
     let candidates = [
       ("OMPI_COMM_WORLD_SIZE", number("OMPI_COMM_WORLD_SIZE")), ("PMI_SIZE", number("PMI_SIZE")),
+      ("MV2_COMM_WORLD_SIZE", number("MV2_COMM_WORLD_SIZE")),
       ("SLURM_STEP_NUM_TASKS", stepTasks),
     ]
     let known = candidates.first { $0.1 != nil }
-    if isManaged || number("PMI_SIZE") != nil {
+    if isManaged || candidates.dropLast().contains(where: { $0.1 != nil }) {
       kind = .processManager
     } else {
       kind = (stepTasks ?? 1) > 1 ? .unmanagedTasks : .none
     }
     size = kind == .none ? nil : known?.1
     sizeSource = kind == .none ? nil : known?.0
-    let ranks = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
+    let ranks = [
+      "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROCID",
+    ]
+    let jobTasks = number("SLURM_NTASKS") ?? 1
+    idleTasks = kind == .none && stepTasks == nil && jobTasks > 1 ? jobTasks : nil
     rank = kind == .none ? 0 : ranks.lazy.compactMap { number($0) }.first ?? 0
     isOneNode =
       isMPIRun

@@ -134,4 +134,56 @@ private func steps(_ value: Float, fractionBits: Int) -> Int128 {
     #expect(throws: ExactSumError.self) { try sum.addDouble(0x1.0000001p31 * Double(sign), at: 0) }
     #expect(throws: ExactSumError.self) { try sum.addDouble(.greatestFiniteMagnitude, at: 0) }
   }
+
+  // MARK: Steps by block
+
+  /// 700 elements behind which two others stand; blocks of 256, 256 and 188.
+  @Test func stepsFollowTheTotals() throws {
+    var sum = ExactSum(count: 702, fractionBits: 34, addends: 8, adaptive: 700)
+    #expect(sum.blockBits == [34, 34, 34])
+    var floats = [Float](repeating: 0, count: 700)
+    (floats[3], floats[300], floats[699]) = (-1.5, 1000, 1e-9)
+    try floats.withUnsafeBufferPointer { try sum.add($0) }
+    try sum.addDouble(3.25, at: 700)
+    try sum.addInteger(12, at: 701)
+    sum.adaptSteps()
+    // 1.5 is below 2^1, 1000 below 2^10: 24 bits are left. 1e-9 needs fewer than 24 already.
+    #expect(sum.blockBits == [23, 14, 34])
+    #expect(sum.double(at: 700) == 3.25)
+    #expect(sum.integer(at: 701) == 12)
+
+    // With the new steps, on other offsets: every block rounds with its own.
+    sum.reset()
+    let (small, large) = (Float(0.123456789), Float(777.123456))
+    try [small, large].withUnsafeBufferPointer { try sum.add($0, at: 255) }
+    #expect(Int128(sum.values[255]) == steps(small, fractionBits: 23))
+    #expect(Int128(sum.values[256]) == steps(large, fractionBits: 14))
+    let written = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2)
+    defer { written.deallocate() }
+    sum.write(from: 255, to: written, dividedBy: 2)
+    #expect(abs(written[0] - small / 2) <= 0x1p-25)
+    #expect(abs(written[1] - large / 2) <= 0x1p-16)
+
+    // Smaller totals make finer steps one bit at a time; none at all likewise.
+    sum.adaptSteps()
+    #expect(sum.blockBits == [24, 14, 34])
+    sum.reset()
+    sum.adaptSteps()
+    #expect(sum.blockBits == [25, 15, 34])
+  }
+
+  /// What was in range without blocks is in range with any steps that totals can lead to.
+  @Test func blocksKeepTheRange() throws {
+    var sum = ExactSum(count: 256, fractionBits: 34, addends: 128, adaptive: 256)
+    let largest: [Float] = [0x1p21]  // 2^62 / 128 steps of 2^-34
+    try largest.withUnsafeBufferPointer { try sum.add($0) }
+    sum.adaptSteps()
+    for _ in 0..<60 {
+      sum.reset()
+      sum.adaptSteps()
+    }
+    #expect(sum.blockBits == [34])
+    try largest.withUnsafeBufferPointer { try sum.add($0) }
+    #expect(sum.largest(inBlock: 0) == 1 << 55)
+  }
 }

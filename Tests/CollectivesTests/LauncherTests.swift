@@ -43,6 +43,10 @@ import Testing
       testDescription: "mpiexec of MPICH", environment: ["PMI_SIZE": "3", "PMI_RANK": "2"],
       kind: .processManager, size: 3, rank: 2),
     Case(
+      testDescription: "mpirun of MVAPICH",
+      environment: ["MV2_COMM_WORLD_SIZE": "3", "MV2_COMM_WORLD_RANK": "2"],
+      kind: .processManager, size: 3, rank: 2),
+    Case(
       testDescription: "nonsense", environment: ["OMPI_COMM_WORLD_SIZE": "many"],
       kind: .none, size: nil, rank: 0),
   ])
@@ -51,6 +55,18 @@ import Testing
     #expect(launcher.kind == test.kind)
     #expect(launcher.size == test.size)
     #expect(launcher.rank == test.rank)
+  }
+
+  /// A batch script that starts the program without a launcher leaves the rest of its job idle.
+  @Test func idleTasksAreNoticed() {
+    func idle(_ environment: [String: String]) -> Int? {
+      Launcher(environment: environment).idleTasks
+    }
+    #expect(idle(["SLURM_NTASKS": "4", "SLURM_PROCID": "0"]) == 4)
+    #expect(idle(["SLURM_NTASKS": "1"]) == nil)
+    #expect(idle(["SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "1"]) == nil)
+    #expect(idle(["SLURM_NTASKS": "4", "OMPI_COMM_WORLD_SIZE": "4"]) == nil)
+    #expect(idle([:]) == nil)
   }
 
   @Test func unmanagedTasksAreRefusedBeforeMPI() {

@@ -109,25 +109,88 @@ private enum Ranks {
     #expect((after.seconds > before.seconds) == usesMPI)
   }
 
-  /// Rank 0 comes 1.5 s late; the others give up after 0.3 s. (A barrier lends MPI no memory, so
-  /// that only here a process may go on.)
+  /// Rank 0 comes 1.5 s late and does nothing meanwhile; the others give up after 0.3 s and name it.
+  /// (A barrier lends MPI no memory, so that only here a process may go on.)
   @Test(.enabled(if: Ranks.areSeveral, "needs mpirun with two ranks or more"))
-  func missingRankTimesOut() throws {
+  func idleRankIsNamed() throws {
     try ranks.barrier()
     if ranks.rank == 0 {
+      ranks.enter("checkpoint")
+      ranks.timeout = 0.3  // signs of life as often as the others expect them
+      defer { ranks.timeout = 60 }
       Thread.sleep(forTimeInterval: 1.5)
       try ranks.barrier()
     } else {
       ranks.timeout = 0.3
       defer { ranks.timeout = 60 }
       let error = #expect(throws: CommunicatorError.self) { try ranks.barrier() }
-      #expect(
-        error
-          == .timedOut(
-            collective: "barrier", seconds: 0.3, rank: ranks.rank, hostName: ranks.hostName))
       #expect(error?.exitCode == 75)
+      guard case .timedOut(let stall) = try #require(error) else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+      #expect(stall.absent.map(\.rank) == [0])
+      #expect(stall.absent.map(\.reason) == [.stuck])
+      #expect(stall.absent.map(\.phase) == ["checkpoint"])
+      #expect(stall.seconds < 1.2)
+      #expect(stall.isSpeaker == (ranks.rank == 1))
     }
     try ranks.barrier()
+  }
+
+  /// Rank 0 computes for five times the limit, without a mark of progress: it is waited for.
+  @Test(.enabled(if: Ranks.areSeveral, "needs mpirun with two ranks or more"))
+  func computingRankIsWaitedFor() throws {
+    ranks.timeout = 0.3
+    defer { ranks.timeout = 60 }
+    try ranks.barrier()
+    let began = Date()
+    var number = 1.0
+    while ranks.rank == 0, Date().timeIntervalSince(began) < 1.5 {
+      number = (number + 1).squareRoot()
+    }
+    try ranks.barrier()
+    #expect(number > 0)
+    #expect(Date().timeIntervalSince(began) > 1.2)
+  }
+
+  @Test(.enabled(if: Ranks.areSeveral, "needs mpirun with two ranks or more"))
+  func interruptionEndsTheWait() throws {
+    try ranks.barrier()
+    if ranks.rank == 0 {
+      Thread.sleep(forTimeInterval: 0.5)
+    } else {
+      ranks.interruption = { 143 }
+      defer { ranks.interruption = { nil } }
+      let error = #expect(throws: CommunicatorError.self) { try ranks.barrier() }
+      #expect(error == .interrupted(code: 143))
+    }
+    if ranks.rank == 0 { try ranks.barrier() }
+    try ranks.barrier()
+  }
+
+  @Test func allSignsOfLifeComeThrough() throws {
+    #expect(try ranks.unheardRanks(within: 5) == [])
+    #expect(ranks.name(ofRank: ranks.rank) == "rank \(ranks.rank) on \(ranks.hostName)")
+  }
+
+  /// Every part goes to one rank, in several rounds, also while rank 0 computes.
+  @Test func partsAreHandedOutOnce() throws {
+    for round in [1, 2, 9] {
+      var own: [UInt8] = []
+      while true {
+        let part = try ranks.takePart(ofRound: round)
+        if part >= 40 { break }
+        own.append(UInt8(part))
+        if ranks.rank == 0 {
+          let began = Date()
+          while Date().timeIntervalSince(began) < 0.01 {}
+        }
+      }
+      let all = try ranks.allGather(own)
+      #expect(all.joined().sorted() == Array(0..<40))
+      #expect(own == own.sorted())
+    }
   }
 
   @Test(.enabled(if: Launcher().kind == .processManager, "needs mpirun"))
