@@ -2,11 +2,12 @@ internal import Collectives
 
 /// What all ranks add up in one step, in one buffer and one all-reduce, exactly.
 ///
-///     gradient [P] | loss | tokens | positions | stop | read | seconds [ranks] | faults [batch]
+///     gradient [P] | loss | tokens | positions | stop | read | save | seconds [ranks]
+///     | digests [ranks] | places [global batch]
 ///
-/// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Faults are
-/// counted by place in the global batch: after the all-reduce every rank knows which sequence of
-/// which rank was at fault, and all stop alike.
+/// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Each place in the
+/// global batch is marked by the rank that computes it, with its number where the result was no
+/// usable one: after the all-reduce every rank knows what was at fault, and all stop alike.
 struct GradientSum: ~Copyable {
   private var sum: ExactSum
   private let parameters: Int
@@ -22,16 +23,21 @@ struct GradientSum: ~Copyable {
   private var positions: Int { parameters + 2 }
   private var stop: Int { parameters + 3 }
   private var read: Int { parameters + 4 }
-  private var seconds: Int { parameters + 5 }
-  private var faults: Int { seconds + ranks }
+  private var save: Int { parameters + 5 }
+  private var seconds: Int { parameters + 6 }
+  private var digestPlace: Int { seconds + ranks }
+  private var places: Int { digestPlace + ranks }
+  /// The gradient is sent with 4 bytes a number where that is enough.
+  let isNarrow: Bool
 
   /// - Parameters:
   ///   - parameters: P; 0 for an evaluation, which sums losses only.
   ///   - batch: sequences over all ranks, the greatest number of addends.
-  init(parameters: Int, ranks: Int, batch: Int) {
+  init(parameters: Int, ranks: Int, batch: Int, width: SumWidth = .wide) {
+    isNarrow = width == .narrow
     sum = ExactSum(
-      count: parameters + 5 + ranks + batch, fractionBits: Self.fractionBits,
-      addends: max(batch, ranks))
+      count: parameters + 6 + 2 * ranks + batch, fractionBits: Self.fractionBits,
+      addends: max(batch, ranks), adaptive: isNarrow ? parameters : 0)
     self.parameters = parameters
     self.ranks = ranks
     self.batch = batch
@@ -41,38 +47,72 @@ struct GradientSum: ~Copyable {
 
   /// Adds the loss of one sequence; `place` is its place in the global batch. A NaN or a number
   /// beyond the range of fixed point is noted, and comes to light on all ranks in `faultyPlaces`.
-  mutating func add(_ sequence: SequenceLoss, length: Int, at place: Int) {
+  mutating func add(_ sequence: SequenceLoss, length: Int, at place: Int, by rank: Int) {
+    sum.values[places + place] += 1
     do throws(ExactSumError) {
       try sum.addDouble(sequence.sum, at: loss)
       try sum.addInteger(Int64(sequence.tokens), at: tokens)
       try sum.addInteger(Int64(length), at: positions)
     } catch {
-      sum.values[faults + place] = 1
+      note(faultAt: place, of: rank)
     }
   }
 
+  private func note(faultAt place: Int, of rank: Int) {
+    sum.values[places + place] |= Int64(rank + 1) << 32
+  }
+
   /// Adds a part of the gradient of one sequence, from parameter `first` on; notes faults alike.
-  mutating func add(gradient: UnsafeBufferPointer<Float>, from first: Int, at place: Int) {
+  mutating func add(
+    gradient: UnsafeBufferPointer<Float>, from first: Int, at place: Int, by rank: Int
+  ) {
     precondition(gradient.count <= parameters - first, "a gradient stays inside the parameters")
     do throws(ExactSumError) {
       try sum.add(gradient, at: first)
     } catch {
-      sum.values[faults + place] = 1
+      note(faultAt: place, of: rank)
     }
   }
 
-  /// What a rank tells the others: whether it was asked to stop, how long it computed and how many
-  /// bytes it had from disk.
-  mutating func report(stop wanted: Bool, seconds time: Double, bytesRead: Int = 0, rank: Int) {
-    sum.values[stop] = wanted ? 1 : 0
-    sum.values[read] = Int64(bytesRead)
-    sum.values[seconds + rank] = Int64(time * 1e6)
+  /// What a rank tells the others.
+  mutating func report(_ report: RankReport, rank: Int) {
+    sum.values[stop] = report.stop ? 1 : 0
+    sum.values[read] = Int64(report.bytesRead)
+    sum.values[save] = report.save ? 1 : 0
+    sum.values[seconds + rank] = Int64(report.seconds * 1e6)
+    sum.values[digestPlace + rank] = report.digest
   }
 
-  func allReduce(over group: any RankGroup) throws { try group.allReduceSum(sum.values) }
+  func allReduce(over group: any RankGroup) throws {
+    guard isNarrow, group.size > 1 else { return try group.allReduceSum(sum.values) }
+    try allReduceNarrow(sum, over: group)
+  }
 
-  /// Places in the global batch whose loss or gradient was no usable number.
-  var faultyPlaces: [Int] { (0..<batch).filter { sum.values[faults + $0] != 0 } }
+  /// Fits the steps of a narrow sum to the totals that stand here now.
+  mutating func adaptSteps() { sum.adaptSteps() }
+
+  /// Fraction bits of the blocks of a narrow sum; empty for a wide one. Part of the state of a run.
+  var blockBits: [Int8] {
+    get { sum.blockBits }
+    set {
+      precondition(newValue.count == sum.blockCount, "bits for each block")
+      sum.blockBits = newValue
+    }
+  }
+
+  /// Places in the global batch whose loss or gradient was no usable number, and their ranks.
+  var faults: [(place: Int, rank: Int)] {
+    (0..<batch).compactMap {
+      let rank = Int(sum.values[places + $0] >> 32) - 1
+      return rank >= 0 ? ($0, rank) : nil
+    }
+  }
+  /// Places that were not computed exactly once.
+  var miscountedPlaces: [Int] {
+    (0..<batch).filter { sum.values[places + $0] & 0xffff_ffff != 1 }
+  }
+  var digests: [Int64] { (0..<ranks).map { sum.values[digestPlace + $0] } }
+  var saveRequested: Bool { sum.values[save] != 0 }
   var lossSum: Double { sum.double(at: loss) }
   var tokenCount: Int { Int(sum.values[tokens]) }
   var positionCount: Int { Int(sum.values[positions]) }
@@ -85,3 +125,20 @@ struct GradientSum: ~Copyable {
     sum.write(to: gradient.values, dividedBy: Double(tokenCount))
   }
 }
+
+/// What one rank tells the others beside its sums.
+struct RankReport {
+  /// It was asked to stop.
+  var stop = false
+  /// It is time for a checkpoint.
+  var save = false
+  /// How long it computed.
+  var seconds = 0.0
+  /// What it had from disk.
+  var bytesRead = 0
+  /// `StateDigest` of its masters and moments; 0 where they are not compared.
+  var digest: Int64 = 0
+}
+
+/// Bytes that a number of the gradient takes on the wire: 8, or mostly 4.
+package enum SumWidth: String, CaseIterable, Sendable { case wide, narrow }

@@ -1,4 +1,4 @@
-internal import Collectives
+package import Collectives
 
 /// The processes that train together, as far as training sees them.
 ///
@@ -8,8 +8,16 @@ package protocol RankGroup: AnyObject {
   var size: Int { get }
   /// Replaces `values` by their sums over all ranks.
   func allReduceSum(_ values: UnsafeMutableBufferPointer<Int64>) throws
+  func allReduceSum(_ values: UnsafeMutableBufferPointer<Int32>) throws
   /// The bytes that rank 0 gives, on every rank.
   func broadcast(_ bytes: [UInt8]) throws -> [UInt8]
+  /// 0, 1, 2, ... of a round, each to one rank only; rounds rise, with a collective between two.
+  func takePart(ofRound round: Int) throws -> Int
+  /// Says what this rank is at, for the messages of ranks that wait for it.
+  func enter(_ phase: String)
+  /// `rank 2 on node7`.
+  func name(ofRank rank: Int) -> String
+  var traffic: Traffic { get }
 }
 
 extension Communicator: RankGroup {}
@@ -18,13 +26,23 @@ extension Communicator: RankGroup {}
 package final class SingleRank: RankGroup {
   package let rank = 0
   package let size = 1
+  private var parts = (round: -1, next: 0)
 
   package init() {}
   package func allReduceSum(_ values: UnsafeMutableBufferPointer<Int64>) throws {}
+  package func allReduceSum(_ values: UnsafeMutableBufferPointer<Int32>) throws {}
+  package func takePart(ofRound round: Int) throws -> Int {
+    parts = parts.round == round ? (round, parts.next + 1) : (round, 0)
+    return parts.next
+  }
   package func broadcast(_ bytes: [UInt8]) throws -> [UInt8] { bytes }
 }
 
 extension RankGroup {
+  package func enter(_ phase: String) {}
+  package func name(ofRank rank: Int) -> String { "rank \(rank)" }
+  package var traffic: Traffic { Traffic() }
+
   /// Does `work` on rank 0 and makes all ranks throw where it throws there, so that all leave
   /// together and with the same exit code.
   package func onRankZero(_ work: () throws -> Void) throws {
@@ -41,6 +59,16 @@ extension RankGroup {
     slot.deallocate()
     if let failure { throw failure }
     if code != 0 { throw TrainingError.otherRank(rank: 0, code: code) }
+  }
+
+  /// The sums of a few numbers over all ranks.
+  func sums(of numbers: [Int64]) throws -> [Int64] {
+    let slots = UnsafeMutableBufferPointer<Int64>.allocate(capacity: numbers.count)
+    _ = slots.initialize(from: numbers)
+    // Freed after success only, as above.
+    try allReduceSum(slots)
+    defer { slots.deallocate() }
+    return Array(slots)
   }
 
   /// Copies rank 0's numbers to all ranks.

@@ -2,7 +2,7 @@ package import Datasets
 
 /// One optimizer step over a global batch: the whole method on one screen.
 ///
-/// Every rank calls `callAsFunction` with its part of the batch. The atomic unit of work is one
+/// Every rank calls `callAsFunction` and computes a part of the batch, whichever. The atomic unit of work is one
 /// packed sequence; its gradient is the same wherever it is computed, and the sum is exact, so the
 /// step gives the same bits on any number of ranks.
 package struct TrainStep: ~Copyable {
@@ -31,38 +31,50 @@ package struct TrainStep: ~Copyable {
     scales = FloatVector(count: count)
     gradient = FloatVector(count: count)
     optimizer = AdamW(count: count, settings: AdamW.Settings(config))
-    sum = GradientSum(parameters: count, ranks: ranks.size, batch: config.globalBatchSize)
+    sum = GradientSum(
+      parameters: count, ranks: ranks.size, batch: config.globalBatchSize,
+      width: config.gradientSum)
     model.copyInitialParameters(to: scales.values)
     model.setParameters(UnsafeBufferPointer(scales.values))
   }
 
   /// - Parameters:
-  ///   - batch: this rank's part of the global batch.
   ///   - index: number of the step, from 0.
+  ///   - compareStates: whether ranks compare digests of masters and moments.
+  ///   - next: this rank's next sequences of the global batch, at most so many; none at the end.
+  ///   - save: asked once, whether it is time for a checkpoint.
   ///   - stop: asked around every pass; one rank that has said true stops all ranks after this
   ///     step. What it throws ends the step at once.
   /// - Throws: `StepFault` on all ranks alike, before anything is updated.
   package mutating func callAsFunction(
-    _ batch: [BatchSequence], index: Int, stop: () throws -> Bool = { false }
+    index: Int, compareStates: Bool = false, next: (Int) throws -> [BatchSequence],
+    save: () -> Bool = { false }, stop: () throws -> Bool = { false }
   ) throws -> StepMetrics {
     let clock = Stopwatch()
     let readBefore = bytesReadFromDisk() ?? 0
+    var report = RankReport()
+    if compareStates, ranks.size > 1 { report.digest = StateDigest.of(scales, optimizer) }
     sum.reset()
-    var wantsStop = try stop()
-    for start in stride(from: 0, to: batch.count, by: sequencesPerPass) {
-      try addGradients(of: batch[start..<min(batch.count, start + sequencesPerPass)])
-      wantsStop = try stop() || wantsStop
+    report.stop = try stop()
+    while true {
+      let pass = try next(sequencesPerPass)
+      if pass.isEmpty { break }
+      try addGradients(of: pass, step: index + 1)
+      report.stop = try stop() || report.stop
     }
-    let computed = clock.seconds
-    let read = (bytesReadFromDisk() ?? 0) - readBefore
-    sum.report(stop: wantsStop, seconds: computed, bytesRead: read, rank: ranks.rank)
+    report.seconds = clock.seconds
+    report.bytesRead = (bytesReadFromDisk() ?? 0) - readBefore
+    report.save = save()
+    sum.report(report, rank: ranks.rank)
+    ranks.enter("step \(index + 1), all-reduce")
+    let sentBefore = ranks.traffic.bytesSent
     try sum.allReduce(over: ranks)
-    let communicated = clock.seconds - computed
+    let communicated = clock.seconds - report.seconds
 
-    let faults = sum.faultyPlaces
-    if !faults.isEmpty { throw StepFault.nonFinite(places: faults) }
-    guard sum.tokenCount > 0 else { throw StepFault.nothingSupervised }
+    try checkSum()
+    ranks.enter("step \(index + 1), update")
     sum.writeMean(to: gradient)
+    if sum.isNarrow { sum.adaptSteps() }
     let norm = gradient.clip(toNorm: maximumNorm)
     let rate = schedule(index)
     optimizer.update(scales, gradient: gradient, learningRate: rate)
@@ -72,19 +84,40 @@ package struct TrainStep: ~Copyable {
     return StepMetrics(
       lossSum: sum.lossSum, tokens: sum.tokenCount, positions: sum.positionCount,
       gradientNorm: norm, learningRate: rate, stopRequested: sum.stopRequested,
-      bytesRead: sum.bytesRead, seconds: clock.seconds, communicationSeconds: communicated,
-      fastestRank: times.min() ?? computed, slowestRank: times.max() ?? computed)
+      saveRequested: sum.saveRequested, bytesRead: sum.bytesRead, seconds: clock.seconds,
+      communicationSeconds: communicated,
+      communicationBytes: ranks.traffic.bytesSent - sentBefore,
+      fastestRank: times.min() ?? report.seconds, slowestRank: times.max() ?? report.seconds)
+  }
+
+  private borrowing func checkSum() throws {
+    let odd = StateDigest.odd(sum.digests)
+    if !odd.isEmpty { throw StepFault.statesDiffer(ranks: odd) }
+    let faults = sum.faults
+    if !faults.isEmpty { throw StepFault.nonFinite(faults) }
+    let miscounted = sum.miscountedPlaces
+    if !miscounted.isEmpty { throw StepFault.miscounted(places: miscounted) }
+    guard sum.tokenCount > 0 else { throw StepFault.nothingSupervised }
   }
 
   /// d(sum of token losses)/d(scales) of each sequence by itself, added in fixed point.
-  private mutating func addGradients(of pass: ArraySlice<BatchSequence>) throws {
-    let parts = Array(pass)
-    let losses = try model.lossesAndGradients(parts.map(\.sequence)) { index, first, values in
-      sum.add(gradient: values, from: first, at: parts[index].place)
+  private mutating func addGradients(of pass: [BatchSequence], step: Int) throws {
+    ranks.enter("step \(step), forward")
+    let backward = "step \(step), backward"
+    let rank = ranks.rank
+    let losses = try model.lossesAndGradients(pass.map(\.sequence)) { index, first, values in
+      ranks.enter(backward)
+      sum.add(gradient: values, from: first, at: pass[index].place, by: rank)
     }
-    for (part, loss) in zip(parts, losses) {
-      sum.add(loss, length: part.sequence.tokens.count, at: part.place)
+    for (part, loss) in zip(pass, losses) {
+      sum.add(loss, length: part.sequence.tokens.count, at: part.place, by: rank)
     }
+  }
+
+  /// Fraction bits of the blocks of a narrow sum; empty for a wide one.
+  package var blockBits: [Int8] {
+    get { sum.blockBits }
+    set { sum.blockBits = newValue }
   }
 
   /// Root mean square of what training has changed.
@@ -95,6 +128,21 @@ package struct TrainStep: ~Copyable {
     model.copyInitialParameters(to: change)
     for i in 0..<scales.count { change[i] = scales.values[i] - change[i] }
     return gradient.norm() / Double(scales.count).squareRoot()
+  }
+}
+
+extension TrainStep {
+  /// A step over sequences that stand beforehand; `batch` is this rank's part.
+  package mutating func callAsFunction(
+    _ batch: [BatchSequence], index: Int, stop: () throws -> Bool = { false }
+  ) throws -> StepMetrics {
+    var rest = batch[...]
+    return try self(
+      index: index,
+      next: { most in
+        defer { rest = rest.dropFirst(most) }
+        return Array(rest.prefix(most))
+      }, stop: stop)
   }
 }
 
@@ -110,8 +158,12 @@ package struct BatchSequence {
 }
 
 /// Why a step was not taken; the loop adds names of samples and ranks.
-enum StepFault: Error, Equatable {
-  case nonFinite(places: [Int])
+enum StepFault: Error {
+  case nonFinite([(place: Int, rank: Int)])
+  /// Masters or moments of these ranks are not those of the others.
+  case statesDiffer(ranks: [Int])
+  /// Places that no rank or more than one has computed: a fault in handing out work.
+  case miscounted(places: [Int])
   case nothingSupervised
 }
 
@@ -126,11 +178,14 @@ package struct StepMetrics: Sendable {
   package var gradientNorm: Double
   package var learningRate: Double
   package var stopRequested: Bool
+  package var saveRequested: Bool
   /// From disk, by all ranks together.
   package var bytesRead: Int
   /// This rank's wall time, and its part in the all-reduce, waiting included.
   package var seconds: Double
   package var communicationSeconds: Double
+  /// What this rank sent in it, with an algorithm that is optimal for bandwidth.
+  package var communicationBytes: Int
   /// Least and greatest time that a rank computed.
   package var fastestRank: Double
   package var slowestRank: Double

@@ -19,6 +19,11 @@ package enum TrainingError: Error, CustomStringConvertible {
   case missing(path: String, remedy: String)
   case badData(String)
   case io(path: String, operation: String, errno: Int32)
+  /// Masters or moments of some ranks are not those of the others; `ranks` are the odd ones where
+  /// there is a majority, else all.
+  case statesDiffer(step: Int, ranks: [String], isMajority: Bool)
+  /// Sequences of a batch were computed by no rank, or twice.
+  case workLost(step: Int, sequences: Int)
   /// Another rank failed and has said why; this one leaves with the same code.
   case otherRank(rank: Int, code: Int32)
 
@@ -44,6 +49,8 @@ extension TrainingError {
     case .noCheckpoint, .missing: 66
     case .badData: 65
     case .io: 74
+    case .statesDiffer: 71
+    case .workLost: 70
     case .otherRank(_, let code): code
     }
   }
@@ -76,6 +83,17 @@ extension TrainingError {
     case .badData(let text): return text
     case .io(let path, let operation, let code):
       return "\(path): \(operation) failed: \(SystemMessage.text(code))"
+    case .statesDiffer(let step, let ranks, let isMajority):
+      let names = ranks.joined(separator: ", ")
+      let found =
+        isMajority
+        ? "scales or moments of \(names) are not those of the other ranks"
+        : "scales or moments differ between \(names), without a majority"
+      return "after step \(step): \(found). A fault of that host's memory or processor is likely: "
+        + "leave the host out, then start again. No checkpoint was written since."
+    case .workLost(let step, let count):
+      return "step \(step): \(count) sequences were computed by no rank or by two. Nothing was "
+        + "updated. Set work: static, and report it."
     case .otherRank(let rank, _): return "stopped because rank \(rank) failed"
     }
   }

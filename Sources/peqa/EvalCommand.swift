@@ -82,6 +82,9 @@ struct Eval: RankedCommand {
   func run(on rank: RankContext) throws {
     let signals = StopSignals.install()
     let isStopped = { signals.received != nil }
+    rank.communicator.interruption = {
+      signals.received == .terminate ? StopSignals.Request.terminate.exitCode : nil
+    }
     do {
       let tokenizer = try Tokenizer.load(from: model)
       let loaded = try LoadedModel.open(model)

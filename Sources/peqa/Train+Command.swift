@@ -29,8 +29,13 @@ struct Train: RankedCommand {
 
   func run(on rank: RankContext) throws {
     let signals = StopSignals.install()
+    rank.communicator.interruption = {
+      signals.received == .terminate ? StopSignals.Request.terminate.exitCode : nil
+    }
     let file = arguments.first.flatMap { $0.hasPrefix("-") ? nil : $0 }
-    let resolved = try resolve(file, rank)
+    var resolved = try resolve(file, rank)
+    rank.communicator.timeout = resolved.config.commTimeout
+    try checkHeartbeats(&resolved.config, rank)
     let setup = try TrainSetup(resolved.config, rank, signals)
     if dryRun { return DryRun(setup, rank).show(json: output.json) }
 
@@ -39,12 +44,26 @@ struct Train: RankedCommand {
     run.stopRequested = { try Self.shouldStop(signals) }
     var display = TrainDisplay(rank.console)
     run.report = { display.show($0) }
-    rank.communicator.timeout = resolved.config.commTimeout
-    switch try TrainLoop(run)() {
+    switch try FailureLog.keeping(in: resolved.config.outputDirectory, { try TrainLoop(run)() }) {
     case .finished(let results): report(results, rank.console)
     case .stopped(let step, let checkpoint):
       rank.console.log("saved \(checkpoint) at step \(step); start again to continue")
       throw ExitCode(signals.received?.exitCode ?? StopSignals.Request.checkpoint.exitCode)
+    }
+  }
+
+  /// Without signs of life a slow rank looks like a dead one, and rank 0 cannot hand out work.
+  private func checkHeartbeats(_ config: inout RunConfig, _ rank: RankContext) throws {
+    let unheard = try rank.communicator.unheardRanks(within: min(3, config.commTimeout / 2))
+    guard !unheard.isEmpty else { return }
+    let names = unheard.map { rank.communicator.name(ofRank: $0) }.joined(separator: ", ")
+    rank.console.warn(
+      "no signs of life (UDP) come through from \(names): a rank that computes for longer than "
+        + "comm_timeout, \(config.commTimeout) s, will be taken for dead. Open UDP between the hosts, "
+        + "or raise comm_timeout above the longest step.")
+    if config.work == .stealing {
+      rank.console.warn("work: stealing needs them; this life works with work: static")
+      config.work = .static
     }
   }
 
@@ -53,6 +72,11 @@ struct Train: RankedCommand {
     guard let request = signals.received else { return false }
     if request == .terminate { throw ExitCode(request.exitCode) }
     return true
+  }
+
+  /// A job that Slurm starts again goes on, whatever its run file says of the first start.
+  private static var isRestart: Bool {
+    (ProcessInfo.processInfo.environment["SLURM_RESTART_COUNT"].flatMap { Int($0) } ?? 0) > 0
   }
 
   /// Rank 0 reads the run file; the others get its resolved form.
@@ -66,7 +90,12 @@ struct Train: RankedCommand {
       if let path { text = try raw.read(file: path) }
       raw.set(settings)
       raw.read(flags: path == nil ? arguments : Array(arguments.dropFirst()))
-      let resolved = try raw.resolved(ranks: rank.communicator.size)
+      var resolved = try raw.resolved(ranks: rank.communicator.size)
+      if Self.isRestart, resolved.config.resume != .auto {
+        resolved.notices.append(
+          "resume: auto, because Slurm has started this job again (SLURM_RESTART_COUNT)")
+        resolved.config.resume = .auto
+      }
       for line in resolved.notices { rank.console.log(line) }
       for line in resolved.warnings { rank.console.warn(line) }
       yaml = Array(resolved.config.yaml.utf8)

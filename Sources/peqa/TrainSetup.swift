@@ -30,6 +30,7 @@ struct TrainSetup {
     let loaded = try LoadedModel.open(config.model)
     base = try loaded.requiredBase()
     try Self.check(config, base)
+    try Self.verify(config, base, rank, signals)
     try Self.checkKernels(compute, rank)
     let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
     decoder.recomputesProducts = config.gradientCheckpointing
@@ -113,6 +114,28 @@ struct TrainSetup {
     return seen.min().flatMap { $0 == Int.max ? nil : $0 }
   }
 
+  /// All nodes must have the same base, and undamaged: a flipped bit would train something else.
+  private static func verify(
+    _ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext, _ signals: StopSignals
+  ) throws {
+    let communicator = rank.communicator
+    let digests = try communicator.allGather(Array(base.manifest.baseDigest.utf8))
+    if let other = digests.indices.first(where: { digests[$0] != digests[0] }) {
+      throw ModelFileError.digest(
+        path: base.path,
+        detail: "\(communicator.name(ofRank: other)) has another base here than "
+          + "\(communicator.name(ofRank: 0)). Copy one of them to all hosts.")
+    }
+    guard config.verifyBase else { return }
+    try rank.agree {
+      guard communicator.nodeRank == 0 else { return communicator.enter("waiting for the base") }
+      try base.verifyDigest { done in
+        communicator.enter("verifying the base, \(Int(done * 100)) %")
+        if let request = signals.received { throw ExitCode(request.exitCode) }
+      }
+    }
+  }
+
   private static func kernels(_ compute: Compute) -> String {
     "\(compute.instructionSet.rawValue) \(compute.precision.rawValue)"
   }
@@ -190,7 +213,8 @@ private struct DataPreparation {
   let rank: RankContext
   let signals: StopSignals
 
-  /// Tokenizing a large data set takes longer than any step.
+  /// Tokenizing a large data set takes longer than any step. Only for ranks whose signs of life do
+  /// not come through.
   private static let patience = 6 * 3600.0
 
   func prepare(
@@ -200,9 +224,8 @@ private struct DataPreparation {
     let builder = DatasetBuilder(
       sources: sources, tokenizer: tokenizer, chat: chat, settings: settings,
       cacheDirectory: config.datasetCache)
-    let timeout = communicator.timeout
-    communicator.timeout = Self.patience
-    defer { communicator.timeout = timeout }
+    communicator.blindTimeout = Self.patience
+    defer { communicator.blindTimeout = nil }
     let first = communicator.nodeRank == 0 ? Result { try build(builder) } : nil
     var code: Int32 = 0
     if case .failure(let error) = first { code = Failure(error).code }
@@ -216,7 +239,10 @@ private struct DataPreparation {
     let progress = ProgressLine(rank.console, "tokenizing, per mille", total: 1000)
     do {
       return try builder.build(
-        progress: { progress.update(Int($0 * 1000)) }, isCancelled: { signals.received != nil })
+        progress: {
+          progress.update(Int($0 * 1000))
+          rank.communicator.enter("tokenizing, \(Int($0 * 100)) %")
+        }, isCancelled: { signals.received != nil })
     } catch DatasetError.cancelled {
       throw ExitCode(signals.received?.exitCode ?? DatasetError.cancelled.exitCode)
     }

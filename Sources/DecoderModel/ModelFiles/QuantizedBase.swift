@@ -56,8 +56,18 @@ package final class QuantizedBase: Sendable {
   }
 
   /// Reads the whole file and compares its SHA-256 with the manifest's.
-  package func verifyDigest() throws {
-    let digest = SHA256.hexDigest(of: mapping.bytes)
+  ///
+  /// - Parameter progress: told the part that is done, now and then; what it throws ends the reading.
+  package func verifyDigest(progress: (Double) throws -> Void = { _ in }) throws {
+    var hash = SHA256()
+    let bytes = mapping.bytes
+    let piece = 32 << 20
+    for start in stride(from: 0, to: bytes.count, by: piece) {
+      let end = min(start + piece, bytes.count)
+      hash.update(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+      try progress(Double(end) / Double(bytes.count))
+    }
+    let digest = hash.hexDigest()
     guard digest == manifest.baseDigest else {
       throw ModelFileError.digest(
         path: file.path,

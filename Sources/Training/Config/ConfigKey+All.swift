@@ -23,6 +23,8 @@ extension ConfigKey {
       "what the base must have, -1 is per row; checked, not used"),
     ConfigKey("sym", \.symmetric, orNil: .yesNo, "what the base must have; checked, not used"),
     ConfigKey("method", \.method, .choice, "how the base was rounded; `peqa quantize` uses it"),
+    ConfigKey(
+      "verify_base", \.verifyBase, .yesNo, "read the whole base at the start, check its digest"),
   ]
 
   private static let data: [ConfigKey] = [
@@ -108,7 +110,16 @@ extension ConfigKey {
     ConfigKey("deterministic", \.deterministic, .choice, "same bits on any ranks and threads"),
     ConfigKey("threads", \.threads, .whole(0...4096), "threads a rank; 0 finds out"),
     ConfigKey(
-      "comm_timeout", \.commTimeout, .number(1...1e6), "seconds until a stuck collective gives up"),
+      "comm_timeout", \.commTimeout, .number(1...1e6),
+      "seconds that a rank may be silent or stand still before the others leave"),
+    ConfigKey(
+      "gradient_sum", \.gradientSum, .choice, critical: true,
+      "bytes a number between ranks: 8, or 4 with steps of 2^-24 of the largest in 256"),
+    ConfigKey(
+      "work", \.work, .choice, "sequences dealt out beforehand, or to whoever is free"),
+    ConfigKey(
+      "digest_steps", \.digestSteps, .whole(0...Int.max),
+      "steps between comparisons of the ranks' scales and moments; 0: never"),
     ConfigKey("seed", \.seed, .whole(0...Int.max), critical: true, "order of the data"),
     ConfigKey("logging_steps", \.loggingSteps, .whole(0...Int.max), "steps between metrics"),
     ConfigKey("report_to", \.reportTo, .words("a list of jsonl, csv"), "formats of the metrics"),
@@ -129,7 +140,10 @@ extension ConfigKey {
     ConfigKey(
       "overwrite_output_dir", \.overwriteOutputDirectory, .yesNo, aliases: ["overwrite"],
       "replace a finished run"),
-    ConfigKey("save_steps", \.saveSteps, .whole(0...Int.max), "steps between checkpoints; 0: end"),
+    ConfigKey("save_steps", \.saveSteps, .whole(0...Int.max), "steps between checkpoints"),
+    ConfigKey(
+      "save_interval", \.saveInterval, .number(0...1e9),
+      "seconds between checkpoints, more where they cost over 1 %; 0 with save_steps given"),
     ConfigKey("save_total_limit", \.saveTotalLimit, .whole(0...Int.max), "0 keeps all"),
     ConfigKey(
       "resume", \.resume, .resume, aliases: ["resume_from_checkpoint"],

@@ -20,6 +20,7 @@ extension RawConfig {
     reading.checkBatches()
     reading.checkLength()
     reading.checkOptimizer()
+    reading.checkSaving()
     reading.checkEvaluation()
     guard reading.faults.isEmpty else { throw .config(reading.faults) }
     return ResolvedConfig(
@@ -145,6 +146,10 @@ private struct ConfigResolution {
         "learning_rate: \(config.peakLearningRate), the default of scale_param "
           + config.scaleParam.rawValue)
     }
+  }
+
+  mutating func checkSaving() {
+    if given("save_steps"), !given("save_interval") { config.saveInterval = 0 }
   }
 
   mutating func checkEvaluation() {

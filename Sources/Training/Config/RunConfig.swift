@@ -19,6 +19,8 @@ package struct RunConfig: Sendable, Equatable {
   package var groupSize: Int?
   package var symmetric: Bool?
   package var method = QuantizationMethod.rtn
+  /// Reads the whole base at the start and compares its digest.
+  package var verifyBase = true
 
   // Data.
   package var datasets: [DatasetSource] = []
@@ -64,8 +66,12 @@ package struct RunConfig: Sendable, Equatable {
   package var deterministic = Determinism.strict
   /// 0 takes PEQA_NUM_THREADS, OMP_NUM_THREADS or the affinity mask.
   package var threads = 0
-  /// Seconds a collective may take before the rank gives up.
+  /// Seconds that a rank may be silent or stand still before the others give up.
   package var commTimeout = 120.0
+  package var gradientSum = SumWidth.wide
+  package var work = WorkSharing.static
+  /// Steps between comparisons of the ranks' states; 0 never compares.
+  package var digestSteps = 1
   package var seed = 42
 
   // Reports and evaluation. 0 means never.
@@ -81,7 +87,9 @@ package struct RunConfig: Sendable, Equatable {
   // Files.
   package var outputDirectory = ""
   package var overwriteOutputDirectory = false
-  package var saveSteps = 100
+  package var saveSteps = 0
+  /// Seconds between checkpoints, or as much longer as keeps them below 1 % of the time.
+  package var saveInterval = 60.0
   /// Checkpoints kept; 0 keeps all.
   package var saveTotalLimit = 2
   package var resume = ResumeMode.auto

@@ -10,6 +10,7 @@ struct CheckpointStore {
   static let optimizerName = "optimizer.safetensors"
   static let stateName = "trainer_state.json"
   static let vectorNames = ["masters", "exp_avg", "exp_avg_sq"]
+  static let bitsName = "sum_fraction_bits"
 
   /// The output folder.
   let folder: String
@@ -40,11 +41,10 @@ extension CheckpointStore {
   /// Saves a checkpoint, points `latest` to it and removes what is too old.
   ///
   /// - Parameters:
-  ///   - vectors: masters and both moments, as F32 [P] each.
+  ///   - step: masters and both moments, as F32 [P] each; the steps of a narrow sum as I8.
   ///   - keep: checkpoints to keep, this one included; 0 keeps all.
   func save(
-    _ state: TrainerState, adapter: AdapterFiles, scales: borrowing FloatVector,
-    optimizer: borrowing AdamW, keep: Int
+    _ state: TrainerState, adapter: AdapterFiles, step: borrowing TrainStep, keep: Int
   ) throws {
     let name = Self.name(step: state.globalStep)
     let temporary = "\(folder)/.\(name).tmp"
@@ -53,8 +53,7 @@ extension CheckpointStore {
       try Folder.remove(temporary)
       try Folder.make(temporary)
       var files = try adapter.write(to: temporary)
-      files.append(
-        try writeVectors(to: temporary, scales: scales, optimizer: optimizer))
+      files.append(try writeVectors(of: step, to: temporary))
       try writeState(state.json(files: files), to: temporary)
       try Folder.sync(temporary)
       // The same step again, after falling back past a damaged copy of it.
@@ -70,18 +69,23 @@ extension CheckpointStore {
   }
 
   private func writeVectors(
-    to folder: String, scales: borrowing FloatVector, optimizer: borrowing AdamW
+    of step: borrowing TrainStep, to folder: String
   ) throws -> (name: String, digest: String) {
+    let bits = step.blockBits
+    var tensors = Self.vectorNames.map {
+      TensorDeclaration(name: $0, type: .f32, shape: [step.scales.count])
+    }
+    if !bits.isEmpty {
+      tensors.append(TensorDeclaration(name: Self.bitsName, type: .i8, shape: [bits.count]))
+    }
     let writer = try SafetensorsWriter(
-      path: "\(folder)/\(Self.optimizerName)",
-      tensors: Self.vectorNames.map {
-        TensorDeclaration(name: $0, type: .f32, shape: [scales.count])
-      },
-      metadata: [("format", "pt"), ("updates", "\(optimizer.updates)")], overwrite: true,
+      path: "\(folder)/\(Self.optimizerName)", tensors: tensors,
+      metadata: [("format", "pt"), ("updates", "\(step.optimizer.updates)")], overwrite: true,
       digest: true)
-    try writer.append(UnsafeRawBufferPointer(scales.values), to: Self.vectorNames[0])
-    try writer.append(UnsafeRawBufferPointer(optimizer.mean.values), to: Self.vectorNames[1])
-    try writer.append(UnsafeRawBufferPointer(optimizer.square.values), to: Self.vectorNames[2])
+    try writer.append(UnsafeRawBufferPointer(step.scales.values), to: Self.vectorNames[0])
+    try writer.append(UnsafeRawBufferPointer(step.optimizer.mean.values), to: Self.vectorNames[1])
+    try writer.append(UnsafeRawBufferPointer(step.optimizer.square.values), to: Self.vectorNames[2])
+    if !bits.isEmpty { try writer.append(bits.map { UInt8(bitPattern: $0) }, to: Self.bitsName) }
     return (Self.optimizerName, try writer.finish() ?? "")
   }
 
@@ -153,6 +157,10 @@ struct LoadedCheckpoint {
     try copy(1, to: step.optimizer.mean)
     try copy(2, to: step.optimizer.square)
     step.optimizer.updates = updates
+    guard !step.blockBits.isEmpty else { return }
+    let bits = try vectors.requiredTensor(
+      named: CheckpointStore.bitsName, shape: [step.blockBits.count])
+    step.blockBits = vectors.bytes(of: bits).map { Int8(bitPattern: $0) }
   }
 
   private func copy(_ index: Int, to vector: borrowing FloatVector) throws {

@@ -12,7 +12,7 @@ final class MetricsLog {
     "step", "epoch", "loss", "grad_norm", "learning_rate", "eval_loss", "perplexity",
     "tokens_per_second", "num_input_tokens_seen", "supervised_tokens_seen", "step_time",
     "comm_time", "rank_time_min", "rank_time_max", "rss_private_gb", "rss_shared_gb",
-    "scale_drift_rms", "train_runtime",
+    "scale_drift_rms", "train_runtime", "comm_bytes", "save_time",
   ]
 
   private let jsonl: LineFile?

@@ -19,17 +19,15 @@ final class OutputLock {
     owner =
       "host \(ProcessInfo.processInfo.hostName), process \(getpid()), "
       + "since \(Date().formatted(.iso8601)), life \(life)\n"
+    // From here on an error ends this object by `deinit`, which closes the file.
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
       let other = Self.content(of: path)
-      close(descriptor)
       throw .locked(path: folder, owner: other.isEmpty ? "another process" : other)
     }
     let bytes = Array(owner.utf8)
     guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count
     else {
-      let code = errno
-      close(descriptor)
-      throw .io(path: path, operation: "locking", errno: code)
+      throw .io(path: path, operation: "locking", errno: errno)
     }
   }
 

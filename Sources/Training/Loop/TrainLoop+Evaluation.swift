@@ -31,20 +31,26 @@ extension TrainLoop {
     let limit = config.maxEvalSequences
     let count = limit > 0 ? min(limit, source.count) : source.count
     var sum = GradientSum(parameters: 0, ranks: run.ranks.size, batch: count)
-    var stopped = false
-    for index in stride(from: run.ranks.rank, to: count, by: run.ranks.size) {
-      stopped = try stopped || shouldStop()
-      if stopped { break }
+    var stopped = try shouldStop()
+    var supply = share(Array(0..<count))
+    while !stopped, let index = try supply.next(1).first {
+      run.ranks.enter("step \(state.globalStep), evaluation")
       let sequence = try source.sequence(at: index)
-      sum.add(try run.model.loss(sequence), length: sequence.tokens.count, at: index)
+      sum.add(
+        try run.model.loss(sequence), length: sequence.tokens.count, at: index,
+        by: run.ranks.rank)
+      stopped = try shouldStop()
     }
-    sum.report(stop: stopped, seconds: 0, rank: run.ranks.rank)
+    sum.report(RankReport(stop: stopped), rank: run.ranks.rank)
     try sum.allReduce(over: run.ranks)
     if sum.stopRequested { return nil }
-    let faults = sum.faultyPlaces
+    let faults = sum.faults
     if !faults.isEmpty {
-      throw nonFinite(
-        places: faults, batch: Array(0..<count), step: state.globalStep, source: source)
+      throw nonFinite(faults, batch: supply.batch, step: state.globalStep, source: source)
+    }
+    let miscounted = sum.miscountedPlaces.count
+    if miscounted > 0 {
+      throw TrainingError.workLost(step: state.globalStep, sequences: miscounted)
     }
     guard sum.tokenCount > 0 else {
       throw TrainingError.badData("evaluation: no supervised token in the held-out data")

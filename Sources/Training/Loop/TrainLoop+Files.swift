@@ -11,17 +11,45 @@ extension TrainLoop {
 
   // MARK: Saving
 
-  /// Saves `checkpoint-N/` and points `latest` to it.
-  func save() throws {
+  /// Saves `checkpoint-N/` and points `latest` to it, after the ranks have compared their states.
+  ///
+  /// - Parameter isLast: nothing comes after it in this life. An earlier one may fail for want of
+  ///   disk or the like: that is said, the last good one stays, and the next one tries again.
+  func save(isLast: Bool = true) throws {
+    try compareStates()
+    run.ranks.enter("step \(state.globalStep), checkpoint")
+    let begin = clock.seconds
     state.seconds = runtime
     try run.ranks.onRankZero {
       guard let output else { return }
       try output.lock.checkOwnership()
-      try CheckpointStore(folder: output.path).save(
-        state, adapter: adapter, scales: step.scales, optimizer: step.optimizer,
-        keep: config.saveTotalLimit)
+      do {
+        try CheckpointStore(folder: output.path).save(
+          state, adapter: adapter, step: step, keep: config.saveTotalLimit)
+      } catch  where !isLast && Self.storageCodes.contains(trainingExitCode(error)) {
+        return notice(
+          "warning: \(CheckpointStore.name(step: state.globalStep)) could not be saved: \(error) "
+            + "Training goes on; the next one tries again.")
+      }
       run.report(.saved(path: output.file(CheckpointStore.name(step: state.globalStep))))
     }
+    let seconds = clock.seconds - begin
+    lastSave = (at: clock.seconds, seconds)
+    unloggedSaving += seconds
+  }
+
+  /// System, input and output, permission.
+  private static let storageCodes: Set<Int32> = [71, 74, 77]
+
+  /// Throws on all ranks where masters or moments differ between them, so that nothing bad is saved.
+  private func compareStates() throws {
+    let ranks = run.ranks
+    guard ranks.size > 1, config.digestSteps > 0 else { return }
+    ranks.enter("step \(state.globalStep), comparing states")
+    var digests = [Int64](repeating: 0, count: ranks.size)
+    digests[ranks.rank] = StateDigest.of(step.scales, step.optimizer)
+    let odd = StateDigest.odd(try ranks.sums(of: digests))
+    if !odd.isEmpty { throw statesDiffer(odd) }
   }
 
   /// Replaces `best/`, file by file: the configuration never changes within a run.

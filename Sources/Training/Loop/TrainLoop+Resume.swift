@@ -20,6 +20,7 @@ extension TrainLoop {
     state.maxSteps = totalSteps
     state.numTrainEpochs = config.numEpochs
     var checkpoint: LoadedCheckpoint?
+    run.ranks.enter("reading the checkpoint")
     try run.ranks.onRankZero {
       let output = try OutputFolder(path: config.outputDirectory)
       self.output = output
@@ -48,6 +49,8 @@ extension TrainLoop {
     try run.ranks.broadcast(step.scales)
     try run.ranks.broadcast(step.optimizer.mean)
     try run.ranks.broadcast(step.optimizer.square)
+    let bits = try run.ranks.broadcast(step.blockBits.map { UInt8(bitPattern: $0) })
+    step.blockBits = bits.map { Int8(bitPattern: $0) }
     run.model.setParameters(UnsafeBufferPointer(step.scales.values))
   }
 

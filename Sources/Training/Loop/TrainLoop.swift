@@ -17,9 +17,15 @@ package final class TrainLoop {
   /// Nil on other ranks than 0.
   var output: OutputFolder?
   var metrics: MetricsLog?
-  private let clock = Stopwatch()
+  let clock = Stopwatch()
   /// Seconds of earlier lives.
   var earlierSeconds = 0.0
+  /// When this life last saved, by `clock`, and how long that took.
+  var lastSave = (at: 0.0, seconds: 0.0)
+  /// Seconds spent saving since the last logged step.
+  var unloggedSaving = 0.0
+  /// Counts steps and evaluations of this life: the round of `takePart`.
+  private var round = 0
 
   package init(_ run: TrainRun) throws {
     guard run.training.count > 0 else { throw TrainingError.badData("no sequence to train on") }
@@ -42,7 +48,9 @@ package final class TrainLoop {
       let metrics = try takeStep()
       if metrics.stopRequested { return try stop() }
       if try evaluateIfDue() { return try stop() }
-      if isDue(config.saveSteps), state.globalStep < totalSteps { try save() }
+      if isDue(config.saveSteps) || metrics.saveRequested, state.globalStep < totalSteps {
+        try save(isLast: false)
+      }
     }
     return try finish()
   }
@@ -55,11 +63,20 @@ package final class TrainLoop {
 
   private func takeStep() throws -> StepMetrics {
     let index = state.globalStep
+    let batch = order.globalBatch(index)
+    var supply = share(batch)
     let metrics: StepMetrics
     do {
-      metrics = try step(localBatch(index), index: index, stop: shouldStop)
-    } catch StepFault.nonFinite(let places) {
-      throw nonFinite(places: places, batch: order.globalBatch(index), step: index + 1)
+      metrics = try step(
+        index: index, compareStates: config.digestSteps > 0 && index % config.digestSteps == 0,
+        next: { try sequences(of: &supply, most: $0, step: index + 1) }, save: saveIsDue,
+        stop: shouldStop)
+    } catch StepFault.nonFinite(let faults) {
+      throw nonFinite(faults, batch: batch, step: index + 1)
+    } catch StepFault.statesDiffer(let odd) {
+      throw statesDiffer(odd)
+    } catch StepFault.miscounted(let places) {
+      throw TrainingError.workLost(step: index + 1, sequences: places.count)
     } catch StepFault.nothingSupervised {
       throw TrainingError.badData("step \(index + 1): no supervised token in the global batch")
     }
@@ -73,12 +90,27 @@ package final class TrainLoop {
     return metrics
   }
 
-  private func localBatch(_ index: Int) throws -> [BatchSequence] {
-    let (rank, size) = (run.ranks.rank, run.ranks.size)
-    return try order.batch(index, rank: rank, of: size).enumerated().map { offset, sequence in
-      BatchSequence(
-        sequence: try run.training.sequence(at: sequence), place: rank + offset * size)
+  /// This rank's share of a batch; a new round on all ranks.
+  func share(_ batch: [Int]) -> WorkSupply {
+    round += 1
+    return WorkSupply(
+      batch, ranks: run.ranks,
+      stealingInRound: config.work == .stealing && run.ranks.size > 1 ? round : nil)
+  }
+
+  private func sequences(
+    of supply: inout WorkSupply, most: Int, step: Int
+  ) throws -> [BatchSequence] {
+    run.ranks.enter("step \(step), reading data")
+    return try supply.next(most).map { place in
+      BatchSequence(sequence: try run.training.sequence(at: supply.batch[place]), place: place)
     }
+  }
+
+  /// Rank 0 decides by its clock when to save: so often that it costs less than 1 % of the time.
+  private func saveIsDue() -> Bool {
+    guard run.ranks.rank == 0, config.saveInterval > 0 else { return false }
+    return clock.seconds - lastSave.at >= max(config.saveInterval, 100 * lastSave.seconds)
   }
 
   /// Whether this rank wants to stop: a signal, or the wall clock.
@@ -88,15 +120,22 @@ package final class TrainLoop {
 
   /// Names ranks and samples of faulty places in a batch of sequences.
   func nonFinite(
-    places: [Int], batch: [Int], step: Int, source: (any SequenceSource)? = nil
+    _ faults: [(place: Int, rank: Int)], batch: [Int], step: Int,
+    source: (any SequenceSource)? = nil
   ) -> TrainingError {
     let source = source ?? run.training
-    let sequences = places.map { place in
-      let ids = (try? source.sequence(at: batch[place]).sampleIDs) ?? []
+    let sequences = faults.map { fault in
+      let ids = (try? source.sequence(at: batch[fault.place]).sampleIDs) ?? []
       return TrainingError.NonFinite.Sequence(
-        rank: place % run.ranks.size, sampleIDs: ids.map { source.origin(ofSample: $0) })
+        rank: fault.rank, sampleIDs: ids.map { source.origin(ofSample: $0) })
     }
     return .nonFinite(.init(step: step, sequences: sequences))
+  }
+
+  func statesDiffer(_ odd: [Int]) -> TrainingError {
+    .statesDiffer(
+      step: state.globalStep, ranks: odd.map { run.ranks.name(ofRank: $0) },
+      isMajority: odd.count < run.ranks.size)
   }
 
   // MARK: Metrics
@@ -122,6 +161,7 @@ package final class TrainLoop {
       ("supervised_tokens_seen", .integer(state.supervisedTokens)),
       ("bytes_read", .integer(metrics.bytesRead)),
       ("step_time", .real(metrics.seconds)), ("comm_time", .real(metrics.communicationSeconds)),
+      ("comm_bytes", .integer(metrics.communicationBytes)), ("save_time", .real(unloggedSaving)),
       ("rank_time_min", .real(metrics.fastestRank)), ("rank_time_max", .real(metrics.slowestRank)),
       ("scale_drift_rms", .real(step.drift())), ("train_runtime", .real(runtime)),
     ]
@@ -129,6 +169,7 @@ package final class TrainLoop {
       record.append(("rss_private_gb", .real(Double(memory.privateBytes) / 1e9)))
       record.append(("rss_shared_gb", .real(Double(memory.sharedBytes) / 1e9)))
     }
+    unloggedSaving = 0
     write(.object(members: record))
     if run.ranks.rank == 0 { run.report(.step(progress)) }
   }

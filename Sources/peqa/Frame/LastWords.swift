@@ -43,10 +43,7 @@ package struct LastWords: Equatable {
     let failure = error.map(Failure.init)
     let own = LastWords(
       code: failure?.code ?? 0, prefix: console.prefix, text: failure?.text ?? "")
-    if case .timedOut = error as? CommunicatorError {
-      console.fail(own.text)
-      communicator.leaveUnfinished(own.code)
-    }
+    if let error = error as? CommunicatorError { leaveAlone(error, communicator, console) }
     do {
       // Those who are well wait as long as the others work; MPI_Finalize would do the same.
       let patience = own.code == 0 ? Double.infinity : 5
@@ -59,9 +56,24 @@ package struct LastWords: Equatable {
       if let code = all.map(\.code).max(), code != 0 { exit(code) }
     } catch {
       if !own.text.isEmpty { console.fail(own.text) }
+      if own.code == 0 { leaveAlone(error, communicator, console) }
       // The launcher drops what it has not read when it ends the job.
       usleep(200_000)
-      communicator.abort(own.code == 0 ? Failure(error).code : own.code)
+      communicator.abort(own.code)
+    }
+  }
+
+  /// Leaves without the others where one of them is lost; returns for all other errors.
+  private static func leaveAlone(
+    _ error: CommunicatorError, _ communicator: Communicator, _ console: Console
+  ) {
+    switch error {
+    case .timedOut(let stall):
+      // One rank speaks, the others wait until it has; all leave with the same code.
+      if stall.isSpeaker { console.fail("\(error)") }
+      communicator.leaveUnfinished(error.exitCode, after: stall.isSpeaker ? 0.3 : 3)
+    case .interrupted: communicator.leaveUnfinished(error.exitCode)
+    default: break
     }
   }
 }

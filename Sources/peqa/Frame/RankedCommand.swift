@@ -44,6 +44,13 @@ extension RankContext {
       ranksOnNode: communicator.ranksOnNode)
     self.communicator = communicator
     self.console = console
+    if let tasks = Launcher().idleTasks {
+      console.warn(
+        """
+        Slurm has given this job \(tasks) tasks, and peqa runs as one process. Start it with \
+        "srun --mpi=pmix -K" or mpirun, or ask for one task with more CPUs.
+        """)
+    }
     for warning in threads.warnings { console.warn(warning, fromAnyRank: communicator.size > 1) }
     if communicator.size > 1 {
       console.log(

@@ -3,6 +3,8 @@ internal import Synchronization
 
 /// Requests to stop that came as signals.
 ///
+/// TERM also ends the waiting for other ranks, where a `Communicator` has been told of it.
+///
 /// A command that looks at `received` between its steps calls `install`; for all others the
 /// system's defaults hold. Launchers may send the same signal twice, so the handlers only note it.
 struct StopSignals: Sendable {
@@ -11,7 +13,7 @@ struct StopSignals: Sendable {
     case checkpoint = 75
     /// INT: leave.
     case interrupt = 130
-    /// TERM: leave at once; there may be a second until KILL.
+    /// TERM: leave at once; there may be a second until KILL. After 2 s the process ends in any case.
     case terminate = 143
 
     var exitCode: Int32 { rawValue }
@@ -26,14 +28,17 @@ struct StopSignals: Sendable {
     _ = noted.load(ordering: .relaxed)
     // SA_RESETHAND, whose type keeps Swift from importing it as a flag.
     let once = Int32(bitPattern: 0x8000_0000)
-    unblock([SIGUSR1, SIGUSR2, SIGINT, SIGTERM])
+    unblock([SIGUSR1, SIGUSR2, SIGINT, SIGTERM, SIGALRM])
     handle(SIGUSR1, flags: SA_RESTART) { _ in noteRequest(.checkpoint) }
     handle(SIGUSR2, flags: SA_RESTART) { _ in noteRequest(.checkpoint) }
     handle(SIGINT, flags: SA_RESTART | once) { _ in
       noteRequest(.interrupt)
     }
+    // Leaving needs nothing that a kill would not: who does not get to it in time is ended.
+    handle(SIGALRM, flags: 0) { _ in _exit(StopSignals.Request.terminate.rawValue) }
     handle(SIGTERM, flags: SA_RESTART | once) { _ in
       noteRequest(.terminate)
+      alarm(2)
     }
     return StopSignals()
   }

@@ -1,0 +1,25 @@
+internal import Collectives
+internal import Foundation
+
+/// `failures.log` in the output folder: why a run was given up.
+///
+/// A launcher whose network is cut loses what its ranks say last; this file it cannot lose.
+enum FailureLog {
+  /// Notes a time-out that `work` throws, by the rank that speaks for all.
+  static func keeping<Result>(in folder: String, _ work: () throws -> Result) throws -> Result {
+    do {
+      return try work()
+    } catch let error as CommunicatorError {
+      if case .timedOut(let stall) = error, stall.isSpeaker { append("\(error)", in: folder) }
+      throw error
+    }
+  }
+
+  private static func append(_ text: String, in folder: String) {
+    let file = open("\(folder)/failures.log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
+    guard file >= 0 else { return }
+    let line = Array("\(Date().formatted(.iso8601)) \(text)\n".utf8)
+    _ = write(file, line, line.count)
+    close(file)
+  }
+}
