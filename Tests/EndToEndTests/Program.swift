@@ -17,7 +17,8 @@ enum Program {
   /// Starts `peqa` with `arguments`; on `ranks` MPI ranks where given.
   static func start(
     _ arguments: [String], ranks: Int? = nil, threads: Int = 1,
-    output: FileHandle = .nullDevice, errors: FileHandle = .nullDevice
+    output: FileHandle = .nullDevice, errors: FileHandle = .nullDevice,
+    environment: [String: String] = [:]
   ) throws -> Process {
     let process = Process()
     if let ranks {
@@ -29,16 +30,23 @@ enum Program {
     }
     process.environment = ProcessInfo.processInfo.environment.merging([
       "PEQA_NUM_THREADS": "\(threads)"
-    ]) { $1 }
+    ]) { $1 }.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
     process.standardError = errors
+    // Threads of a test block signals, and mpirun would inherit that.
+    var signals = sigset_t()
+    sigfillset(&signals)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     try process.run()
     return process
   }
 
   /// Runs to the end and collects what was said, in files because a pipe could fill up.
-  static func run(_ arguments: [String], ranks: Int? = nil, threads: Int = 1) throws -> Output {
+  static func run(
+    _ arguments: [String], ranks: Int? = nil, threads: Int = 1,
+    environment: [String: String] = [:]
+  ) throws -> Output {
     let folder = try Folder()
     let (out, errors) = (folder.file("out"), folder.file("errors"))
     for file in [out, errors] {
@@ -46,7 +54,7 @@ enum Program {
     }
     let process = try start(
       arguments, ranks: ranks, threads: threads, output: FileHandle(forWritingTo: out),
-      errors: FileHandle(forWritingTo: errors))
+      errors: FileHandle(forWritingTo: errors), environment: environment)
     process.waitUntilExit()
     return Output(
       status: process.terminationStatus,
@@ -55,12 +63,52 @@ enum Program {
   }
 }
 
-/// A temporary folder that goes with its owner.
+extension Program {
+  /// The ranks that this mpirun has started, in rank order, by their environment.
+  static func ranks(of mpirun: Int32) throws -> [Int32] {
+    let ranks = try children(of: mpirun).compactMap { process -> (rank: Int, process: Int32)? in
+      let path = URL(filePath: "/proc/\(process)/environ")
+      let text = (try? Data(contentsOf: path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      let prefix = "OMPI_COMM_WORLD_RANK="
+      guard let entry = text.split(separator: "\0").first(where: { $0.hasPrefix(prefix) }) else {
+        return nil
+      }
+      return Int(entry.dropFirst(prefix.count)).map { ($0, process) }
+    }
+    return ranks.sorted { $0.rank < $1.rank }.map(\.process)
+  }
+
+  /// A process that has ended and waits to be reaped is not alive.
+  static func isAlive(_ process: Int32) -> Bool {
+    guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+      let name = stat.lastIndex(of: ")")
+    else { return false }
+    return stat[name...].split(separator: " ").dropFirst().first != "Z"
+  }
+
+  /// Processes whose parent is `parent`, by the fourth field of /proc/PID/stat.
+  static func children(of parent: Int32) throws -> [Int32] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }
+      .filter { process in
+        guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+          let name = stat.lastIndex(of: ")")
+        else { return false }
+        return stat[name...].split(separator: " ").dropFirst(2).first == "\(parent)"
+      }
+  }
+}
+
+/// A temporary folder that goes with its owner; in memory where that is possible, as runs sync their
+/// files many times.
 final class Folder {
   let url: URL
 
   init() throws {
-    url = FileManager.default.temporaryDirectory.appending(path: "peqa-e2e-\(UUID().uuidString)")
+    let memory = URL(filePath: "/dev/shm")
+    let root =
+      FileManager.default.isWritableFile(atPath: memory.path)
+      ? memory : FileManager.default.temporaryDirectory
+    url = root.appending(path: "peqa-e2e-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
   }
 

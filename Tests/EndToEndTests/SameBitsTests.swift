@@ -51,6 +51,20 @@ import Testing
       let other = try train("r\(ranks ?? 0)t\(threads)", ranks: ranks, threads: threads)
       #expect(other == alone, "\(ranks ?? 0) ranks, \(threads) threads")
     }
+    // Whoever is free takes the next sequence.
+    for ranks in [2, 3] {
+      let other = try train("s\(ranks)", ranks: ranks, ["--work", "stealing"])
+      #expect(other == alone, "\(ranks) ranks, stealing")
+    }
+    // Sums of 4 bytes have other last bits, but also the same on any ranks.
+    let narrow = try train("n", ["--gradient-sum", "narrow"])
+    let state = try Data(contentsOf: folder.file("n/checkpoint-40/optimizer.safetensors"))
+    #expect(state.range(of: Data("sum_fraction_bits".utf8)) != nil)
+    for (ranks, work) in [(2, "static"), (3, "stealing"), (4, "static")] {
+      let other = try train(
+        "n\(ranks)", ranks: ranks, ["--gradient-sum", "narrow", "--work", work])
+      #expect(other == narrow, "\(ranks) ranks, narrow, \(work)")
+    }
     // A run that had learned nothing would pass the above.
     let untrained = try train("zero", ["--max-steps", "1", "--learning-rate", "0"])
     #expect(untrained != alone)
@@ -68,7 +82,7 @@ import Testing
       usleep(2000)
     }
     // The ranks are children of mpirun: any one of them, by its process number.
-    let rank = try #require(Self.children(of: process.processIdentifier).first)
+    let rank = try #require(Program.children(of: process.processIdentifier).first)
     kill(rank, SIGKILL)
     process.waitUntilExit()
     #expect(process.terminationStatus != 0)
@@ -111,16 +125,5 @@ import Testing
     process.waitUntilExit()
     #expect(process.terminationStatus == 0)
     #expect(try adapter("cluster") == alone)
-  }
-
-  /// Processes whose parent is `parent`, by the fourth field of /proc/PID/stat.
-  private static func children(of parent: Int32) throws -> [Int32] {
-    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }
-      .filter { process in
-        guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
-          let name = stat.lastIndex(of: ")")
-        else { return false }
-        return stat[name...].split(separator: " ").dropFirst(2).first == "\(parent)"
-      }
   }
 }

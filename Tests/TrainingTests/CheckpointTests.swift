@@ -209,8 +209,52 @@ private struct SmallDisk {
     #expect(!files.fileExists(atPath: folder.sub("run/checkpoint-6")))
   }
 
-  /// A disk that fills up while saving: the error says so, the earlier checkpoint stays, and with
-  /// room again the run goes on to the same bytes. Needs root, to mount a small file system.
+  /// Leaves less room on a disk than one more checkpoint needs.
+  private func fill(_ disk: String) {
+    let filler = disk + "/filler"
+    _ = files.createFile(atPath: filler, contents: nil)
+    let room = (try? files.attributesOfFileSystem(forPath: disk)[.systemFreeSize] as? Int) ?? 0
+    _ = files.createFile(atPath: filler, contents: Data(count: max(0, room - 4096)))
+  }
+
+  /// A disk that is full for a while: training goes on, says so, and ends with the same bytes. Needs
+  /// root, to mount a small file system.
+  @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"))
+  func fullDiskForAWhile() throws {
+    let folder = try TemporaryFolder()
+    var unbroken = toy(folder)
+    unbroken.config.outputDirectory = folder.sub("whole")
+    let whole = try unbroken()
+    let disk = folder.sub("run")
+    try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
+    let mounted = try SmallDisk(at: disk, size: "300k")
+    defer { mounted.remove() }
+    let notices = Mutex<[String]>([])
+    let result = try toy(folder) {
+      $0.ranks = 2
+      $0.config.saveTotalLimit = 2
+      $0.config.evalSteps = 0
+    }(report: { event in
+      switch event {
+      case .saved(let path) where path.hasSuffix("checkpoint-6"): fill(disk)
+      case .notice(let text) where text.contains("could not be saved"):
+        notices.withLock { $0.append(text) }
+        let latest = try? String(contentsOfFile: disk + "/latest", encoding: .utf8)
+        #expect(latest == "checkpoint-6\n")
+        #expect(!files.fileExists(atPath: disk + "/.checkpoint-9.tmp"))
+        try? files.removeItem(atPath: disk + "/filler")
+      default: break
+      }
+    })
+    let told = notices.withLock { $0 }
+    #expect(told.count == 1)
+    #expect(told.first?.hasPrefix("warning: checkpoint-9 could not be saved: ") == true)
+    #expect(files.fileExists(atPath: disk + "/checkpoint-20"))
+    #expect(result.adapter == whole.adapter)
+  }
+
+  /// A disk that stays full: the last save cannot be done without, 74; the earlier checkpoint stays,
+  /// and with room again the run goes on to the same bytes.
   @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"))
   func fullDisk() throws {
     let folder = try TemporaryFolder()
@@ -221,22 +265,24 @@ private struct SmallDisk {
     try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
     let mounted = try SmallDisk(at: disk, size: "160k")
     defer { mounted.remove() }
-    let filler = disk + "/filler"
-    let ranks = toy(folder) { $0.ranks = 2 }
     let error = #expect(throws: (any Error).self) {
-      try ranks { event in
+      try toy(folder) {
+        $0.ranks = 2
+        $0.config.evalSteps = 0
+      }(report: { event in
         guard case .saved(let path) = event, path.hasSuffix("checkpoint-6") else { return }
-        _ = files.createFile(atPath: filler, contents: nil)
-        // Leaves less room than one more checkpoint needs.
-        let room = (try? files.attributesOfFileSystem(forPath: disk)[.systemFreeSize] as? Int) ?? 0
-        _ = files.createFile(atPath: filler, contents: Data(count: max(0, room - 4096)))
-      }
+        fill(disk)
+      })
     }
     #expect(error.map { trainingExitCode($0) } == 74)
     let latest = try String(contentsOfFile: disk + "/latest", encoding: .utf8)
     #expect(latest == "checkpoint-6\n")
     #expect(!files.fileExists(atPath: disk + "/.checkpoint-9.tmp"))
-    try files.removeItem(atPath: filler)
-    #expect(try toy(folder) { $0.config.saveTotalLimit = 1 }().adapter == whole.adapter)
+    try files.removeItem(atPath: disk + "/filler")
+    let again = try toy(folder) {
+      $0.config.saveTotalLimit = 1
+      $0.config.evalSteps = 0
+    }()
+    #expect(again.adapter == whole.adapter)
   }
 }

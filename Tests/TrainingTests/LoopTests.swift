@@ -80,6 +80,95 @@ import Training
     #expect(many.losses == alone.losses)
   }
 
+  /// Narrow sums and work for whoever is free: again nothing may show, not even a stop in between.
+  @Test(arguments: [SumWidth.wide, .narrow], [(1, 1), (2, 3), (3, 2), (4, 4)])
+  func widthAndStealingDoNotShow(width: SumWidth, ranks: (Int, Int)) throws {
+    let folder = try TemporaryFolder()
+    let alone = try run(folder, "a") { $0.config.gradientSum = width }
+    _ = try run(folder, "b") {
+      $0.config.gradientSum = width
+      $0.config.work = .stealing
+      $0.ranks = ranks.0
+      $0.stopAfter = 12
+    }
+    let many = try run(folder, "b") {
+      $0.config.gradientSum = width
+      $0.config.work = .stealing
+      $0.config.microBatchSize = 2
+      $0.ranks = ranks.1
+    }
+    #expect(many.adapter == alone.adapter)
+    #expect(many.losses == alone.losses)
+    #expect(many.evaluations == alone.evaluations)
+  }
+
+  /// Steps of 2^-24 of the largest gradient of a block: losses move in the seventh digit.
+  @Test func narrowSumsAreClose() throws {
+    let folder = try TemporaryFolder()
+    let wide = try run(folder, "a")
+    let narrow = try run(folder, "b") { $0.config.gradientSum = .narrow }
+    for step in 1...20 {
+      let (a, b) = try (
+        #require(wide.losses[step].flatMap(Double.init)),
+        #require(narrow.losses[step].flatMap(Double.init))
+      )
+      // 20 updates of 0.05, each off by about 2^-24 of itself where Adam divides by its own size.
+      #expect(abs(a - b) < 1e-6 * a, "step \(step)")
+    }
+  }
+
+  /// Bad memory on one rank: named, nothing saved after it, and the run goes on from before.
+  @Test(arguments: [0, 2])
+  func badMemoryIsNamed(rank: Int) throws {
+    let folder = try TemporaryFolder()
+    let whole = try run(folder, "a")
+    let error = #expect(throws: TrainingError.self) {
+      try run(folder, "b") {
+        $0.ranks = 3
+        $0.flip = (rank, 9)  // just before checkpoint-9
+      }
+    }
+    guard case .statesDiffer(let step, let ranks, let isMajority) = try #require(error) else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect((step, ranks, isMajority) == (9, ["rank \(rank)"], true))
+    #expect(error?.exitCode == 71)
+    #expect(FileManager.default.fileExists(atPath: folder.sub("b/checkpoint-6")))
+    #expect(!FileManager.default.fileExists(atPath: folder.sub("b/checkpoint-9")))
+    #expect(try run(folder, "b") { $0.ranks = 2 }.adapter == whole.adapter)
+  }
+
+  @Test func twoRanksHaveNoMajority() throws {
+    let folder = try TemporaryFolder()
+    let error = #expect(throws: TrainingError.self) {
+      try run(folder, "a") {
+        $0.ranks = 2
+        $0.flip = (1, 4)
+      }
+    }
+    guard case .statesDiffer(let step, let ranks, let isMajority) = try #require(error) else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect((step, ranks, isMajority) == (4, ["rank 0", "rank 1"], false))
+  }
+
+  /// Rank 0's clock decides; every rank then takes part in the save.
+  @Test func savesByTheClock() throws {
+    let folder = try TemporaryFolder()
+    let whole = try run(folder, "a")
+    let timed = try run(folder, "b") {
+      $0.config.saveSteps = 0
+      $0.config.saveInterval = 1e-9
+      $0.ranks = 2
+    }
+    #expect(timed.adapter == whole.adapter)
+    // One at the first step; after it 99 times the duration of that save must pass.
+    #expect(FileManager.default.fileExists(atPath: folder.sub("b/checkpoint-1")))
+    #expect(!FileManager.default.fileExists(atPath: folder.sub("b/checkpoint-2")))
+  }
+
   /// More ranks than sequences a step: some ranks have nothing to do.
   @Test func idleRanks() throws {
     let folder = try TemporaryFolder()

@@ -19,6 +19,15 @@ final class ThreadRank: RankGroup {
     _ = values.update(fromContentsOf: sum)
   }
 
+  func allReduceSum(_ values: UnsafeMutableBufferPointer<Int32>) throws {
+    let wide = values.map { Int64($0) }
+    // A sum that needs more than 32 bits traps here: it must never happen.
+    let sum = try meeting.exchange(wide) { zip($0, $1).map { Int64(Int32($0) + Int32($1)) } }
+    for (index, value) in sum.enumerated() { values[index] = Int32(value) }
+  }
+
+  func takePart(ofRound round: Int) throws -> Int { meeting.takePart(ofRound: round) }
+
   func broadcast(_ bytes: [UInt8]) throws -> [UInt8] {
     let words = rank == 0 ? bytes.map { Int64($0) } : []
     return try meeting.exchange(words) { $0.isEmpty ? $1 : $0 }.map { UInt8($0) }
@@ -36,6 +45,7 @@ private final class Meeting: @unchecked Sendable {
   private var combined: [Int64]?
   private var result: [Int64] = []
   private var abandoned = false
+  private var parts: [Int: Int] = [:]
 
   init(size: Int) { self.size = size }
 
@@ -56,6 +66,13 @@ private final class Meeting: @unchecked Sendable {
     while round == mine, !abandoned { condition.wait() }
     if round == mine { throw Abandoned() }
     return result
+  }
+
+  func takePart(ofRound round: Int) -> Int {
+    condition.lock()
+    defer { condition.unlock() }
+    defer { parts[round, default: 0] += 1 }
+    return parts[round, default: 0]
   }
 
   /// A rank has failed: the others must not wait for it.

@@ -22,7 +22,18 @@ final class ToyModel: TrainableModel {
     for i in values.indices { values[i] = Float(i % 5) / 64 }
   }
 
-  func setParameters(_ values: UnsafeBufferPointer<Float>) { weights = Array(values) }
+  /// After so many updates a bit of the master copy flips, as in bad memory.
+  var flipAfter: Int?
+  private var updates = -1
+
+  func setParameters(_ values: UnsafeBufferPointer<Float>) {
+    weights = Array(values)
+    updates += 1
+    if updates == flipAfter, let base = values.baseAddress {
+      let master = UnsafeMutablePointer(mutating: base + 11)
+      master.pointee = Float(bitPattern: master.pointee.bitPattern ^ 1)
+    }
+  }
 
   func lossesAndGradients(
     _ sequences: [PackedSequence], add: GradientSink
@@ -116,6 +127,8 @@ struct ToyRun {
   var stopAfter: Int?
   var dataDigest = "data"
   var poison: Int32?
+  /// The rank whose memory goes bad, and after which update.
+  var flip: (rank: Int, after: Int)?
 
   init(_ folder: String, steps: Int = 20) {
     config.model = "base"
@@ -136,6 +149,7 @@ struct ToyRun {
     let outcomes = try onRanks(ranks) { group in
       let model = ToyModel()
       model.poison = poison
+      model.flipAfter = flip.flatMap { $0.rank == group.rank ? $0.after : nil }
       var run = TrainRun(
         config: config, model: model, ranks: group, training: ToyData(count: examples),
         evaluation: ToyData(count: 7, seed: 2), baseDigest: "toy", dataDigest: dataDigest)

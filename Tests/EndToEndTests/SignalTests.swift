@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+/// Signals in every phase of a run, as launchers and schedulers send them.
+@Suite(.serialized) struct SignalTests {
+  enum Phase: CaseIterable, Sendable { case tokenizing, evaluating, stepping }
+
+  private static let cases: [(Phase, Int32, Int32)] = [
+    (.tokenizing, SIGUSR1, 75), (.evaluating, SIGUSR1, 75), (.stepping, SIGUSR2, 75),
+    (.tokenizing, SIGTERM, 143), (.evaluating, SIGTERM, 143), (.stepping, SIGTERM, 143),
+    (.tokenizing, SIGINT, 130), (.evaluating, SIGINT, 130),
+  ]
+
+  let folder: Folder
+  let runFile: String
+
+  init() throws {
+    folder = try Folder()
+    // Some seconds of tokenizing, and as long evaluations.
+    let line = SameBitsTests.text
+    try folder.write(String(repeating: line, count: 120), to: "large.txt")
+    try folder.write(line, to: "text.txt")
+    try folder.write(
+      """
+      model: \(Program.base)
+      max_seq_length: 96
+      global_batch_size: 7
+      max_steps: 100000
+      learning_rate: 1e-4
+      dataset_cache: \(folder.file("cache").path)
+      """, to: "run.yaml")
+    runFile = folder.file("run.yaml").path
+  }
+
+  private func arguments(_ phase: Phase) -> [String] {
+    let (small, large) = (folder.file("text.txt").path, folder.file("large.txt").path)
+    var arguments = ["train", runFile, "--output-dir", folder.file("run").path]
+    let data = phase == .tokenizing ? large : small
+    arguments += ["--set", "datasets=[{path: \(data), type: text}]"]
+    if phase == .evaluating {
+      arguments += [
+        "--set", "eval_datasets=[{path: \(small), type: text}]", "--eval-steps", "1",
+      ]
+    }
+    return arguments
+  }
+
+  private func wait(for phase: Phase) {
+    let path: String
+    switch phase {
+    case .tokenizing: path = "cache"
+    case .evaluating: path = "run/best/adapter_model.safetensors"
+    case .stepping: path = "run/metrics.jsonl"
+    }
+    let deadline = Date(timeIntervalSinceNow: 20)
+    while Date() < deadline, !FileManager.default.fileExists(atPath: folder.file(path).path) {
+      usleep(1000)
+    }
+    // Past the first moments of the phase.
+    usleep(50_000)
+  }
+
+  /// USR1 and USR2 as mpirun hands them on, INT and TERM as srun sends them to each rank. All ranks
+  /// leave with one code, soon.
+  @Test(arguments: cases)
+  func allLeaveWithOneCode(phase: Phase, signal: Int32, code: Int32) throws {
+    let log = folder.file("log")
+    _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+    let process = try Program.start(
+      arguments(phase), ranks: 2, errors: FileHandle(forWritingTo: log))
+    wait(for: phase)
+    let ranks = try Program.ranks(of: process.processIdentifier)
+    #expect(ranks.count == 2)
+    let start = Date()
+    if code == 75 {
+      kill(process.processIdentifier, signal)
+    } else {
+      for rank in ranks { kill(rank, signal) }
+    }
+    process.waitUntilExit()
+    let said = try String(contentsOf: log, encoding: .utf8)
+    #expect(process.terminationStatus == code, "\(said)")
+    #expect(Date().timeIntervalSince(start) < 5)
+    for rank in ranks { #expect(!Program.isAlive(rank)) }
+    // What was begun can be saved, except in the second that TERM leaves.
+    let latest = FileManager.default.fileExists(atPath: folder.file("run/latest").path)
+    #expect(latest == (phase != .tokenizing && code != 143))
+  }
+}
