@@ -5,28 +5,51 @@ package import JSONText
 package struct MemoryPlan: Sendable, Equatable {
   /// The mapped base: one copy a node, for all its ranks.
   package var sharedBytes: Int
+  /// The program itself: heap, stacks and tables of its libraries.
+  package var programBytes: Int
+  /// What opening a base takes beside the mapping: its index, norms and biases.
+  package var openBytes: Int
   /// Masters, moments, gradient and the exact sum.
   package var optimizerBytes: Int
-  /// Activations of one pass over the longest sequences, an estimate.
+  /// Activations, gradients and workspace of one pass over the longest sequences.
   package var activationBytes: Int
   /// What each rank gives to the all-reduce of one step.
   package var bytesPerStep: Int
 
-  package var privateBytes: Int { optimizerBytes + activationBytes }
+  package var privateBytes: Int {
+    programBytes + openBytes + optimizerBytes + activationBytes
+  }
 
   /// - Parameters:
   ///   - parameters: P, the trained numbers.
   ///   - length: tokens of the longest pass.
   ///   - recomputing: products are computed again in the backward pass, not kept.
+  ///   - training: `group` where scales of groups are trained, whose gradients need copies of both
+  ///     operands.
   package init(
     _ config: DecoderConfig, baseBytes: Int, parameters: Int, length: Int, globalBatchSize: Int,
-    ranks: Int, recomputing: Bool
+    ranks: Int, recomputing: Bool, training granularity: ScaleGranularity = .row
   ) {
-    let slots = parameters + 5 + ranks + globalBatchSize
+    let slots = parameters + 6 + 2 * ranks + globalBatchSize
+    let float = MemoryLayout<Float>.stride
     sharedBytes = baseBytes
     bytesPerStep = slots * MemoryLayout<Int64>.stride
-    // Masters, two moments and one gradient as fp32, the scales in use as fp16 or fp32.
-    optimizerBytes = bytesPerStep + parameters * 5 * MemoryLayout<Float>.stride
+    programBytes = Self.programBytes
+    openBytes = (2 * config.layerCount + 1) * config.hiddenSize * float
+    // Masters, two moments and the mean gradient as fp32, the scales in use as fp16 or fp32.
+    optimizerBytes = bytesPerStep + parameters * 5 * float
+    activationBytes =
+      Self.activationNumbers(config, length: length, recomputing: recomputing) * float
+      + Self.operandBytes(config, length: length, granularity: granularity)
+  }
+
+  /// Heap of a program that has done nothing: the Swift runtime, MPI, OpenBLAS, stacks. Measured.
+  private static let programBytes = 5_000_000
+
+  /// fp32 numbers of one pass. (Buffers for 256 positions of logits are touched as far as used.)
+  private static func activationNumbers(
+    _ config: DecoderConfig, length: Int, recomputing: Bool
+  ) -> Int {
     let (width, inner) = (config.hiddenSize, config.intermediateSize)
     let queries = config.headCount * config.headSize
     let keys = config.keyValueHeadCount * config.headSize
@@ -34,16 +57,28 @@ package struct MemoryPlan: Sendable, Equatable {
     let streams = (2 * config.layerCount + 1) * width
     let products = 2 * queries + 2 * keys + config.headCount + 2 * inner
     let kept = streams + (recomputing ? 0 : (config.layerCount - 1) * products)
-    let block = 3 * width + 3 * queries + 5 * keys + 3 * inner
+    let block =
+      3 * width + 3 * queries + (config.attentionBias ? 4 : 3) * keys + config.headCount + 3 * inner
+      + config.headSize + 2
     let gradients = 2 * width + 4 * queries + 2 * keys + 2 * inner
-    // Logits come in pieces of 256 positions, their gradient with a bf16 copy.
-    let head = min(length, 256) * (config.vocabularySize * 3 / 2 + 3 * width)
-    activationBytes = (length * (kept + block + gradients) + head) * MemoryLayout<Float>.stride
+    let head = min(length, 256) * (config.vocabularySize + 3 * width)
+    return length * (kept + block + gradients) + head
+  }
+
+  /// bf16 copies of operands: the widest of a product, and two more for the gradients of groups.
+  private static func operandBytes(
+    _ config: DecoderConfig, length: Int, granularity: ScaleGranularity
+  ) -> Int {
+    let queries = config.headCount * config.headSize
+    let widest = length * max(config.hiddenSize, config.intermediateSize, queries)
+    let logits = min(length, 256) * config.vocabularySize
+    return 2 * (max(widest, logits) + (granularity == .group ? 2 * widest : 0))
   }
 
   package var json: JSONValue {
     [
       "shared_bytes_a_node": .integer(sharedBytes), "private_bytes_a_rank": .integer(privateBytes),
+      "program_bytes": .integer(programBytes + openBytes),
       "optimizer_bytes": .integer(optimizerBytes), "activation_bytes": .integer(activationBytes),
       "all_reduce_bytes_a_step": .integer(bytesPerStep),
     ]

@@ -24,7 +24,8 @@ struct DryRun {
       parameters: setup.model.parameterCount,
       length: longest * min(config.microBatchSize, share), globalBatchSize: config.globalBatchSize,
       ranks: rank.communicator.size,
-      recomputing: setup.config.gradientCheckpointing)
+      recomputing: setup.config.gradientCheckpointing,
+      training: setup.config.scaleGranularity)
     steps = config.maxSteps ?? setup.order.steps(forEpochs: config.numEpochs)
   }
 

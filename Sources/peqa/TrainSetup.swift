@@ -95,7 +95,7 @@ struct TrainSetup {
       base.config, baseBytes: base.byteCount, parameters: trained,
       length: config.maxSequenceLength * min(config.microBatchSize, share),
       globalBatchSize: config.globalBatchSize, ranks: communicator.size,
-      recomputing: config.gradientCheckpointing)
+      recomputing: config.gradientCheckpointing, training: config.scaleGranularity)
     let choice = StreamingChoice(
       config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,
       available: try available(communicator),

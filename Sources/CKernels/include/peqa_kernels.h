@@ -176,6 +176,14 @@ void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attentio
                                   const float *out, const float *lse, const float *dout, float *dq,
                                   float *dk, float *dv, float *work);
 
+// What this core can do at best, for measurements (peak.c).
+typedef enum { PEQA_PEAK_F32, PEQA_PEAK_BF16, PEQA_PEAK_INT8 } peqa_peak_unit;
+// Multiply-adds in registers alone, by the widest instruction of the table. Returns the operations
+// done, two a multiply-add; 0 where the table has no such products. `sink` gets what nobody needs.
+double peqa_peak_run(const peqa_kernels *table, peqa_peak_unit unit, long turns, float *sink);
+// Reads `bytes` from first to last; returns what nobody needs.
+uint64_t peqa_read_stream(const peqa_kernels *table, const void *memory, size_t bytes);
+
 uint16_t peqa_f32_to_f16(float value);
 float peqa_f16_to_f32(uint16_t bits);
 

@@ -27,7 +27,8 @@ extension Decoder {
       for layer in (0..<config.layerCount).reversed() {
         stream?.enter(layer, next: max(0, layer - 1))
         let pass = BlockPass(
-          layer: layer, stack: stack, a: a, g: g, scales: scales, piece: piece, sink: sink)
+          layer: layer, stack: stack, a: a, g: g, scales: scales, piece: piece, sink: sink,
+          reachesInput: layer > 0)
         recompute(pass)
         backwardMLP(pass)
         backwardAttention(pass)
@@ -36,14 +37,14 @@ extension Decoder {
     return sums
   }
 
-  private func gradientPiece(count: Int) -> FloatBuffer {
+  func gradientPiece(count: Int) -> FloatBuffer {
     if let held = scaleGradients, held.count >= count { return held }
     let made = FloatBuffer(count: count)
     scaleGradients = made
     return made
   }
 
-  private func trainingBuffers(capacity: Int) -> (Activations, BlockGradients) {
+  func trainingBuffers(capacity: Int) -> (Activations, BlockGradients) {
     let keeping: Activations.Keeping = recomputesProducts ? .streams : .products
     if let training, training.activations.capacity >= capacity,
       training.activations.keeping == keeping
@@ -60,7 +61,7 @@ extension Decoder {
   }
 
   /// What one block's backward pass works on.
-  private struct BlockPass {
+  struct BlockPass {
     let layer: Int
     let stack: SequenceStack
     let a: Activations
@@ -69,6 +70,8 @@ extension Decoder {
     /// Room for the scale gradients of one matrix of one sequence.
     let piece: FloatBuffer
     let sink: GradientSink
+    /// Nothing trained stands before the first block of a model.
+    var reachesInput: Bool
 
     var tokens: Int { stack.tokens.count }
     var segments: [Range<Int>] { stack.segments }
@@ -76,7 +79,7 @@ extension Decoder {
 
   /// The block's activations again, bit for bit: without the two products whose outputs are kept as
   /// streams, and without any where their outputs are kept.
-  private func recompute(_ pass: BlockPass) {
+  func recompute(_ pass: BlockPass) {
     let (a, layer, tokens) = (pass.a, weights.layers[pass.layer], pass.tokens)
     a.enter(pass.layer)
     if a.keeping == .products {
@@ -92,7 +95,7 @@ extension Decoder {
   }
 
   /// g.stream: from the gradient after the block to that in its middle.
-  private func backwardMLP(_ pass: BlockPass) {
+  func backwardMLP(_ pass: BlockPass) {
     let (a, g, tokens) = (pass.a, pass.g, pass.tokens)
     let layer = weights.layers[pass.layer]
     let (middle, count) = (a.middle(pass.layer), tokens * config.intermediateSize)
@@ -110,7 +113,7 @@ extension Decoder {
   }
 
   /// g.stream: from the gradient in the middle of the block to that before it.
-  private func backwardAttention(_ pass: BlockPass) {
+  func backwardAttention(_ pass: BlockPass) {
     let (a, g, tokens) = (pass.a, pass.g, pass.tokens)
     let (layer, x) = (weights.layers[pass.layer], a.stream(pass.layer))
     branchGradient(.attentionOutput, pass, input: a.attended, from: x, to: a.middle(pass.layer))
@@ -127,8 +130,7 @@ extension Decoder {
     scaleGradient(.query, pass, dy: g.q, y: a.q.pointer, input: a.norm1)
     scaleGradient(.key, pass, dy: g.k, y: a.k.pointer, input: a.norm1)
     scaleGradient(.value, pass, dy: g.v, y: a.v.pointer, input: a.norm1)
-    // Nothing trained stands before the first block.
-    guard pass.layer > 0 else { return }
+    guard pass.reachesInput else { return }
     backwardNorm(
       [(.query, g.q), (.key, g.k), (.value, g.v)], pass, x, layer.inputNorm, a.inverseRMS1)
   }

@@ -56,12 +56,15 @@ struct BenchBaseOptions: ParsableArguments {
 
   /// Opens the base for `body`, which should ask `signals` now and then and throw `interruption` on
   /// a request: a synthetic base without --keep is removed afterwards.
+  ///
+  /// - Parameter config: of the synthetic base, in place of a named shape.
   func withModel<Result>(
-    _ console: Console, _ body: (LoadedModel, StopSignals) throws -> Result
+    _ console: Console, config: DecoderConfig? = nil,
+    _ body: (LoadedModel, StopSignals) throws -> Result
   ) throws -> Result {
     let signals = StopSignals.install()
     if let base { return try body(try LoadedModel.open(base), signals) }
-    let job = try syntheticBase()
+    let job = try syntheticBase(config)
     if let keep {
       if !job.isAlready(at: keep) { try make(job, at: keep, console, signals) }
       return try body(try LoadedModel.open(keep), signals)
@@ -73,9 +76,9 @@ struct BenchBaseOptions: ParsableArguments {
     return try body(try LoadedModel.open(path), signals)
   }
 
-  private func syntheticBase() throws -> SyntheticBase {
+  private func syntheticBase(_ given: DecoderConfig?) throws -> SyntheticBase {
     let shape = synthetic ?? ""
-    var config = try Self.config(ofShape: shape)
+    var config = try given ?? Self.config(ofShape: shape)
     if let layers { config.layerCount = layers }
     if let vocabulary { config.vocabularySize = vocabulary }
     return try SyntheticBase(

@@ -1,38 +1,19 @@
 internal import ArgumentParser
-internal import Datasets
 internal import DecoderModel
-internal import Foundation
 internal import JSONText
 internal import Kernels
 internal import Training
 
-/// Whole optimizer steps over random tokens, as training takes them.
-struct BenchStep: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "step", abstract: "Time training steps on random tokens.")
-
-  @OptionGroup var baseOptions: BenchBaseOptions
-
+/// Shape of a measured step on the command line.
+struct StepOptions: ParsableArguments {
   @Option(help: "Sequences a step.")
   var batch = 4
 
-  @Option(help: "Tokens a sequence.")
-  var length = 512
-
-  @Option(help: "Sequences that share a pass through the model.")
+  @Option(help: "Sequences that go through the model together.")
   var microBatchSize = 1
 
-  @Option(help: "Steps that are timed, after one that is not.")
-  var steps = 5
-
-  @Flag(help: "Begin with nothing of the base in memory, and time the first step too.")
-  var cold = false
-
-  @Option(help: "Read the base from disk block by block: auto, on or off.")
-  var baseStreaming = StreamingMode.auto
-
-  @Option(help: "GB that this process and the base may use; 0 takes what is free.")
-  var memoryLimit = 0.0
+  @Option(help: "Tokens a sequence.")
+  var length = 512
 
   @Option(help: "What is trained: row or group.")
   var scaleGranularity = ScaleGranularity.row
@@ -42,46 +23,64 @@ struct BenchStep: ParsableCommand {
     help: "Compute products again in the backward pass, or keep their outputs.")
   var gradientCheckpointing = true
 
-  @OptionGroup var computing: ComputeOptions
-  @OptionGroup var outputOptions: OutputOptions
+  @Option(help: "Read the base from disk block by block: auto, on or off.")
+  var baseStreaming = StreamingMode.auto
+
+  @Option(help: "GB that this process and the base may use; 0 takes what is free.")
+  var memoryLimit = 0.0
 
   func validate() throws {
-    guard batch > 0, length > 1, steps > 0, microBatchSize > 0, memoryLimit >= 0 else {
+    guard batch > 0, microBatchSize > 0, length > 1, memoryLimit >= 0 else {
       throw ValidationError(
-        "--batch, --steps and --micro-batch-size must be positive, --length at least 2.")
+        "--batch and --micro-batch-size must be positive, --length at least 2.")
     }
+  }
+
+  var settings: StepSettings {
+    StepSettings(
+      batch: batch, microBatch: min(microBatchSize, batch), length: length,
+      granularity: scaleGranularity, recomputing: gradientCheckpointing, streaming: baseStreaming,
+      memoryLimit: memoryLimit > 0 ? Int(memoryLimit * 1e9) : nil)
+  }
+}
+
+/// Whole optimizer steps over random tokens, as training takes them: forward, backward, exact sum,
+/// AdamW.
+struct BenchStep: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step", abstract: "Time optimizer steps on random tokens.")
+
+  @OptionGroup var baseOptions: BenchBaseOptions
+  @OptionGroup var stepOptions: StepOptions
+  @OptionGroup var computing: ComputeOptions
+  @OptionGroup var options: BenchOptions
+
+  @Flag(help: "Begin with nothing of the base in memory, and time the first step too.")
+  var cold = false
+
+  @Option(help: "The same as --repetitions.")
+  var steps: Int?
+
+  func validate() throws {
+    if let steps, steps < 1 { throw ValidationError("--steps must be positive.") }
   }
 
   func run() throws {
-    let console = Console()
+    let console = options.console
+    let limits = try options.ratioLimits()
     let compute = try computing.compute(automatic: .ofOneProcess(console))
     try baseOptions.withModel(console) { model, signals in
-      try measure(model, compute, signals)
+      let before = compute.measurePeak()
+      let run = try StepRun(model, compute, stepOptions.settings)
+      if let text = run.streaming { console.log(text) }
+      let disk = cold ? try readRate(try model.requiredBase()) : nil
+      try run.measure(repetitions: steps ?? options.repetitions, console, signals, cold: cold)
+      let peak = before.joined(compute.measurePeak())
+      options.show(table(run, compute, peak, disk: disk), context: compute.context(peak))
+      let measured = Double(run.privateBytes) / Double(run.plan.privateBytes)
+      try options.hold(
+        [.init("memory_measured_by_planned", "private memory", measured)], to: limits)
     }
-  }
-
-  private func measure(
-    _ model: LoadedModel, _ compute: Compute, _ signals: StopSignals
-  ) throws {
-    let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
-    decoder.recomputesProducts = gradientCheckpointing
-    let base = try model.requiredBase()
-    let tuning = ScaleTuning(
-      decoder: decoder, base: base, granularity: scaleGranularity, parametrization: .relative)
-    let plan = MemoryPlan(
-      base.config, baseBytes: base.byteCount, parameters: tuning.parameterCount,
-      length: length * min(microBatchSize, batch), globalBatchSize: batch, ranks: 1,
-      recomputing: gradientCheckpointing)
-    let choice = StreamingChoice(
-      baseStreaming, base, plan, ranksOnNode: 1, available: NodeMemory.available(),
-      limit: memoryLimit > 0 ? Int(memoryLimit * 1e9) : nil)
-    decoder.stream = choice.plan.map { BaseStream(base, $0, forgets: true) }
-    if let text = choice.text { Console().log(text) }
-    let diskRate = cold ? try readRate(base) : nil
-    let taken = try takeSteps(tuning, model.config.vocabularySize, signals)
-    let rates = taken.map { Double(batch * length) / $0.seconds }.sorted(by: >)
-    let read = taken.map { Double($0.bytesRead) }.reduce(0, +) / Double(taken.count)
-    report(rates, compute, trained: tuning.parameterCount, bytesRead: read, diskRate: diskRate)
   }
 
   /// Bytes a second of the disk under the base, of 4 GB at most; leaves nothing of it in memory.
@@ -99,71 +98,35 @@ struct BenchStep: ParsableCommand {
     return rate
   }
 
-  private func takeSteps(
-    _ tuning: ScaleTuning, _ vocabulary: Int, _ signals: StopSignals
-  ) throws -> [StepMetrics] {
-    var config = RunConfig()
-    config.globalBatchSize = batch
-    config.microBatchSize = microBatchSize
-    var step = TrainStep(
-      model: tuning, ranks: SingleRank(), config: config,
-      schedule: LearningRateSchedule(config, totalSteps: steps + 1))
-    var generator = SystemRandomNumberGenerator()
-    var taken: [StepMetrics] = []
-    for index in 0..<(cold ? steps : steps + 1) {
-      let sequences = (0..<batch).map { place in
-        let tokens = (0..<length).map { _ in
-          Int32.random(in: 0..<Int32(vocabulary), using: &generator)
-        }
-        return BatchSequence(
-          sequence: PackedSequence(
-            tokens: tokens, targets: tokens.dropFirst() + [-1], segmentStarts: [0],
-            sampleIDs: [place]), place: place)
-      }
-      taken.append(
-        try step(sequences, index: index) {
-          if let interruption = signals.interruption { throw interruption }
-          return false
-        })
-    }
-    return cold ? taken : Array(taken.dropFirst())
-  }
-
-  private func report(
-    _ rates: [Double], _ compute: Compute, trained: Int, bytesRead: Double, diskRate: Double?
-  ) {
-    let console = Console()
-    let median = rates[rates.count / 2]
-    let memory = MemoryUse.current ?? MemoryUse()
-    /// Large models make less than a token a second.
-    func rate(_ value: Double) -> String { String(format: value < 100 ? "%.2f" : "%.0f", value) }
-    let disk = diskRate.map { ", of a disk that gives \(Int($0 / 1e6)) MB/s" } ?? ""
-    if outputOptions.json {
-      let result: JSONValue = [
-        "tokens_per_second_median": .real(median), "tokens_per_second_best": .real(rates[0]),
-        "tokens_per_second_worst": .real(rates[rates.count - 1]), "batch": .integer(batch),
-        "length": .integer(length), "threads": .integer(compute.pool.threads),
-        "kernel_path": .string(compute.instructionSet.rawValue),
-        "dtype": .string(compute.precision.rawValue), "trained_scales": .integer(trained),
-        "peak_private_mb": .real(Double(memory.privateBytes) / 1e6),
-        "shared_mb": .real(Double(memory.sharedBytes) / 1e6),
-        "seconds_a_step": .real(Double(batch * length) / median),
-        "read_mb_a_step": .real(bytesRead / 1e6),
-        "disk_mb_per_second": diskRate.map { .real($0 / 1e6) } ?? .null,
-      ]
-      console.result(result.text())
-    } else {
-      console.result(
-        """
-        \(batch) x \(length) tokens, \(compute.pool.threads) threads, \
-        \(compute.instructionSet.rawValue), \(compute.precision.rawValue)
-        tokens/s        \(rate(median)) median (\(rate(rates[rates.count - 1])) to \(rate(rates[0])))
-        seconds a step  \(rate(Double(batch * length) / median))
-        private memory  \(memory.privateBytes / 1_000_000) MB
-        shared memory   \(memory.sharedBytes / 1_000_000) MB
-        read from disk  \(Int(bytesRead / 1e6)) MB a step\(disk)
-        """)
-    }
+  private func table(
+    _ run: StepRun, _ compute: Compute, _ peak: MachinePeak, disk: Double?
+  ) -> MeasurementTable {
+    var table = MeasurementTable([
+      ("batch", "sequences"), ("length", "tokens each"), ("threads", "threads"),
+      ("trained_scales", "scales"), ("tokens_per_second_median", "tok/s"),
+      ("tokens_per_second_lower_quartile", "lower quartile"),
+      ("tokens_per_second_upper_quartile", "upper quartile"),
+      ("tokens_per_second_best", "best"), ("tokens_per_second_worst", "worst"),
+      ("gflops", "GFLOP/s"), ("share_of_peak", "share of peak"),
+      ("peak_private_mb", "private MB"), ("planned_private_mb", "planned MB"),
+      ("shared_mb", "shared MB"), ("seconds_a_step", "s/step"),
+      ("read_mb_a_step", "read MB/step"), ("disk_mb_per_second", "disk MB/s"),
+    ])
+    let (rate, settings) = (run.tokensPerSecond, run.settings)
+    table.add([
+      .integer(settings.batch), .integer(settings.length), .integer(compute.pool.threads),
+      .integer(run.tuning.parameterCount), .real(rate.median, digits: rate.median < 100 ? 2 : 1),
+      .real(rate.lowerQuartile, digits: 1), .real(rate.upperQuartile, digits: 1),
+      .real(rate.greatest, digits: 1), .real(rate.least, digits: 1),
+      .real(run.operations / 1e9, digits: 1),
+      .real(run.operations / peak.operations(compute.precision), digits: 3),
+      .real(Double(run.privateBytes) / 1e6, digits: 0),
+      .real(Double(run.plan.privateBytes) / 1e6, digits: 0),
+      .real(Double(run.sharedBytes) / 1e6, digits: 0),
+      .real(Spread(run.seconds).median, digits: 3), .real(run.bytesRead / 1e6, digits: 0),
+      disk.map { .real($0 / 1e6, digits: 0) } ?? .empty,
+    ])
+    return table
   }
 }
 

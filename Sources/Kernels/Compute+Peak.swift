@@ -1,0 +1,98 @@
+internal import CKernels
+
+/// What the threads of a machine can do at best, together: what measured speeds are compared with.
+package struct MachinePeak: Sendable, Equatable {
+  /// Operations a second, two a multiply-add; 0 where the kernels have no such products.
+  package var fp32: Double
+  package var bf16: Double
+  package var int8: Double
+  /// Bytes a second read from memory, far more than caches hold.
+  package var bandwidth: Double
+
+  package init(fp32: Double, bf16: Double, int8: Double, bandwidth: Double) {
+    (self.fp32, self.bf16, self.int8, self.bandwidth) = (fp32, bf16, int8, bandwidth)
+  }
+
+  /// The better of two measurements: nothing runs faster than it can.
+  package func joined(_ other: MachinePeak) -> MachinePeak {
+    MachinePeak(
+      fp32: max(fp32, other.fp32), bf16: max(bf16, other.bf16), int8: max(int8, other.int8),
+      bandwidth: max(bandwidth, other.bandwidth))
+  }
+
+  /// Of the products of a precision.
+  package func operations(_ precision: Precision) -> Double {
+    precision == .bf16 ? bf16 : fp32
+  }
+}
+
+extension Compute {
+  /// Measures the peak on all threads of the pool, best of some runs; about a second.
+  ///
+  /// The system may leave two threads on one CPU for some time. So measure before and after the
+  /// work that is compared with it, and join the two.
+  package func measurePeak() -> MachinePeak {
+    MachinePeak(
+      fp32: operationRate(PEQA_PEAK_F32), bf16: operationRate(PEQA_PEAK_BF16),
+      int8: operationRate(PEQA_PEAK_INT8), bandwidth: readRate())
+  }
+
+  /// Pieces of a job, so many a thread that one late start does not matter.
+  private var pieces: Int { pool.threads * 16 }
+  private static let leastSeconds = 0.15
+
+  private func operationRate(_ unit: peqa_peak_unit) -> Double {
+    // Every core does 10^10 operations a second at least, so a piece takes about a millisecond.
+    let turns = 500
+    let done = FloatBuffer(count: pool.threads)
+    let each = peqa_peak_run(table, unit, 1, done.pointer)
+    guard each > 0 else { return 0 }
+    return bestRate(each * Double(turns * pieces)) {
+      pool.parallelFor(pieces) { _, worker in
+        _ = peqa_peak_run(table, unit, turns, done.pointer + worker)
+      }
+    }
+  }
+
+  /// `amount` by the time of the fastest run.
+  private func bestRate(_ amount: Double, _ run: () -> Void) -> Double {
+    let start = ContinuousClock.now
+    var best = Double.infinity
+    repeat {
+      let clock = ContinuousClock.now
+      run()
+      best = min(best, (ContinuousClock.now - clock) / .seconds(1))
+    } while (ContinuousClock.now - start) / .seconds(1) < Self.leastSeconds
+    return amount / best
+  }
+
+  private func readRate() -> Double {
+    // 512 MB: beyond the last-level cache of any node.
+    let bytes = 512 << 20
+    let memory = NumberBuffer<UInt8>(count: bytes)
+    // Written by the threads that read it: untouched pages would all be the one page of zeros.
+    let part = bytes / pieces
+    pool.parallelFor(pieces) { piece, _ in
+      (memory.pointer + piece * part).update(
+        repeating: UInt8(truncatingIfNeeded: piece), count: part)
+    }
+    let results = NumberBuffer<UInt64>(count: pool.threads)
+    return bestRate(Double(part * pieces)) {
+      pool.parallelFor(pieces) { piece, worker in
+        results.pointer[worker] = peqa_read_stream(table, memory.pointer + piece * part, part)
+      }
+    }
+  }
+
+  /// Which products a matrix gets, and why, in words.
+  package func choice(for w: WeightMatrix) -> (kernel: String, reason: String) {
+    if precision == .bf16 {
+      return ("\(instructionSet.rawValue) bf16", "the CPU multiplies bf16 pairs, the fastest here")
+    }
+    if !w.isQuantized { return ("OpenBLAS \(BLAS.coreName) fp32", "dense matrix in fp32") }
+    return (
+      "\(instructionSet.rawValue) fp32",
+      instructionSet.hasNativeBF16 ? "fp32 was asked for" : "no bf16 products in this table"
+    )
+  }
+}

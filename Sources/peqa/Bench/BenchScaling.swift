@@ -1,0 +1,192 @@
+internal import ArgumentParser
+internal import DecoderModel
+internal import Foundation
+internal import Interchange
+internal import JSONText
+internal import Kernels
+internal import Quantization
+internal import Training
+
+/// How cost grows with threads, tokens, width and depth.
+struct BenchScaling: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scaling",
+    abstract: "Time blocks and steps over threads, tokens, widths and layers, and fit the cost.",
+    discussion: """
+      Threads and tokens: one block of --shape. Widths: blocks of LLaMA's proportions. Layers: whole \
+      steps of models of the width 1024 with few tokens in the vocabulary; their cost is time by \
+      operations, divided by the median of all depths.
+      """)
+
+  enum Axis: String, CaseIterable, ExpressibleByArgument { case threads, tokens, width, layers }
+
+  @Option(help: "What is varied: threads, tokens, width, layers; all where none is given.")
+  var axis: [Axis] = []
+
+  @Option(help: "Shape of the block for threads and tokens.")
+  var shape = "llama-7b"
+
+  @Option(help: "Tokens of the series over threads.")
+  var length = 256
+
+  @Option(help: "Lengths of the series over tokens.")
+  var lengths = NumberList(64, 128, 256, 512, 1024)
+
+  @Option(help: "Widths, multiples of 128.")
+  var widths = NumberList(512, 1024, 2048, 4096)
+
+  @Option(help: "Numbers of layers.")
+  var layers = NumberList(2, 8, 20, 40, 80)
+
+  @OptionGroup var computing: ComputeOptions
+  @OptionGroup var options: BenchOptions
+
+  func validate() throws {
+    guard widths.values.allSatisfy({ $0 > 0 && $0 % 128 == 0 }) else {
+      throw ValidationError("--widths must be multiples of 128.")
+    }
+    guard (lengths.values + layers.values + [length]).allSatisfy({ $0 > 0 }) else {
+      throw ValidationError("--length, --lengths and --layers must be positive.")
+    }
+  }
+
+  func run() throws {
+    let limits = try options.ratioLimits()
+    var report = ScalingReport()
+    let signals = StopSignals.install()
+    for axis in axis.isEmpty ? Axis.allCases : axis {
+      switch axis {
+      case .threads: try varyThreads(&report, signals)
+      case .tokens: try varyTokens(&report, signals)
+      case .width: try varyWidth(&report, signals)
+      case .layers: try varyLayers(&report, signals)
+      }
+    }
+    options.show(report.table, context: report.fits)
+    try options.hold(report.ratios, to: limits)
+  }
+
+  private func rows(
+    _ shape: String, _ config: DecoderConfig, _ compute: Compute, _ lengths: [Int],
+    _ signals: StopSignals
+  ) throws -> [BlockBench.Row] {
+    let bench = BlockBench(
+      shape: shape, config: config, granularity: .row, recomputing: .none, compute: compute)
+    return try bench.rows(
+      bits: [4], groupSizes: [-1], lengths: lengths, repetitions: options.repetitions,
+      console: options.console, signals: signals
+    ).rows
+  }
+
+  private func compute(threads: Int? = nil) throws -> Compute {
+    let count = threads ?? computing.threads ?? ThreadCount.ofOneProcess(options.console).count
+    return try KernelChoice.compute(threads: count, dtype: computing.dtype)
+  }
+
+  private func varyThreads(_ report: inout ScalingReport, _ signals: StopSignals) throws {
+    let config = try BenchBaseOptions.config(ofShape: shape)
+    let most = computing.threads ?? ThreadCount.ofOneProcess(options.console).count
+    let all = try (1...most).map { count in
+      try rows(shape, config, compute(threads: count), [length], signals)[0]
+    }
+    for row in all { report.add("threads", row.threads, row) }
+    report.ratios += BlockBench.ratios(all).filter { $0.name == "two_threads_by_one" }
+  }
+
+  private func varyTokens(_ report: inout ScalingReport, _ signals: StopSignals) throws {
+    let config = try BenchBaseOptions.config(ofShape: shape)
+    let all = try rows(shape, config, compute(), lengths.values, signals)
+    for row in all { report.add("tokens", row.tokens, row) }
+    report.ratios += BlockBench.ratios(all).filter { $0.name == "block_share_of_peak" }
+    guard Set(lengths.values).count > 1 else { return }
+    let fit = LineFit(all.map { (Double($0.tokens), $0.seconds.median / Double($0.tokens) * 1e6) })
+    report.note(
+      "tokens",
+      "\(shape): \(fixed(fit.intercept, digits: 0)) + "
+        + "\(fixed(fit.slope, digits: 3)) T microseconds a token (R2 "
+        + "\(fixed(fit.determination, digits: 3)))")
+  }
+
+  private func varyWidth(_ report: inout ScalingReport, _ signals: StopSignals) throws {
+    let compute = try compute()
+    let all = try widths.values.map { width in
+      try rows("width \(width)", Self.config(width: width, layers: 1), compute, [length], signals)[
+        0]
+    }
+    for (width, row) in zip(widths.values, all) { report.add("width", width, row) }
+    guard Set(widths.values).count > 1 else { return }
+    let fit = LineFit.power(
+      zip(widths.values, all).map { (Double($0), $1.seconds.median / Double($1.tokens)) })
+    report.note(
+      "width",
+      "cost grows with width^\(fixed(fit.slope, digits: 2)) (R2 "
+        + "\(fixed(fit.determination, digits: 3)))")
+    report.ratios.append(.init("width_exponent", "block, \(length) tokens", fit.slope))
+  }
+
+  private func varyLayers(_ report: inout ScalingReport, _ signals: StopSignals) throws {
+    let compute = try compute()
+    var costs: [(layers: Int, perOperation: Double)] = []
+    for layers in layers.values {
+      let base = try BenchBaseOptions.parse([
+        "--synthetic", "width-1024", "--layers", "\(layers)",
+      ])
+      try base.withModel(options.console, config: Self.config(width: 1024, layers: layers)) {
+        model, signals in
+        let run = try StepRun(
+          model, compute, StepSettings(batch: 1, length: 128, recomputing: true))
+        try run.measure(
+          repetitions: options.repetitions, options.console, signals, label: "\(layers) layers")
+        report.add("layers", layers, run, threads: compute.pool.threads)
+        costs.append((layers, 1 / run.operations))
+      }
+    }
+    let middle = Spread(costs.map(\.perOperation)).median
+    for cost in costs {
+      report.ratios.append(
+        .init("cost_over_layers", "\(cost.layers) layers", cost.perOperation / middle))
+    }
+  }
+
+  /// LLaMA's proportions: heads of 128, an MLP of 43 / 16 widths as at 7B.
+  private static func config(width: Int, layers: Int) -> DecoderConfig {
+    DecoderConfig(
+      vocabularySize: 1024, hiddenSize: width, intermediateSize: width * 43 / 16 / 64 * 64,
+      layerCount: layers, headCount: width / 128, keyValueHeadCount: width / 128, headSize: 128)
+  }
+}
+
+/// The series of one run.
+private struct ScalingReport {
+  var table = MeasurementTable([
+    ("axis", "axis"), ("value", "value"), ("threads", "threads"), ("tokens", "tokens"),
+    ("tokens_per_second_median", "tok/s"), ("microseconds_per_token", "us/token"),
+    ("relative_spread", "spread"), ("gflops", "GFLOP/s"),
+  ])
+  var ratios: [MeasuredRatio] = []
+  var fits: [JSONValue.Member] = []
+
+  mutating func add(_ axis: String, _ value: Int, _ row: BlockBench.Row) {
+    add(axis, value, row.threads, row.tokens, row.seconds, row.operations)
+  }
+
+  mutating func add(_ axis: String, _ value: Int, _ run: StepRun, threads: Int) {
+    add(axis, value, threads, run.tokens, Spread(run.seconds), run.operations)
+  }
+
+  mutating func note(_ axis: String, _ text: String) {
+    fits.append(.init(key: "fit_\(axis)", value: .string(text)))
+  }
+
+  private mutating func add(
+    _ axis: String, _ value: Int, _ threads: Int, _ tokens: Int, _ seconds: Spread,
+    _ operations: Double
+  ) {
+    table.add([
+      .text(axis), .integer(value), .integer(threads), .integer(tokens),
+      .real(Double(tokens) / seconds.median, digits: 1),
+      .real(seconds.median / Double(tokens) * 1e6, digits: 1),
+      .real(seconds.relativeSpread, digits: 3), .real(operations / 1e9, digits: 1),
+    ])
+  }
+}
