@@ -101,6 +101,47 @@ static void lane_scales(const peqa_matrix *w, int row0, int group0, int groups, 
           row0 + l < w->rows ? peqa_effective_scale(w, row0 + l, group0 + g) : 0;
 }
 
+// One output of a product with few tokens.
+static float few_sum(const peqa_matrix *w, int row, const void *x, int bf16) {
+  int codes = w->storage == PEQA_CODES, groups = codes ? w->groups : 1;
+  int run = groups > 1 ? w->group_size : w->columns, ordered = bf16 && peqa_few_ordered(w);
+  float sum = 0;
+  for (int g = 0; g < groups; g++) {
+    float part = 0;
+    for (int i = g * run; i < (g + 1) * run && i < w->columns; i++) {
+      int at = ordered ? i / 128 * 128 + i % 4 * 32 + i % 128 / 4 : i;
+      float q = weight(w, row, i, 0);
+      part += bf16 ? peqa_bf16_value(((const uint16_t *)x)[at]) * peqa_bf16_value(peqa_bf16_bits(q))
+                   : ((const float *)x)[at] * q;
+    }
+    sum += codes ? part * peqa_effective_scale(w, row, g) : part;
+  }
+  return sum;
+}
+
+static void few_f32(const peqa_matrix *w, int o0, int o1, int tokens, const float *x,
+                    ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
+  for (int t = 0; t < tokens; t++)
+    for (int o = o0; o < o1; o++)
+      y[t * y_row + o] = few_sum(w, o, x + t * x_row, 0) + (bias ? bias[o] : 0);
+}
+
+void peqa_reference_few_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
+                             ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
+  for (int t = 0; t < tokens; t++)
+    for (int o = o0; o < o1; o++)
+      y[t * y_row + o] = few_sum(w, o, x + t * x_row, 1) + (bias ? bias[o] : 0);
+}
+
+void peqa_reference_few_operand_bf16(int tokens, int columns, int padded, int ordered,
+                                     const float *x, ptrdiff_t x_row, uint16_t *out) {
+  for (int t = 0; t < tokens; t++)
+    for (int i = 0; i < padded; i++) {
+      int at = ordered ? i / 128 * 128 + i % 4 * 32 + i % 128 / 4 : i;
+      out[(ptrdiff_t)t * padded + at] = i < columns ? peqa_bf16_bits(x[t * x_row + i]) : 0;
+    }
+}
+
 static void unscaled_row(const peqa_matrix *w, int row, int col0, float *out) {
   for (int l = 0; l < PEQA_PANEL; l++) out[l] = weight(w, row, col0 + l, 0);
 }
@@ -148,6 +189,63 @@ static float dot(int n, const float *a, const float *b) {
 
 static void add(size_t count, const float *a, float *y) {
   for (size_t i = 0; i < count; i++) y[i] += a[i];
+}
+
+static int padded_size(const peqa_cache *cache) { return (cache->head_size + 15) / 16 * 16; }
+
+static float cached(const peqa_cache *cache, const void *numbers, ptrdiff_t at) {
+  return cache->half ? peqa_f16_at(numbers, (size_t)at) : ((const float *)numbers)[at];
+}
+
+static void keep(const peqa_cache *cache, void *numbers, ptrdiff_t at, float value) {
+  if (cache->half)
+    ((uint16_t *)numbers)[at] = peqa_f32_to_f16(value);
+  else
+    ((float *)numbers)[at] = value;
+}
+
+static ptrdiff_t key_at(const peqa_cache *cache, int position, int d) {
+  return ((ptrdiff_t)(position / 16) * cache->head_size + d) * 16 + position % 16;
+}
+
+static void cache_write(const peqa_cache *cache, int position, const float *key,
+                        const float *value) {
+  int size = cache->head_size, width = padded_size(cache);
+  for (int d = 0; d < size; d++) keep(cache, cache->keys, key_at(cache, position, d), key[d]);
+  for (int d = 0; d < width; d++)
+    keep(cache, cache->values, (ptrdiff_t)position * width + d, d < size ? value[d] : 0);
+}
+
+static void cache_read(const peqa_cache *cache, int count, float *keys, float *values) {
+  int size = cache->head_size, width = padded_size(cache);
+  for (int t = 0; t < count; t++)
+    for (int d = 0; d < size; d++) {
+      keys[(ptrdiff_t)t * size + d] = cached(cache, cache->keys, key_at(cache, t, d));
+      values[(ptrdiff_t)t * size + d] = cached(cache, cache->values, (ptrdiff_t)t * width + d);
+    }
+}
+
+static void cache_attend(const peqa_cache *cache, int first, int last, int heads, float scale,
+                         const float *q, ptrdiff_t q_row, float *out, float *top, float *sum) {
+  int size = cache->head_size, width = padded_size(cache);
+  for (int h = 0; h < heads; h++, q += q_row, out += width) {
+    float scores[PEQA_CACHE_PIECE];
+    top[h] = -INFINITY;
+    sum[h] = 0;
+    for (int t = first; t < last; t++) {
+      float score = 0;
+      for (int d = 0; d < size; d++) score += q[d] * cached(cache, cache->keys, key_at(cache, t, d));
+      scores[t - first] = score * scale;
+      top[h] = fmaxf(top[h], score * scale);
+    }
+    for (int t = first; t < last; t++)
+      sum[h] += scores[t - first] = expf(scores[t - first] - top[h]);
+    for (int d = 0; d < width; d++) {
+      out[d] = 0;
+      for (int t = first; t < last; t++)
+        out[d] += scores[t - first] * cached(cache, cache->values, (ptrdiff_t)t * width + d);
+    }
+  }
 }
 
 static void rms_norm(int rows, int width, float epsilon, const float *x, const float *w, float *y,
@@ -269,6 +367,9 @@ const peqa_kernels peqa_table_scalar = {
     .backward_panel_bf16 = backward_panel_bf16,
     .lane_scales = lane_scales,
     .unscaled_row = unscaled_row,
+    .few_f32 = few_f32,
+    .few_bf16 = peqa_reference_few_bf16,
+    .few_operand_bf16 = peqa_reference_few_operand_bf16,
     .round_bf16 = round_bf16,
     .transpose_bf16 = transpose_bf16,
     .token_panel_bf16 = token_panel_bf16,
@@ -285,6 +386,9 @@ const peqa_kernels peqa_table_scalar = {
     .softmax_bf16 = softmax_bf16,
     .attention_pair_bf16 = attention_pair_bf16,
     .cross_entropy = cross_entropy,
+    .cache_write = cache_write,
+    .cache_read = cache_read,
+    .cache_attend = cache_attend,
     .dot = dot,
     .add = add,
 };

@@ -16,6 +16,11 @@ void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdif
                                   ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
                                   const float *lane_scale, int scale_depth, int accumulate);
 
+void peqa_reference_few_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
+                             ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row);
+void peqa_reference_few_operand_bf16(int tokens, int columns, int padded, int ordered,
+                                     const float *x, ptrdiff_t x_row, uint16_t *out);
+
 // bf16 bits of a float, round to nearest even, NaN kept.
 static inline uint16_t peqa_bf16_bits(float value) {
   union {

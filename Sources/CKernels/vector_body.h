@@ -65,6 +65,8 @@ INLINE float sum_lanes(vf v) {
 #include "vector_elementwise.h"
 #include "vector_multiply.h"
 #include "vector_panels.h"
+#include "vector_few.h"
+#include "vector_cache.h"
 
 const peqa_kernels TABLE = {
     .name = TABLE_NAME,
@@ -81,6 +83,14 @@ const peqa_kernels TABLE = {
     .backward_panel_bf16 = backward_panel_bf16,
     .lane_scales = lane_scales,
     .unscaled_row = unscaled_row,
+    .few_f32 = few_f32,
+#if NATIVE_BF16
+    .few_bf16 = few_bf16,
+    .few_operand_bf16 = few_operand_bf16,
+#else
+    .few_bf16 = peqa_reference_few_bf16,
+    .few_operand_bf16 = peqa_reference_few_operand_bf16,
+#endif
     .round_bf16 = round_bf16,
     .transpose_bf16 = transpose_bf16,
     .token_panel_bf16 = token_panel_bf16,
@@ -97,6 +107,9 @@ const peqa_kernels TABLE = {
     .softmax_bf16 = softmax_bf16,
     .attention_pair_bf16 = attention_pair_bf16,
     .cross_entropy = cross_entropy,
+    .cache_write = cache_write,
+    .cache_read = cache_read,
+    .cache_attend = cache_attend,
     .dot = dot,
     .add = add,
 };

@@ -20,6 +20,8 @@ package struct AttentionShape: Sendable {
 
   package var queryWidth: Int { heads * headSize }
   package var keyWidth: Int { keyValueHeads * headSize }
+  /// Factor of the scores.
+  var scale: Float { 1 / Float(headSize).squareRoot() }
 }
 
 extension Compute {
@@ -41,21 +43,7 @@ extension Compute {
     }
   }
 
-  /// Attention of `queries` new tokens over `keys` cached ones, the new ones included.
-  package func cachedAttention(
-    _ shape: AttentionShape, queries: Int, keys: Int, q: UnsafePointer<Float>,
-    k: UnsafePointer<Float>, v: UnsafePointer<Float>, out: UnsafeMutablePointer<Float>,
-    lse: UnsafeMutablePointer<Float>
-  ) {
-    reserveAttention(keys: keys, headSize: shape.headSize)
-    pool.parallelFor(shape.heads) { head, worker in
-      var one = view(shape, head, 0..<keys, q: q, k: k, v: v)
-      one.queries = Int32(queries)
-      attend(&one, out + head * shape.headSize, lse + head * queries, worker)
-    }
-  }
-
-  private func attend(
+  func attend(
     _ one: inout peqa_attention, _ out: UnsafeMutablePointer<Float>,
     _ lse: UnsafeMutablePointer<Float>, _ worker: Int
   ) {
@@ -122,12 +110,12 @@ extension Compute {
     let keyAt = segment.lowerBound * shape.keyWidth + keyHead * shape.headSize
     return peqa_attention(
       queries: Int32(segment.count), keys: Int32(segment.count), head_size: Int32(shape.headSize),
-      window: Int32(shape.window ?? 0), scale: 1 / Float(shape.headSize).squareRoot(),
+      window: Int32(shape.window ?? 0), scale: shape.scale,
       q: q + segment.lowerBound * shape.queryWidth + head * shape.headSize, k: k + keyAt,
       v: v + keyAt, q_row: shape.queryWidth, kv_row: shape.keyWidth)
   }
 
-  private func reserveAttention(keys: Int, headSize: Int) {
+  func reserveAttention(keys: Int, headSize: Int) {
     let needed =
       precision == .bf16
       ? peqa_attention_work_bf16(Int32(keys), Int32(headSize))

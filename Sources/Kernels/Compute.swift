@@ -50,7 +50,7 @@ package final class Compute {
 
 /// Where the copy of an operand lies; calls that follow each other reuse a slot.
 enum OperandSlot {
-  case rows, transposed, panels, factors
+  case rows, transposed, panels, factors, attention
 }
 
 extension Compute {

@@ -10,6 +10,11 @@ package struct WeightMatrix: @unchecked Sendable {
   package var columns: Int { Int(raw.columns) }
   /// Scales a row; 1 for dense matrices.
   package var groups: Int { raw.storage == PEQA_CODES ? Int(raw.groups) : 1 }
+  /// Bytes that a product reads: codes, scales and zero points, or dense numbers.
+  package var byteCount: Int {
+    let groupBytes = isQuantized ? 2 + (raw.zeros_u8 != nil ? 1 : 2) : 0
+    return rows * (raw.row_stride + groups * groupBytes)
+  }
   package var isQuantized: Bool { raw.storage == PEQA_CODES }
 
   package enum ZeroPoints {

@@ -155,10 +155,11 @@ func makeDecoder(
     let decoder = try makeDecoder(golden.directory)
     let sequence = try golden.sequence("single")
     let expected = try golden.floats("single.logits")
-    let cache = KeyValueCache(decoder.config, capacity: sequence.ids.count)
+    let cache = decoder.cache(capacity: sequence.ids.count)
     let vocabulary = decoder.config.vocabularySize
+    var logits: [Float] = []
     for (t, id) in sequence.ids.enumerated() {
-      let logits = try decoder.extend([id], cache)
+      try decoder.extend([id], cache, into: &logits)
       for (i, logit) in logits.enumerated() {
         // float32 differs from float64 by up to 1.3e-5 absolute.
         #expect(abs(logit - expected[t * vocabulary + i]) < 1e-4)
@@ -172,9 +173,10 @@ func makeDecoder(
     let decoder = try makeDecoder(golden.directory)
     let ids = try golden.sequence("single").ids
     let expected = try golden.floats("single.logits").suffix(decoder.config.vocabularySize)
-    let cache = KeyValueCache(decoder.config, capacity: 64)
-    _ = try decoder.extend(Array(ids[..<7]), cache)
-    let logits = try decoder.extend(Array(ids[7...]), cache)
+    let cache = decoder.cache(capacity: 64)
+    var logits: [Float] = []
+    try decoder.extend(Array(ids[..<7]), cache, into: &logits)
+    try decoder.extend(Array(ids[7...]), cache, into: &logits)
     for (logit, wanted) in zip(logits, expected) { #expect(abs(logit - wanted) < 1e-4) }
   }
 }

@@ -146,9 +146,9 @@ private final class ScriptedModel: NextTokenModel {
 
   func truncate(to count: Int) { tokens.removeLast(tokens.count - count) }
 
-  func read(_ tokens: [Int32]) -> [Float] {
+  func read(_ tokens: [Int32], into logits: inout [Float]) {
     self.tokens += tokens
     pieces.append(tokens.count)
-    return logits(self.tokens)
+    logits = self.logits(self.tokens)
   }
 }

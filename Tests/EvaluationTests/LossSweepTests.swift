@@ -14,9 +14,9 @@ import Testing
     for window in cut.windows(ofTokens: text.count) {
       for position in window.firstScored..<window.range.upperBound {
         let seen = (cut.bos.map { [$0] } ?? []) + text[window.range.lowerBound..<position]
-        let logits = try decoder.extend(
-          seen, KeyValueCache(decoder.config, capacity: seen.count)
-        ).map(Double.init)
+        var found: [Float] = []
+        try decoder.extend(seen, decoder.cache(capacity: seen.count), into: &found)
+        let logits = found.map(Double.init)
         let peak = logits.max()!
         sum += peak + log(logits.reduce(0) { $0 + exp($1 - peak) }) - logits[Int(text[position])]
         count += 1

@@ -49,11 +49,10 @@ import Tokenization
 
     func truncate(to count: Int) { tokens.removeLast(tokens.count - count) }
 
-    func read(_ tokens: [Int32]) -> [Float] {
+    func read(_ tokens: [Int32], into logits: inout [Float]) {
       self.tokens += tokens
-      var logits = [Float](repeating: 0, count: 7)
+      logits = [Float](repeating: 0, count: 7)
       logits[Int(script[min(self.tokens.count - prompt, script.count - 1)])] = 1
-      return logits
     }
   }
 

@@ -124,27 +124,6 @@ internal import Testing
     return result
   }
 
-  /// New tokens over cached ones give what the whole segment gives, in the same bits: keys that a
-  /// query does not see add exact zeros, and the sums keep their order.
-  @Test(arguments: cases, InstructionSet.available)
-  func cachedIsTheEndOfTheWhole(_ c: Case, _ set: InstructionSet) {
-    let (shape, keys) = (c.shape, c.lengths.max() ?? 0)
-    let x = Inputs(shape, .fp32, tokens: keys, seed: keys)
-    let compute = Compute(pool: WorkerPool(threads: 2), instructionSet: set)
-    let whole = run(compute, x, shape, [0..<keys], tokens: keys).out.values
-    for queries in Set([1, 2, 64, 65, keys]) where queries <= keys {
-      let q = GuardedMemory(Array(x.q.values.suffix(queries * shape.queryWidth)))
-      let out = GuardedMemory<Float>(results: q.count, fill: .nan)
-      let lse = GuardedMemory<Float>(results: shape.heads * queries, fill: .nan)
-      compute.cachedAttention(
-        shape, queries: queries, keys: keys, q: q.pointer, k: x.k.pointer, v: x.v.pointer,
-        out: out.pointer, lse: lse.pointer)
-      let same = out.values == Array(whole.suffix(q.count))
-      #expect(same, "\(queries) of \(keys)")
-      #expect(out.isIntact && lse.isIntact && q.isIntact)
-    }
-  }
-
   /// The oracle's own gradients against central differences of its forward pass, in Double: with
   /// h = 1e-5 they err by h^2 and 2^-53 / h, both below 1e-9 times numbers of order 10.
   @Test func oracleGradientsAreSlopes() {

@@ -139,7 +139,8 @@ internal import Testing
     for (index, (rows, columns)) in Self.sizes.enumerated() {
       var random = RandomNumbers(seed: index)
       let tokens = rows * columns > 20_000 ? 7 : Self.tokenCounts[index % Self.tokenCounts.count]
-      let (memory, weights, kind) = denseWeights(random.floats(rows * columns), type, index % 4)
+      let (memory, weights, kind) = Self.denseWeights(
+        random.floats(rows * columns), type, index % 4)
       let matrix = WeightMatrix(dense: memory.raw, type: kind, rows: rows, columns: columns)
       let x = GuardedMemory(random.floats(tokens * columns))
       let dy = GuardedMemory(random.floats(tokens * rows))
@@ -174,7 +175,7 @@ internal import Testing
     }
   }
 
-  private func denseWeights(
+  static func denseWeights(
     _ values: [Float], _ type: String, _ slack: Int
   ) -> (GuardedMemory<UInt8>, [Float], WeightMatrix.DenseType) {
     func bytes<T: FixedWidthInteger>(_ words: [T]) -> GuardedMemory<UInt8> {

@@ -16,6 +16,12 @@
 // Columns of the smallest group where a row has several.
 #define PEQA_LEAST_GROUP 32
 
+// Operands of products with few tokens are padded to a multiple of so many columns.
+#define PEQA_FEW_BLOCK 128
+// Positions that one call of cache_attend looks at, at most; the first is a multiple of 16 or what a
+// window leaves.
+#define PEQA_CACHE_PIECE 128
+
 typedef enum { PEQA_CODES = 0, PEQA_F32 = 1, PEQA_F16 = 2, PEQA_BF16 = 3 } peqa_storage;
 
 // A weight matrix W [rows O, columns I] as it lies in the mapped file; nothing is owned.
@@ -31,6 +37,13 @@ typedef struct {
   const uint8_t *_Nullable zeros_u8;    // [O, G]; either these
   const uint16_t *_Nullable zeros_f16;  // [O, G]; or these
 } peqa_matrix;
+
+// Keys and values of one key-value head as a generation keeps them, in fp32 or fp16.
+// keys [position / 16][head_size][16], values [position][head_size rounded up to 16].
+typedef struct {
+  int half, head_size;
+  void *keys, *values;
+} peqa_cache;
 
 typedef struct {
   const char *name;  // "scalar", "avx2", "avx512", "avx512bf16"
@@ -63,6 +76,20 @@ typedef struct {
   void (*lane_scales)(const peqa_matrix *w, int row0, int group0, int groups, float *scales);
   // 64 unscaled weights q - z of one row from column col0 (a multiple of 64); zeros past the end.
   void (*unscaled_row)(const peqa_matrix *w, int row, int col0, float *out);
+
+  // Few tokens: y[t, o] = sum_i x[t,i] W[o,i] + bias[o] for rows o0 <= o < o1, every weight read
+  // about once. x rows are padded with zeros to a multiple of PEQA_FEW_BLOCK. fp32 sums; codes count
+  // as integers and the sum of a group is scaled.
+  void (*few_f32)(const peqa_matrix *w, int o0, int o1, int tokens, const float *x, ptrdiff_t x_row,
+                  const float *_Nullable bias, float *y, ptrdiff_t y_row);
+  // The same with weights q - z (or dense ones) rounded to bf16 and x by few_operand_bf16, ordered
+  // where peqa_few_ordered(w).
+  void (*few_bf16)(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
+                   ptrdiff_t x_row, const float *_Nullable bias, float *y, ptrdiff_t y_row);
+  // out[t] = bf16 of x[t], zeros from `columns` to `padded`. Where `ordered`, element 32 j + i of each
+  // 128 is that of column 4 i + j.
+  void (*few_operand_bf16)(int tokens, int columns, int padded, int ordered, const float *x,
+                           ptrdiff_t x_row, uint16_t *out);
 
   // out[t, i] = bf16(x[t, i] * factor[i]); columns up to `padded` are zero. factor null: 1.
   void (*round_bf16)(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
@@ -115,6 +142,15 @@ typedef struct {
   // Returns -log softmax(x)[target]; where `gradient`, x becomes softmax(x) - onehot(target), else
   // it stays.
   double (*cross_entropy)(int n, int target, float *x, int gradient);
+  // Writes the key and the value of one position, rounded to fp16 where `half`; padding becomes 0.
+  void (*cache_write)(const peqa_cache *cache, int position, const float *key, const float *value);
+  // Keys and values of positions 0 ..< count as fp32 rows of head_size.
+  void (*cache_read)(const peqa_cache *cache, int count, float *keys, float *values);
+  // Attention of `heads` queries (q_row apart) to positions first ..< last, at most
+  // PEQA_CACHE_PIECE: out[h] = sum exp(scale q k - top[h]) v, sum[h] = sum exp(..). Rows of out are
+  // head_size rounded up to 16.
+  void (*cache_attend)(const peqa_cache *cache, int first, int last, int heads, float scale,
+                       const float *q, ptrdiff_t q_row, float *out, float *top, float *sum);
   float (*dot)(int n, const float *a, const float *b);
   // y += a.
   void (*add)(size_t count, const float *a, float *y);
@@ -143,6 +179,10 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
 void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w, int bf16,
                                 int tokens, int o0, int o1, const void *dy_t, ptrdiff_t dy_t_row,
                                 const void *x_panels, float *ds, float *work);
+// Whether products of few tokens want the bf16 operand in the order of 16-bit words of codes.
+static inline int peqa_few_ordered(const peqa_matrix *w) {
+  return w->storage == PEQA_CODES && w->bits <= 4;
+}
 // factors[o] = the scale of row o; for matrices with one scale a row (1 for dense ones).
 void peqa_row_factors(const peqa_matrix *w, float *factors);
 // Scale s[row, group] as the products use it.
@@ -183,6 +223,11 @@ typedef enum { PEQA_PEAK_F32, PEQA_PEAK_BF16, PEQA_PEAK_INT8 } peqa_peak_unit;
 double peqa_peak_run(const peqa_kernels *table, peqa_peak_unit unit, long turns, float *sink);
 // Reads `bytes` from first to last; returns what nobody needs.
 uint64_t peqa_read_stream(const peqa_kernels *table, const void *memory, size_t bytes);
+
+// Puts the results of cache_attend for `pieces` runs of positions together: out [head_size]. Value
+// sums are parts_row apart, tops and sums numbers_row.
+void peqa_attention_merge(int pieces, int head_size, const float *parts, ptrdiff_t parts_row,
+                          const float *tops, const float *sums, ptrdiff_t numbers_row, float *out);
 
 uint16_t peqa_f32_to_f16(float value);
 float peqa_f16_to_f32(uint16_t bits);

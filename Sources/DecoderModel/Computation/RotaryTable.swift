@@ -44,7 +44,7 @@ final class RotaryTable {
 
   /// Rows for tokens whose positions restart at 0 in each segment and start at `offset`.
   func gather(
-    segments: [Range<Int>], offset: Int = 0, cosine: UnsafeMutablePointer<Float>,
+    segments: some Collection<Range<Int>>, offset: Int = 0, cosine: UnsafeMutablePointer<Float>,
     sine: UnsafeMutablePointer<Float>
   ) {
     let half = frequencies.count

@@ -8,8 +8,8 @@ package protocol NextTokenModel: AnyObject {
   var tokens: [Int32] { get }
   /// Forgets all tokens but the first `count`.
   func truncate(to count: Int)
-  /// Reads `tokens` behind those it remembers; logits [vocabulary] after the last one.
-  func read(_ tokens: [Int32]) throws -> [Float]
+  /// Reads `tokens` behind those it remembers; `logits` become those [vocabulary] after the last one.
+  func read(_ tokens: [Int32], into logits: inout [Float]) throws
 }
 
 /// A decoder with its key-value cache.
@@ -22,8 +22,7 @@ package final class CachedDecoder: NextTokenModel {
   /// never touched.
   package init(_ decoder: Decoder, contextLength: Int? = nil) {
     self.decoder = decoder
-    cache = KeyValueCache(
-      decoder.config, capacity: max(1, contextLength ?? decoder.config.maximumLength))
+    cache = decoder.cache(capacity: max(1, contextLength ?? decoder.config.maximumLength))
   }
 
   package var contextLength: Int { cache.capacity }
@@ -33,10 +32,9 @@ package final class CachedDecoder: NextTokenModel {
     tokens.removeLast(tokens.count - count)
   }
 
-  package func read(_ tokens: [Int32]) throws -> [Float] {
-    let logits = try decoder.extend(tokens, cache)
+  package func read(_ tokens: [Int32], into logits: inout [Float]) throws {
+    try decoder.extend(tokens, cache, into: &logits)
     self.tokens += tokens
-    return logits
   }
 
   /// Switches the task. What is remembered was computed by the old one, so it is forgotten.

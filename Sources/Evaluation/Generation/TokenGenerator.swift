@@ -82,7 +82,7 @@ package struct TokenGenerator {
       }
       if isStopped() { throw EvaluationError.stopped }
       sampler.observe(CollectionOfOne(token))
-      logits = try model.read([token])
+      try model.read([token], into: &logits)
       report.decodeSteps += 1
     }
     report.decodeSeconds = (clock.now - promptEnd).seconds
@@ -113,7 +113,8 @@ package struct TokenGenerator {
     var logits: [Float] = []
     for start in stride(from: common, to: prompt.count, by: Self.promptPiece) {
       if isStopped() { throw EvaluationError.stopped }
-      logits = try model.read(Array(prompt[start..<min(prompt.count, start + Self.promptPiece)]))
+      let end = min(prompt.count, start + Self.promptPiece)
+      try model.read(Array(prompt[start..<end]), into: &logits)
     }
     return logits
   }

@@ -38,6 +38,7 @@ package struct RatioLimits: Sendable, Equatable {
     "cost_over_layers": Range(least: 0.9, greatest: 1.1),
     "width_exponent": Range(least: 1.8, greatest: 2.2),
     "memory_measured_by_planned": Range(least: 0.9, greatest: 1.1),
+    "decode_share_of_bandwidth": Range(least: 0.75),
   ])
 
   /// One line a limit, `name: least`, `name: least..greatest` or `name: ..greatest`; `#` begins a

@@ -5,6 +5,7 @@ struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure speed and memory on this machine.",
     subcommands: [
-      BenchStep.self, BenchBlock.self, BenchKernels.self, BenchMemory.self, BenchScaling.self,
+      BenchStep.self, BenchDecode.self, BenchBlock.self, BenchKernels.self, BenchMemory.self,
+      BenchScaling.self,
     ])
 }

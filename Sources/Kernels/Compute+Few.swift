@@ -1,0 +1,106 @@
+internal import CKernels
+
+/// y [tokens, O] = x W^T of one matrix, for `Compute.forwardFew`.
+package struct FewProduct {
+  let matrix: WeightMatrix
+  let output: UnsafeMutablePointer<Float>
+
+  package init(_ matrix: WeightMatrix, into output: UnsafeMutablePointer<Float>) {
+    self.matrix = matrix
+    self.output = output
+  }
+}
+
+// Products of a few tokens: the weights are read once, as they lie, and that is what they cost.
+// The same function as `forward`, but for the order of additions.
+extension Compute {
+  /// Up to so many tokens these products are faster than panels, measured in docs/results/decode.md.
+  package static let fewTokens = 8
+
+  /// Prepares x [tokens, columns] for `forwardFew` with `w` and matrices stored alike.
+  package func fewOperand(
+    _ x: UnsafePointer<Float>, tokens: Int, columns: Int, for w: WeightMatrix
+  ) -> Operand {
+    let block = Int(PEQA_FEW_BLOCK)
+    let padded = (columns + block - 1) / block * block
+    let isBF16 = precision == .bf16
+    let copy = operandMemory(.rows, bytes: tokens * padded * (isBF16 ? 2 : 4))
+    if isBF16 {
+      let ordered = withUnsafePointer(to: w.raw) { peqa_few_ordered($0) }
+      table.pointee.few_operand_bf16(
+        Int32(tokens), Int32(columns), Int32(padded), ordered, x, columns,
+        copy.assumingMemoryBound(to: UInt16.self))
+    } else {
+      let rows = copy.assumingMemoryBound(to: Float.self)
+      for t in 0..<tokens {
+        (rows + t * padded).update(from: x + t * columns, count: columns)
+        (rows + t * padded + columns).update(repeating: 0, count: padded - columns)
+      }
+    }
+    return Operand(pointer: UnsafeRawPointer(copy), rowStride: padded, isBF16: isBF16)
+  }
+
+  /// One or more products with the same input, handed to the threads together.
+  package func forwardFew(
+    _ first: FewProduct, _ second: FewProduct? = nil, _ third: FewProduct? = nil,
+    input x: Operand, tokens: Int
+  ) {
+    let total = first.matrix.rows + (second?.matrix.rows ?? 0) + (third?.matrix.rows ?? 0)
+    inRowRanges(total) { range in
+      var rest = range
+      rest = multiply(first, rest, x, tokens: tokens)
+      if let second { rest = multiply(second, rest, x, tokens: tokens) }
+      if let third { rest = multiply(third, rest, x, tokens: tokens) }
+    }
+  }
+
+  /// hidden [tokens, F] = silu(x gate^T) * (x up^T) in one job; the products stay in their outputs.
+  package func forwardFewGated(
+    gate: FewProduct, up: FewProduct, input x: Operand, tokens: Int,
+    into hidden: UnsafeMutablePointer<Float>
+  ) {
+    let width = gate.matrix.rows
+    precondition(width == up.matrix.rows, "gate and up have as many rows")
+    inRowRanges(width) { rows in
+      _ = multiply(gate, rows, x, tokens: tokens)
+      _ = multiply(up, rows, x, tokens: tokens)
+      for t in 0..<tokens {
+        let at = t * width + rows.lowerBound
+        table.pointee.swiglu(rows.count, gate.output + at, up.output + at, hidden + at)
+      }
+    }
+  }
+
+  /// The rows of `range` that belong to the matrix; returns the others, counted from its end.
+  private func multiply(
+    _ product: FewProduct, _ range: Range<Int>, _ x: Operand, tokens: Int
+  ) -> Range<Int> {
+    let count = product.matrix.rows
+    let here = range.clamped(to: 0..<count)
+    if !here.isEmpty {
+      withUnsafePointer(to: product.matrix.raw) {
+        let (from, to, t) = (Int32(here.lowerBound), Int32(here.upperBound), Int32(tokens))
+        if x.isBF16 {
+          table.pointee.few_bf16(
+            $0, from, to, t, x.pointer.assumingMemoryBound(to: UInt16.self), x.rowStride, nil,
+            product.output, count)
+        } else {
+          table.pointee.few_f32(
+            $0, from, to, t, x.pointer.assumingMemoryBound(to: Float.self), x.rowStride, nil,
+            product.output, count)
+        }
+      }
+    }
+    return max(0, range.lowerBound - count)..<max(0, range.upperBound - count)
+  }
+
+  /// Long runs of rows, so that memory is read in long streams; a few more than threads, for balance.
+  private func inRowRanges(_ rows: Int, _ body: (Range<Int>) -> Void) {
+    let unit = 16
+    let units = (rows + unit - 1) / unit
+    let parts = pool.threads == 1 ? 1 : min(units, pool.threads * 4)
+    pool.parallelFor(parts) { part in
+      body(part * units / parts * unit..<min(rows, (part + 1) * units / parts * unit))
+    }
+  }
+}
