@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Four hosts with a gigabit bridge between them: the same bits, lost links, the time of an exchange.
+
+    hosts_lab.py [bits] [faults] [exchange]        default: all three
+
+Started by `launch/test --lab`. Hosts are namespaces of one machine (hosts.py).
+"""
+import json
+import os
+import sys
+
+import lab
+from hosts import Hosts
+
+# Frames of Ethernet carry 1448 bytes of 1514 (and 24 more of preamble, gap and checksum do not pass a
+# token bucket).
+OVERHEAD = 1514 / 1448
+GIGABIT = 1e9
+
+
+def local(count, *arguments):
+    return [f"{lab.ROOT}/launch/mpirun-train", "-n", str(count), *arguments]
+
+
+def kill_when(output, step):
+    """Ends the last rank with -9 once the run is at a step."""
+    lab.wait_until(lambda: lab.last_step(output) >= step, 30, 0.005)
+    found = lab.ranks()
+    if found:
+        os.kill(found[max(found)], 9)
+    return bool(found)
+
+
+def bits(hosts):
+    """{1, 2, 3, 4 ranks} x {1, 2 threads} x {one host, four} x {undisturbed, killed and resumed}."""
+    path = lab.run_file("bits.yaml", max_steps=60, val_set_size=0)
+    expected, _ = lab.undisturbed(path, "bits")
+    same = total = 0
+    for place in ("one host", "hosts"):
+        for count in (1, 2, 3, 4):
+            for threads in (1, 2):
+                for killed in (False, True):
+                    name = f"{count} ranks x {threads} threads, {place}" + (", killed" if killed else "")
+                    output = f"{lab.folder}/bits-{total}"
+                    total += 1
+
+                    def command(number):
+                        arguments = ["-t", str(threads), "--max-restarts", "0", path,
+                                     "--output-dir", output]
+                        if place == "one host":
+                            return local(number, *arguments)
+                        return hosts.train(*arguments, hostfile=hosts.names_of(number))
+
+                    if killed:
+                        process = lab.start(command(count), stderr=lab.subprocess.DEVNULL)
+                        done = kill_when(output, 15)
+                        code = process.wait(40)
+                        lab.check(f"{name}: the kill is seen", done and code == 137, code)
+                        lab.check(f"{name}: nothing finished", lab.digest(output) is None)
+                    # Resumed on another number of ranks.
+                    code, text, _ = lab.run(command(count % 4 + 1 if killed else count), 60)
+                    found = lab.digest(output)
+                    same += found == expected
+                    lab.check(name, code == 0 and found == expected, f"{code} {found}\n{text}")
+    lab.check(f"bits: {same} of {total} runs have one digest", same == total == 32)
+
+
+def faults(hosts):
+    """Links that fail in the middle of all-reduces: the run goes on by itself, on the hosts left."""
+    # Long exchanges for this model's size: 4 hosts, and most of a step is communication.
+    path = lab.run_file("links.yaml", max_steps=400, val_set_size=0, save_steps=20, comm_timeout=5)
+    expected, _ = lab.undisturbed(path, "links")
+    limit = 5 + 5
+    for fault, host in (("cut", "h3"), ("mute", "h2"), ("cut", "h4")):
+        output = f"{lab.folder}/{fault}-{host}"
+        log = f"{output}.log"
+        with open(log, "w") as file:
+            process = lab.start(
+                hosts.train("--max-restarts", "3", path, "--output-dir", output), stderr=file, stdout=file)
+        lab.wait_until(lambda: lab.last_step(output) >= 45, 60, 0.01)
+        step, at = lab.last_step(output), lab.time.monotonic()
+        getattr(hosts, fault)(host)
+
+        def said():
+            with open(log, errors="replace") as file:
+                return file.read()
+
+        noticed = lab.wait_until(lambda: "; restart 1 of 3" in said(), 40)
+        seconds = lab.time.monotonic() - at
+        try:
+            code = process.wait(90)
+        except lab.subprocess.TimeoutExpired:
+            process.terminate()
+            code = 124
+        name = f"{fault} {host}"
+        lab.check(f"{name}: noticed within comm_timeout + 5 s", noticed and seconds < limit,
+                  f"{seconds:.1f} s\n{said()}")
+        lab.check(f"{name}: {host} is left out", f"{host} does not answer" in said(), said())
+        lab.check(f"{name}: ended by itself with the undisturbed adapter",
+                  code == 0 and lab.digest(output) == expected, f"{code}\n{said()}")
+        lab.log(f"  {name} at step {step}: another start after {seconds:.1f} s")
+        hosts.mend(host)
+        lab.no_strays(name, 10)
+
+
+def exchange(hosts):
+    """The sum of 7B's per-row gradient against what a ring must send at a gigabit a second."""
+    hosts.limit("1gbit")
+    print("\n| gradient_sum | hosts | MB a rank sends | ring bound, ms | median, ms | ratio |")
+    print("|---|--:|--:|--:|--:|--:|")
+    rows = []
+    for count in (2, 4):
+        names = ",".join(f"{name}:1" for name in hosts.names[:count])
+        code, text, _ = lab.run(
+            hosts.inside(
+                hosts.names[0], f"{lab.ROOT}/launch/steps/mpirun", "--host", names, "-n", str(count),
+                "--mca", "btl_tcp_links", "2", "-x", "PEQA_NUM_THREADS=1", lab.PEQA, "bench",
+                "exchange", "--repetitions", "9", "--json"), 60)
+        if not lab.check(f"exchange over {count} hosts runs", code == 0, text):
+            continue
+        start = text.index("{")
+        for row in json.JSONDecoder().raw_decode(text[start:])[0]["rows"]:
+            bound = row["bytes_sent"] * OVERHEAD * 8 / GIGABIT
+            ratio = row["seconds_median"] / bound
+            rows.append((row, count, ratio))
+            print(f"| {row['gradient_sum']} | {count} | {row['bytes_sent'] / 1e6:.2f} | "
+                  f"{bound * 1e3:.0f} | {row['seconds_median'] * 1e3:.0f} | {ratio:.2f} |", flush=True)
+    print()
+    for row, count, ratio in rows:
+        lab.check(f"exchange, {row['gradient_sum']}, {count} hosts: under 1.5 x the ring bound",
+                  ratio < 1.5, f"{ratio:.2f}")
+
+
+def main():
+    lab.need("iproute2", "util-linux")
+    parts = sys.argv[1:] or ["bits", "faults", "exchange"]
+    with Hosts(4) as hosts:
+        for part in parts:
+            {"bits": bits, "faults": faults, "exchange": exchange}[part](hosts)
+    lab.no_strays("hosts")
+    lab.finish()
+
+
+main()
