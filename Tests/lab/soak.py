@@ -147,11 +147,13 @@ def meet(life, kind, must_restart, harm, table):
     old, step, begun = dict(life.pids), lab.last_step(life.output), time.monotonic()
     harm(life)
     if must_restart:
-        life.noticed = lab.wait_until(life.restarted, LIMIT + 10, 0.02)
+        # A damaged base is refused by the next start, and that is the end of the wrapper.
+        seen = life.over if harm is fault_kinds.flip_in_base else life.restarted
+        life.noticed = lab.wait_until(seen, LIMIT + 10, 0.02)
         life.notice_time = time.monotonic()
     if life.over() and life.wrapper.returncode == 65:
         # The base is damaged: said so, and only a whole copy helps.
-        lab.check("the damaged base is named", "The base was changed or damaged" in life.said())
+        lab.check("the damaged base is named", "base.safetensors" in life.said(), life.said()[-2000:])
         shutil.copy(f"{lab.BASE}/base.safetensors", f"{life.base}/base.safetensors")
         life.start()
     seconds = life.notice_time - begun if life.notice_time else None
