@@ -37,6 +37,20 @@ static inline int peqa_mpi_test(MPI_Request _Nonnull *_Nonnull request, int *_No
   return MPI_Test(request, done, MPI_STATUS_IGNORE);
 }
 
+static inline int peqa_mpi_test_both(MPI_Request _Nonnull *_Nonnull requests, int *_Nonnull done) {
+  return MPI_Testall(2, requests, done, MPI_STATUSES_IGNORE);
+}
+
+/// Sends to one rank and receives from another; `requests` are two.
+static inline int peqa_mpi_start_shift(const void *_Nonnull outgoing, int outgoing_bytes, int to,
+                                       void *_Nonnull incoming, int incoming_bytes, int from,
+                                       MPI_Comm _Nonnull comm,
+                                       MPI_Request _Nonnull *_Nonnull requests) {
+  int code = MPI_Irecv(incoming, incoming_bytes, MPI_BYTE, from, 1, comm, &requests[0]);
+  if (code != MPI_SUCCESS) return code;
+  return MPI_Isend(outgoing, outgoing_bytes, MPI_BYTE, to, 1, comm, &requests[1]);
+}
+
 static inline int peqa_mpi_start_barrier(MPI_Comm _Nonnull comm,
                                          MPI_Request _Nonnull *_Nonnull request) {
   return MPI_Ibarrier(comm, request);

@@ -8,6 +8,7 @@ extension Communicator {
   package func allReduceSum(
     _ values: UnsafeMutableBufferPointer<Int64>
   ) throws(CommunicatorError) {
+    if values.count >= leastRingCount { return try ringSum(values) }
     try reduce(values, "all-reduce of sums") { peqa_mpi_start_sum_int64($0, $1, $2, $3) }
   }
 
@@ -15,6 +16,7 @@ extension Communicator {
   package func allReduceSum(
     _ values: UnsafeMutableBufferPointer<Int32>
   ) throws(CommunicatorError) {
+    if values.count >= leastRingCount { return try ringSum(values) }
     try reduce(values, "all-reduce of sums") { peqa_mpi_start_sum_int32($0, $1, $2, $3) }
   }
 

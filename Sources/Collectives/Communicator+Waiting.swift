@@ -17,18 +17,29 @@ extension Communicator {
     _ collective: String, bytesSent: Int,
     start: (MPI_Comm, UnsafeMutablePointer<MPI_Request>) -> Int32
   ) throws(CommunicatorError) {
+    var request: MPI_Request = peqa_mpi_request_null()
+    try poll(collective, bytesSent: bytesSent) { channel in
+      start(channel, &request)
+    } test: { done in
+      peqa_mpi_test(&request, &done)
+    }
+  }
+
+  /// The same for whatever `start` starts and `test` finds ended.
+  func poll(
+    _ collective: String, bytesSent: Int, start: (MPI_Comm) -> Int32, test: (inout Int32) -> Int32
+  ) throws(CommunicatorError) {
     guard let channel else { return }
     let began = monotonicSeconds()
     defer { traffic.seconds += monotonicSeconds() - began }
     traffic.calls += 1
     traffic.bytesSent += bytesSent
     let index = heartbeats?.beginCollective() ?? 0
-    var request: MPI_Request = peqa_mpi_request_null()
-    try check(start(channel, &request), collective)
+    try check(start(channel), collective)
     var nextLook = began + Self.lookInterval
     while true {
       var done: Int32 = 0
-      try check(peqa_mpi_test(&request, &done), collective)
+      try check(test(&done), collective)
       if done != 0 { return }
       let now = monotonicSeconds()
       if now > nextLook {

@@ -46,6 +46,9 @@ package final class Communicator {
   var partsAsked = (round: -1, count: 0)
   /// One reduction call carries at most this many values: bounds the copy that MPI makes (32 MiB).
   package var valuesPerCall = 1 << 22
+  /// Sums of so many values go round in a ring (`ringSum`) instead of MPI's all-reduce; several hosts
+  /// only, as within a host nothing is gained.
+  package var leastRingCount = Int.max
   /// One broadcast call carries at most this many bytes.
   package var bytesPerCall = 1 << 26
 
@@ -73,6 +76,7 @@ package final class Communicator {
     self.hostName = hostName
     // Every node has exactly one rank that is the first on it.
     nodeCount = Int(try allReduceSum(nodeRank == 0 ? 1 : 0))
+    if nodeCount > 1 { leastRingCount = 1 << 13 }
     if size > 1 { try startHeartbeats() }
     traffic = Traffic()
   }

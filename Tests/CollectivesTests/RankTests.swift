@@ -50,6 +50,19 @@ private enum Ranks {
     #expect(values == expected)
   }
 
+  /// The same numbers round the ring, with fewer values than ranks too, and as 32 bits.
+  @Test(arguments: [(1, 4), (2, 4), (5, 3), (1000, 7), (1001, 1000), (100_000, 1 << 22)])
+  func ringGivesTheSameSums(count: Int, valuesPerCall: Int) throws {
+    let usual = (ranks.valuesPerCall, ranks.leastRingCount)
+    defer { (ranks.valuesPerCall, ranks.leastRingCount) = usual }
+    (ranks.valuesPerCall, ranks.leastRingCount) = (valuesPerCall, 1)
+    try sumsIntegers(count: count, valuesPerCall: valuesPerCall)
+    var values = (0..<count).map { Int32($0 * 3 - ranks.rank * 1000) }
+    try values.withUnsafeMutableBufferPointer { try ranks.allReduceSum($0) }
+    let size = ranks.size
+    #expect(values == (0..<count).map { Int32($0 * 3 * size - size * (size - 1) / 2 * 1000) })
+  }
+
   @Test func reducesSingleValues() throws {
     let (rank, size) = (ranks.rank, ranks.size)
     #expect(try ranks.allReduceSum(Int64(rank) + 1) == Int64(size * (size + 1) / 2))

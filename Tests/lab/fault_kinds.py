@@ -1,4 +1,6 @@
-"""The faults of the soak. Each takes a `Life` (soak.py) of running ranks and does its harm."""
+"""The faults of the soak. Each takes a `Life` (soak.py) of running ranks and does its harm; False where
+there was no more harm to do.
+"""
 import os
 import random
 import shutil
@@ -17,11 +19,12 @@ def kill(life, rank=None):
 def kill_in_checkpoint(life):
     """As soon as the folder of a checkpoint in the making is seen: in the midst of writing, or of the
     syncs and renames after it."""
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        if any(name.startswith(".checkpoint-") for name in os.listdir(life.output)):
-            break
-    kill(life, random.choice([0, max(life.pids)]))
+    rank, end = random.choice([0, max(life.pids)]), time.monotonic() + 5
+    while not any(name.startswith(".checkpoint-") for name in os.listdir(life.output)):
+        if time.monotonic() > end:
+            return False
+    kill(life, rank)
+    return True
 
 
 def kill_all(life):
@@ -76,17 +79,18 @@ def disk_full(life):
 
 def _file_of_newest(life):
     steps = lab.checkpoints(life.output)
-    if not steps:
-        return None
     at = f"{life.output}/checkpoint-{steps[-1]}"
     return f"{at}/{random.choice(sorted(os.listdir(at)))}"
 
 
 def tear(life):
-    """The newest checkpoint loses the end of one of its files while a rank dies."""
+    """The newest of several checkpoints loses the end of one of its files while a rank dies."""
+    if not life.has_checkpoints(2):
+        return False
     kill(life)
-    if path := _file_of_newest(life):
-        os.truncate(path, random.randrange(os.path.getsize(path)))
+    path = _file_of_newest(life)
+    os.truncate(path, random.randrange(os.path.getsize(path)))
+    return True
 
 
 def flip(path):
@@ -99,9 +103,11 @@ def flip(path):
 
 
 def flip_in_checkpoint(life):
+    if not life.has_checkpoints(2):
+        return False
     kill(life)
-    if path := _file_of_newest(life):
-        flip(path)
+    flip(_file_of_newest(life))
+    return True
 
 
 def flip_in_base(life):

@@ -27,6 +27,8 @@ os.environ.update(
     OMPI_MCA_mpi_yield_when_idle="1")
 _libc = ctypes.CDLL(None)
 _failed = []
+# File systems that the test has mounted.
+mounts = []
 
 
 def log(text):
@@ -139,6 +141,8 @@ def _clean_up():
                 pass
         if wait_until(lambda: not processes(), 2):
             break
+    for place in mounts:
+        subprocess.run(["umount", "--lazy", place], check=False)
     if _failed:
         log(f"kept {folder}")
     else:

@@ -123,6 +123,11 @@ class Life:
             return anew or self.said().count("continuing from ") > self.continued
         return lab.wait_until(ready, 40, 0.02)
 
+    def has_checkpoints(self, count):
+        """Waits for so many; False where the run ends first."""
+        lab.wait_until(lambda: self.over() or len(lab.checkpoints(self.output)) >= count, 20, 0.02)
+        return not self.over()
+
     def at_work(self, least):
         """Waits until all ranks are up and the run is past a step; False where it has ended."""
         def ready():
@@ -145,7 +150,9 @@ def meet(life, kind, must_restart, harm, table):
     life.starts, life.noticed, life.notice_time = life.restarts(), None, None
     life.continued = life.said().count("continuing from ")
     old, step, begun = dict(life.pids), lab.last_step(life.output), time.monotonic()
-    harm(life)
+    if harm(life) is False or life.over() and life.restarts() == life.starts:
+        # The run was over before harm was done.
+        return
     if must_restart:
         # A damaged base is refused by the next start, and that is the end of the wrapper.
         seen = life.over if harm is fault_kinds.flip_in_base else life.restarted
@@ -210,6 +217,7 @@ def main():
     disk, base = f"{lab.folder}/disk", f"{lab.folder}/base"
     os.mkdir(disk)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "peqa-lab", disk], check=True)
+    lab.mounts.append(disk)
     shutil.copytree(lab.BASE, base)
     common = dict(model=base, save_steps=SAVE_STEPS, comm_timeout=LIMIT, eval_steps=50)
     kinds = {
@@ -220,6 +228,8 @@ def main():
     expected = {kind: lab.undisturbed(path, kind)[0] for kind, path in kinds.items()}
     program = skewed(lab.folder)
     deck, weights = fault_kinds.KINDS, [entry[3] for entry in fault_kinds.KINDS]
+    # Each kind once, then at random.
+    first = random.sample(deck, len(deck))
     table, number, end = Table(), 0, time.monotonic() + options.minutes * 60
     while table.count < options.faults and time.monotonic() < end:
         mode = "evaluation" if number % 4 == 3 else "step"
@@ -230,7 +240,7 @@ def main():
             time.sleep(random.uniform(0, 0.6))
             if not life.at_work(least):
                 break
-            kind, harm, must_restart, _ = random.choices(deck, weights)[0]
+            kind, harm, must_restart, _ = first.pop() if first else random.choices(deck, weights)[0]
             if mode == "evaluation" and harm is fault_kinds.kill:
                 kind = "kill -9 of a rank, most likely in an evaluation"
             meet(life, kind, must_restart, harm, table)
