@@ -59,7 +59,7 @@ void peqa_attention_forward(const peqa_kernels *table, const peqa_attention *a, 
   float *scores = value_panels + n * padded(size);
   transposed_panels(a->k, a->kv_row, a->keys, size, key_panels);
   row_panels(table, a->v, a->kv_row, a->keys, size, n, value_panels);
-  for (int block = 0; block < a->queries; block += PEQA_PANEL) {
+  for (int block = a->first; block < a->last; block += PEQA_PANEL) {
     key_range r = visible(a, block);
     against_keys(table, r, size, a->q + block * a->q_row, a->q_row, key_panels, scores, n);
     for (int i = 0; i < r.rows; i++) {
@@ -87,7 +87,7 @@ void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a,
   row_panels(table, a->k, a->kv_row, a->keys, size, n, key_rows);
   memset(dk, 0, (size_t)a->keys * (size_t)size * sizeof(float));
   memset(dv, 0, (size_t)a->keys * (size_t)size * sizeof(float));
-  for (int block = 0; block < a->queries; block += PEQA_PANEL) {
+  for (int block = a->first; block < a->last; block += PEQA_PANEL) {
     key_range r = visible(a, block);
     const float *q = a->q + block * a->q_row, *d = dout + block * a->q_row;
     against_keys(table, r, size, q, a->q_row, key_panels, scores, n);

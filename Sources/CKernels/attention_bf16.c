@@ -63,7 +63,7 @@ void peqa_attention_forward_bf16(const peqa_kernels *table, const peqa_attention
   float *scores = (float *)take(&at, 2 * PEQA_PANEL * n);
   pack_across(table, a->k, a->kv_row, a->keys, size, key_panels);
   pack_along(table, a->v, a->kv_row, a->keys, size, n, values);
-  for (int block = 0; block < a->queries; block += PEQA_PANEL) {
+  for (int block = a->first; block < a->last; block += PEQA_PANEL) {
     key_range r = visible(a, block);
     float *rows = out + block * a->q_row, inverse[PEQA_PANEL];
     int end = (int)padded(r.last) - r.first;
@@ -108,7 +108,7 @@ void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attentio
   pack_along(table, a->k, a->kv_row, a->keys, size, n, key_rows);
   memset(dk, 0, (size_t)a->keys * (size_t)size * sizeof(float));
   memset(dv, 0, (size_t)a->keys * (size_t)size * sizeof(float));
-  for (int block = 0; block < a->queries; block += PEQA_PANEL) {
+  for (int block = a->first; block < a->last; block += PEQA_PANEL) {
     key_range r = visible(a, block);
     const float *q_block = a->q + block * a->q_row, *d_block = dout + block * a->q_row;
     float delta[PEQA_PANEL + 1] = {0}, sums[PEQA_PANEL + 1] = {0};

@@ -248,11 +248,20 @@ static void cache_attend(const peqa_cache *cache, int first, int last, int heads
   }
 }
 
+static void sum(size_t count, const float *a, const float *b, float *y) {
+  for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
+}
+
 static void rms_norm(int rows, int width, float epsilon, const float *x, const float *w, float *y,
-                     float *inverse_rms) {
-  for (int t = 0; t < rows; t++, x += width, y += width) {
+                     uint16_t *y_bf16, float *inverse_rms) {
+  ptrdiff_t padded = width + (width & 1);
+  for (ptrdiff_t t = 0; t < rows; t++, x += width) {
     inverse_rms[t] = 1 / sqrtf(dot(width, x, x) / (float)width + epsilon);
-    for (int i = 0; i < width; i++) y[i] = x[i] * inverse_rms[t] * w[i];
+    for (int i = 0; i < padded; i++) {
+      float value = i < width ? x[i] * inverse_rms[t] * w[i] : 0;
+      if (y && i < width) y[t * width + i] = value;
+      if (y_bf16) y_bf16[t * padded + i] = peqa_bf16_bits(value);
+    }
   }
 }
 
@@ -281,8 +290,12 @@ static void rope(int rows, int heads, int head_size, const float *cosine, const 
 
 static float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 
-static void swiglu(size_t count, const float *gate, const float *up, float *h) {
-  for (size_t i = 0; i < count; i++) h[i] = gate[i] * sigmoid(gate[i]) * up[i];
+static void swiglu(size_t count, const float *gate, const float *up, float *h, uint16_t *h_bf16) {
+  for (size_t i = 0; i < count; i++) {
+    float value = gate[i] * sigmoid(gate[i]) * up[i];
+    if (h) h[i] = value;
+    if (h_bf16) h_bf16[i] = peqa_bf16_bits(value);
+  }
 }
 
 static void swiglu_backward(size_t count, const float *gate, const float *up, const float *dh,
@@ -294,10 +307,31 @@ static void swiglu_backward(size_t count, const float *gate, const float *up, co
   }
 }
 
-static void column_dot(int rows, int o0, int o1, const float *a, ptrdiff_t a_row, const float *b,
-                       ptrdiff_t b_row, float *out) {
+static void swiglu_gradient(int rows, int o0, int o1, ptrdiff_t row, const float *gate,
+                            const float *up, const float *dh, const float *gate_factor,
+                            const float *up_factor, uint16_t *dgate, uint16_t *dup,
+                            float *gate_sums, float *up_sums) {
   for (int t = 0; t < rows; t++)
-    for (int o = o0; o < o1; o++) out[o] += a[t * a_row + o] * b[t * b_row + o];
+    for (int o = o0; o < o1; o++) {
+      ptrdiff_t at = t * row + o;
+      float dg, du;
+      swiglu_backward(1, gate + at, up + at, dh + at, &dg, &du);
+      gate_sums[o] += dg * gate[at];
+      up_sums[o] += du * up[at];
+      dgate[at] = peqa_bf16_bits(gate_factor ? dg * gate_factor[o] : dg);
+      dup[at] = peqa_bf16_bits(up_factor ? du * up_factor[o] : du);
+    }
+}
+
+static void row_gradient(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row,
+                         const float *y, const float *minus, ptrdiff_t y_row, const float *factor,
+                         uint16_t *out, ptrdiff_t out_row, float *sums) {
+  for (int t = 0; t < rows; t++)
+    for (int o = o0; o < o1; o++) {
+      float d = dy[t * dy_row + o];
+      sums[o] += d * (y[t * y_row + o] - (minus ? minus[t * y_row + o] : 0));
+      if (out) out[t * out_row + o] = peqa_bf16_bits(factor ? d * factor[o] : d);
+    }
 }
 
 static float softmax(int n, int padded, float scale, float *x) {
@@ -379,7 +413,8 @@ const peqa_kernels peqa_table_scalar = {
     .rope = rope,
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
-    .column_dot = column_dot,
+    .swiglu_gradient = swiglu_gradient,
+    .row_gradient = row_gradient,
     .softmax = softmax,
     .softmax_again = softmax_again,
     .softmax_backward = softmax_backward,
@@ -391,4 +426,5 @@ const peqa_kernels peqa_table_scalar = {
     .cache_attend = cache_attend,
     .dot = dot,
     .add = add,
+    .sum = sum,
 };

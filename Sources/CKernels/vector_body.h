@@ -53,13 +53,16 @@ INLINE vu to_bf16(vf x) {
 }
 INLINE vu bf16_pair(vf low, vf high) { return to_bf16(low) | (to_bf16(high) << 16); }
 
-// Sums the lanes in a fixed order.
+// Sums the lanes in a fixed order: halves are added until one number is left.
 INLINE float sum_lanes(vf v) {
-  float lanes[LANES];
-  store(lanes, v);
-  for (int width = LANES / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
-  return lanes[0];
+  v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+  v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
+  return v[0] + v[1];
+}
+
+INLINE void store_bf16(uint16_t *p, vf v) {
+  *(vu16_unaligned *)p = __builtin_convertvector(to_bf16(v), vu16);
 }
 
 #include "vector_elementwise.h"
@@ -100,7 +103,8 @@ const peqa_kernels TABLE = {
     .rope = rope,
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
-    .column_dot = column_dot,
+    .swiglu_gradient = swiglu_gradient,
+    .row_gradient = row_gradient,
     .softmax = softmax,
     .softmax_again = softmax_again,
     .softmax_backward = softmax_backward,
@@ -112,4 +116,5 @@ const peqa_kernels TABLE = {
     .cache_attend = cache_attend,
     .dot = dot,
     .add = add,
+    .sum = sum,
 };

@@ -33,13 +33,17 @@ INLINE __m512i row_code_table(const peqa_matrix *w, int row, int group, int scal
 }
 
 // 32 weights of one row from column col (a multiple of 32) as bf16, one a lane; 0 past the end.
-// `bits` is 2, 3 or 4 where `table` is the row's code table, else 0.
+// `bits` is 2, 3 or 4 where `table` is the row's code table, 16 for a dense fp16 matrix, else 0.
 INLINE __m512i bf16_lanes(const peqa_matrix *w, const int bits, int row, int col, int scaled,
                           __m512i table) {
-  if (bits && col + 2 * LANES <= w->columns) {
+  if (bits && bits <= 4 && col + 2 * LANES <= w->columns) {
     const uint8_t *p = (const uint8_t *)w->data + (size_t)row * w->row_stride +
                        (size_t)(col / 8) * (size_t)bits;
     return _mm512_permutexvar_epi16(code_lanes(p, bits), table);
+  }
+  if (bits == 16 && col + 2 * LANES <= w->columns) {
+    const uint8_t *p = (const uint8_t *)w->data + (size_t)row * w->row_stride + (size_t)col * 2;
+    return (__m512i)_mm512_cvtne2ps_pbh((__m512)from_f16(p + 2 * LANES), (__m512)from_f16(p));
   }
   vf first = sixteen_weights(w, row, col, scaled);
   vf second = sixteen_weights(w, row, col + LANES, scaled);
@@ -52,7 +56,7 @@ INLINE void forward_lanes(const peqa_matrix *w, const int bits, int row0, int co
   int group = -1, rows = w->rows - row0 < LANES ? w->rows - row0 : LANES;
   for (int d = 0; d < depth; d += 2 * LANES) {
     vu v[LANES];
-    int now = bits && col0 + d < w->columns ? (col0 + d) / w->group_size : -1;
+    int now = bits && bits <= 4 && col0 + d < w->columns ? (col0 + d) / w->group_size : -1;
     if (now != group && now >= 0)
       for (int r = 0; r < rows; r++) tables[r] = row_code_table(w, row0 + r, now, scaled);
     group = now;
@@ -84,7 +88,7 @@ INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int c
       __m512i table = {};
       for (int half = 0; half < 2 && col0 + 32 * half < w->columns; half++) {
         int col = col0 + 32 * half;
-        if (bits && (half == 0 || w->group_size < PEQA_PANEL))
+        if (bits && bits <= 4 && (half == 0 || w->group_size < PEQA_PANEL))
           table = row_code_table(w, row, col / w->group_size, scaled);
         v[r][half] = bf16_lanes(w, bits, row, col, scaled, table);
       }
@@ -97,13 +101,14 @@ INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int c
   }
 }
 
-// Runs CALL(bits) with the bits as a constant: 0 for whatever no table of 16 numbers holds.
-#define WITH_BITS(W, CALL)                              \
-  switch ((W)->storage == PEQA_CODES ? (W)->bits : 0) { \
-    case 2: CALL(2); break;                             \
-    case 3: CALL(3); break;                             \
-    case 4: CALL(4); break;                             \
-    default: CALL(0); break;                            \
+// Runs CALL(bits) with the bits as a constant, 0 for what bf16_lanes knows no shortcut for.
+#define WITH_BITS(W, CALL)                                                            \
+  switch ((W)->storage == PEQA_CODES ? (W)->bits : (W)->storage == PEQA_F16 ? 16 : 0) { \
+    case 2: CALL(2); break;                                                           \
+    case 3: CALL(3); break;                                                           \
+    case 4: CALL(4); break;                                                           \
+    case 16: CALL(16); break;                                                         \
+    default: CALL(0); break;                                                          \
   }
 
 static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,

@@ -37,6 +37,16 @@ INLINE void store_part(float *p, int count, vf v) {
   for (int i = 0; i < count; i++) p[i] = lanes[i];
 }
 
+INLINE void store_part_bf16(uint16_t *p, int count, vf v) {
+  if (count >= LANES) {
+    store_bf16(p, v);
+    return;
+  }
+  uint16_t lanes[LANES];
+  store_bf16(lanes, v);
+  for (int i = 0; i < count; i++) p[i] = lanes[i];
+}
+
 static float dot(int n, const float *a, const float *b) {
   vf sum = {};
   for (int i = 0; i < n; i += LANES)
@@ -50,14 +60,23 @@ static void add(size_t count, const float *a, float *y) {
   for (; i < count; i++) y[i] += a[i];
 }
 
+static void sum(size_t count, const float *a, const float *b, float *y) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) store(y + i, load(a + i) + load(b + i));
+  for (; i < count; i++) y[i] = a[i] + b[i];
+}
+
 static void rms_norm(int rows, int width, float epsilon, const float *x, const float *w, float *y,
-                     float *inverse_rms) {
-  for (int t = 0; t < rows; t++, x += width, y += width) {
+                     uint16_t *y_bf16, float *inverse_rms) {
+  int padded = width + (width & 1);
+  for (int t = 0; t < rows; t++, x += width) {
     float inverse = 1.0f / sqrtf(dot(width, x, x) / (float)width + epsilon);
     inverse_rms[t] = inverse;
-    for (int i = 0; i < width; i += LANES)
-      store_part(y + i, width - i,
-                 load_part(x + i, width - i, 0) * inverse * load_part(w + i, width - i, 0));
+    for (int i = 0; i < width; i += LANES) {
+      vf v = load_part(x + i, width - i, 0) * inverse * load_part(w + i, width - i, 0);
+      if (y) store_part(y + (ptrdiff_t)t * width + i, width - i, v);
+      if (y_bf16) store_part_bf16(y_bf16 + (ptrdiff_t)t * padded + i, padded - i, v);
+    }
   }
 }
 
@@ -97,33 +116,78 @@ static void rope(int rows, int heads, int head_size, const float *cosine, const 
 
 INLINE vf sigmoid16(vf x) { return 1.0f / (1.0f + exp16(-x)); }
 
-static void swiglu(size_t count, const float *gate, const float *up, float *h) {
+static void swiglu(size_t count, const float *gate, const float *up, float *h, uint16_t *h_bf16) {
   for (size_t i = 0; i < count; i += LANES) {
     int n = count - i < LANES ? (int)(count - i) : LANES;
     vf g = load_part(gate + i, n, 0);
-    store_part(h + i, n, g * sigmoid16(g) * load_part(up + i, n, 0));
+    vf v = g * sigmoid16(g) * load_part(up + i, n, 0);
+    if (h) store_part(h + i, n, v);
+    if (h_bf16) store_part_bf16(h_bf16 + i, n, v);
   }
+}
+
+// Gradients of gate and up for sixteen of the hidden units of a token.
+INLINE void swiglu_slope(vf gate, vf up, vf dh, vf *dgate, vf *dup) {
+  vf sigma = sigmoid16(gate);
+  *dgate = dh * up * sigma * (1.0f + gate * (1.0f - sigma));
+  *dup = dh * gate * sigma;
 }
 
 static void swiglu_backward(size_t count, const float *gate, const float *up, const float *dh,
                             float *dgate, float *dup) {
   for (size_t i = 0; i < count; i += LANES) {
     int n = count - i < LANES ? (int)(count - i) : LANES;
-    vf g = load_part(gate + i, n, 0), u = load_part(up + i, n, 0), d = load_part(dh + i, n, 0);
-    vf sigma = sigmoid16(g);
-    store_part(dgate + i, n, d * u * sigma * (1.0f + g * (1.0f - sigma)));
-    store_part(dup + i, n, d * g * sigma);
+    vf dg, du;
+    swiglu_slope(load_part(gate + i, n, 0), load_part(up + i, n, 0), load_part(dh + i, n, 0), &dg,
+                 &du);
+    store_part(dgate + i, n, dg);
+    store_part(dup + i, n, du);
   }
 }
 
-static void column_dot(int rows, int o0, int o1, const float *a, ptrdiff_t a_row, const float *b,
-                       ptrdiff_t b_row, float *out) {
-  for (int o = o0; o < o1; o += LANES) {
+// Rows that are worked on side by side: a pass along them is a stream of memory, and the sums of
+// their columns stay near. Each column is still summed in the order of rows.
+#define ROW_BLOCK 16
+#define FOR_COLUMN_BLOCKS(ROWS, O0, O1)                 \
+  for (int t0 = 0; t0 < (ROWS); t0 += ROW_BLOCK)        \
+    for (int o = (O0), t1 = t0 + ROW_BLOCK < (ROWS) ? t0 + ROW_BLOCK : (ROWS); o < (O1); o += LANES)
+
+static void swiglu_gradient(int rows, int o0, int o1, ptrdiff_t row, const float *gate,
+                            const float *up, const float *dh, const float *gate_factor,
+                            const float *up_factor, uint16_t *dgate, uint16_t *dup,
+                            float *gate_sums, float *up_sums) {
+  FOR_COLUMN_BLOCKS(rows, o0, o1) {
     int n = o1 - o;
-    vf sum = load_part(out + o, n, 0);
-    for (int t = 0; t < rows; t++)
-      sum = fma16(load_part(a + t * a_row + o, n, 0), load_part(b + t * b_row + o, n, 0), sum);
-    store_part(out + o, n, sum);
+    vf gate_sum = load_part(gate_sums + o, n, 0), up_sum = load_part(up_sums + o, n, 0);
+    vf gate_scale = gate_factor ? load_part(gate_factor + o, n, 0) : splat(1);
+    vf up_scale = up_factor ? load_part(up_factor + o, n, 0) : splat(1);
+    for (int t = t0; t < t1; t++) {
+      ptrdiff_t at = t * row + o;
+      vf g = load_part(gate + at, n, 0), u = load_part(up + at, n, 0), dg, du;
+      swiglu_slope(g, u, load_part(dh + at, n, 0), &dg, &du);
+      gate_sum = fma16(dg, g, gate_sum);
+      up_sum = fma16(du, u, up_sum);
+      store_part_bf16(dgate + at, n, dg * gate_scale);
+      store_part_bf16(dup + at, n, du * up_scale);
+    }
+    store_part(gate_sums + o, n, gate_sum);
+    store_part(up_sums + o, n, up_sum);
+  }
+}
+
+static void row_gradient(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row,
+                         const float *y, const float *minus, ptrdiff_t y_row, const float *factor,
+                         uint16_t *out, ptrdiff_t out_row, float *sums) {
+  FOR_COLUMN_BLOCKS(rows, o0, o1) {
+    int n = o1 - o;
+    vf total = load_part(sums + o, n, 0), scale = factor ? load_part(factor + o, n, 0) : splat(1);
+    for (int t = t0; t < t1; t++) {
+      vf d = load_part(dy + t * dy_row + o, n, 0), output = load_part(y + t * y_row + o, n, 0);
+      if (minus) output -= load_part(minus + t * y_row + o, n, 0);
+      total = fma16(d, output, total);
+      if (out) store_part_bf16(out + t * out_row + o, n, d * scale);
+    }
+    store_part(sums + o, n, total);
   }
 }
 
@@ -186,10 +250,6 @@ static void softmax_backward(int n, int padded, float scale, float delta, const 
 INLINE vi lanes_within(int i, int first, int last) {
   vi lane = (vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + i;
   return (lane >= first) & (lane < last);
-}
-
-INLINE void store_bf16(uint16_t *p, vf v) {
-  *(vu16_unaligned *)p = __builtin_convertvector(to_bf16(v), vu16);
 }
 
 static float softmax_bf16(int first, int last, int end, float scale, const float *s, uint16_t *p,

@@ -132,7 +132,8 @@ extension Compute {
       table.pointee.cache_read(&part, Int32(keys), rows, rows + keys * size)
       var one = peqa_attention(
         queries: Int32(queries), keys: Int32(keys), head_size: Int32(size),
-        window: Int32(shape.window ?? 0), scale: shape.scale, q: q + head * size, k: rows,
+        window: Int32(shape.window ?? 0), first: 0, last: Int32(queries), scale: shape.scale,
+        q: q + head * size, k: rows,
         v: rows + keys * size, q_row: shape.queryWidth, kv_row: size)
       attend(&one, out + head * size, rows + 2 * keys * size, worker)
     }

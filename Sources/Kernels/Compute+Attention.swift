@@ -18,6 +18,20 @@ package struct AttentionShape: Sendable {
     self.window = window
   }
 
+  /// Parts that a segment's queries are cut into, so that few heads keep many threads at work. Fixed
+  /// by the shape, because gradients of keys are summed part by part.
+  var queryParts: Int { heads < 24 ? 2 : 1 }
+
+  /// The queries of a part: the first part has more of them, for they see fewer keys. Whole panels.
+  func queries(ofPart part: Int, of count: Int) -> Range<Int> {
+    guard queryParts == 2 else { return 0..<count }
+    let cut = min(count, (count * 7 / 10 + 63) / 64 * 64)
+    return part == 0 ? 0..<cut : cut..<count
+  }
+
+  /// Floats that `attentionBackward` needs for the gradients of each head's keys and values.
+  package func headGradientCount(tokens: Int) -> Int { 2 * heads * queryParts * tokens * headSize }
+
   package var queryWidth: Int { heads * headSize }
   package var keyWidth: Int { keyValueHeads * headSize }
   /// Factor of the scores.
@@ -34,9 +48,10 @@ extension Compute {
     out: UnsafeMutablePointer<Float>, lse: UnsafeMutablePointer<Float>
   ) {
     reserveAttention(keys: segments.map(\.count).max() ?? 0, headSize: shape.headSize)
-    pool.parallelFor(segments.count * shape.heads) { item, worker in
-      let (segment, head) = (segments[item / shape.heads], item % shape.heads)
-      var one = view(shape, head, segment, q: q, k: k, v: v)
+    pool.parallelFor(segments.count * shape.heads * shape.queryParts) { item, worker in
+      let (index, part) = item.quotientAndRemainder(dividingBy: shape.queryParts)
+      let (segment, head) = (segments[index / shape.heads], index % shape.heads)
+      var one = view(shape, head, segment, part: part, q: q, k: k, v: v)
       attend(
         &one, out + segment.lowerBound * shape.queryWidth + head * shape.headSize,
         lse + head * tokens + segment.lowerBound, worker)
@@ -55,8 +70,8 @@ extension Compute {
 
   /// dq, dk, dv from dout, with q, k, v, out and lse of the forward pass.
   ///
-  /// `headGradients` holds 2 * heads * T * headSize floats: dk and dv of each query head, summed over
-  /// the heads that share a key-value head in the order of heads.
+  /// `headGradients` holds `shape.headGradientCount(tokens: T)` floats: dk and dv of each part of the
+  /// queries of each head, summed over the heads that share a key-value head in order.
   package func attentionBackward(
     _ shape: AttentionShape, segments: [Range<Int>], q: UnsafePointer<Float>,
     k: UnsafePointer<Float>, v: UnsafePointer<Float>, tokens: Int, out: UnsafePointer<Float>,
@@ -65,12 +80,14 @@ extension Compute {
     headGradients: UnsafeMutablePointer<Float>
   ) {
     reserveAttention(keys: segments.map(\.count).max() ?? 0, headSize: shape.headSize)
-    let perHead = tokens * shape.headSize
-    pool.parallelFor(segments.count * shape.heads) { item, worker in
-      let (segment, head) = (segments[item / shape.heads], item % shape.heads)
+    let (perHead, parts) = (tokens * shape.headSize, shape.queryParts)
+    pool.parallelFor(segments.count * shape.heads * parts) { item, worker in
+      let (index, part) = item.quotientAndRemainder(dividingBy: parts)
+      let (segment, head) = (segments[index / shape.heads], index % shape.heads)
       let at = segment.lowerBound * shape.queryWidth + head * shape.headSize
-      let own = headGradients + 2 * head * perHead + segment.lowerBound * shape.headSize
-      var one = view(shape, head, segment, q: q, k: k, v: v)
+      let own =
+        headGradients + 2 * (head * parts + part) * perHead + segment.lowerBound * shape.headSize
+      var one = view(shape, head, segment, part: part, q: q, k: k, v: v)
       let backward =
         precision == .bf16 ? peqa_attention_backward_bf16 : peqa_attention_backward
       backward(
@@ -84,7 +101,8 @@ extension Compute {
     _ shape: AttentionShape, _ headGradients: UnsafePointer<Float>, tokens: Int,
     dk: UnsafeMutablePointer<Float>, dv: UnsafeMutablePointer<Float>
   ) {
-    let (size, shared) = (shape.headSize, shape.heads / shape.keyValueHeads)
+    let size = shape.headSize
+    let shared = shape.heads / shape.keyValueHeads * shape.queryParts
     let perHead = tokens * size
     pool.parallelRanges(tokens, unit: 8) { range, _ in
       for t in range {
@@ -103,14 +121,16 @@ extension Compute {
   }
 
   private func view(
-    _ shape: AttentionShape, _ head: Int, _ segment: Range<Int>, q: UnsafePointer<Float>,
-    k: UnsafePointer<Float>, v: UnsafePointer<Float>
+    _ shape: AttentionShape, _ head: Int, _ segment: Range<Int>, part: Int? = nil,
+    q: UnsafePointer<Float>, k: UnsafePointer<Float>, v: UnsafePointer<Float>
   ) -> peqa_attention {
+    let queries = part.map { shape.queries(ofPart: $0, of: segment.count) } ?? 0..<segment.count
     let keyHead = head / (shape.heads / shape.keyValueHeads)
     let keyAt = segment.lowerBound * shape.keyWidth + keyHead * shape.headSize
     return peqa_attention(
       queries: Int32(segment.count), keys: Int32(segment.count), head_size: Int32(shape.headSize),
-      window: Int32(shape.window ?? 0), scale: shape.scale,
+      window: Int32(shape.window ?? 0), first: Int32(queries.lowerBound),
+      last: Int32(queries.upperBound), scale: shape.scale,
       q: q + segment.lowerBound * shape.queryWidth + head * shape.headSize, k: k + keyAt,
       v: v + keyAt, q_row: shape.queryWidth, kv_row: shape.keyWidth)
   }

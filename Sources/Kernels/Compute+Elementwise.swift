@@ -11,6 +11,19 @@ extension Compute {
       let at = range.lowerBound
       table.pointee.rms_norm(
         Int32(range.count), Int32(width), epsilon, x + at * width, weight, y + at * width,
+        nil, inverseRMS + at)
+    }
+  }
+
+  /// 1 / rms of the rows of x [tokens, width], as `rmsNorm` keeps it.
+  package func inverseRMS(
+    _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, tokens: Int, width: Int,
+    epsilon: Float, into inverseRMS: UnsafeMutablePointer<Float>
+  ) {
+    pool.parallelRanges(tokens, unit: 8) { range, _ in
+      let at = range.lowerBound
+      table.pointee.rms_norm(
+        Int32(range.count), Int32(width), epsilon, x + at * width, weight, nil, nil,
         inverseRMS + at)
     }
   }
@@ -51,7 +64,7 @@ extension Compute {
   ) {
     pool.parallelRanges(count, unit: 1024) { range, _ in
       let at = range.lowerBound
-      table.pointee.swiglu(range.count, gate + at, up + at, h + at)
+      table.pointee.swiglu(range.count, gate + at, up + at, h + at, nil)
     }
   }
 
@@ -71,6 +84,26 @@ extension Compute {
   package func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
     pool.parallelRanges(count, unit: 1024) { range, _ in
       table.pointee.add(range.count, x + range.lowerBound, y + range.lowerBound)
+    }
+  }
+
+  /// y = a + b.
+  package func sum(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    pool.parallelRanges(count, unit: 1024) { range, _ in
+      let at = range.lowerBound
+      table.pointee.sum(range.count, a + at, b + at, y + at)
+    }
+  }
+
+  /// Adds the rows of x [n, width] to the rows of y at `positions` [n].
+  package func addRows(
+    _ x: UnsafePointer<Float>, width: Int, to y: UnsafeMutablePointer<Float>, at positions: [Int]
+  ) {
+    pool.parallelRanges(positions.count, unit: 8) { range, _ in
+      for row in range { table.pointee.add(width, x + row * width, y + positions[row] * width) }
     }
   }
 

@@ -66,7 +66,7 @@ extension Compute {
       _ = multiply(up, rows, x, tokens: tokens)
       for t in 0..<tokens {
         let at = t * width + rows.lowerBound
-        table.pointee.swiglu(rows.count, gate.output + at, up.output + at, hidden + at)
+        table.pointee.swiglu(rows.count, gate.output + at, up.output + at, hidden + at, nil)
       }
     }
   }

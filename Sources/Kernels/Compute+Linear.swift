@@ -1,49 +1,6 @@
 internal import CKernels
 
-/// The left operand of a product as the kernels read it: fp32 rows, or bf16 rows padded to an even
-/// count. Valid until the next operand is made.
-package struct Operand {
-  let pointer: UnsafeRawPointer
-  /// Elements from row to row.
-  let rowStride: Int
-  let isBF16: Bool
-}
-
 extension Compute {
-  /// Prepares x [tokens, columns] for `forward`; shared by layers with the same input.
-  package func operand(
-    _ x: UnsafePointer<Float>, tokens: Int, columns: Int, factors: UnsafePointer<Float>? = nil
-  ) -> Operand {
-    guard precision == .bf16 else {
-      guard let factors else {
-        return Operand(pointer: UnsafeRawPointer(x), rowStride: columns, isBF16: false)
-      }
-      return scaledOperand(x, tokens: tokens, columns: columns, factors: factors)
-    }
-    let padded = columns + columns % 2
-    let copy = operandMemory(.rows, bytes: tokens * padded * 2)
-      .assumingMemoryBound(to: UInt16.self)
-    pool.parallelRanges(tokens, unit: 8) { range, _ in
-      table.pointee.round_bf16(
-        Int32(range.count), Int32(columns), Int32(padded), x + range.lowerBound * columns, columns,
-        factors, copy + range.lowerBound * padded)
-    }
-    return Operand(pointer: UnsafeRawPointer(copy), rowStride: padded, isBF16: true)
-  }
-
-  private func scaledOperand(
-    _ x: UnsafePointer<Float>, tokens: Int, columns: Int, factors: UnsafePointer<Float>
-  ) -> Operand {
-    let copy = operandMemory(.rows, bytes: tokens * columns * 4)
-      .assumingMemoryBound(to: Float.self)
-    pool.parallelRanges(tokens, unit: 8) { range, _ in
-      for t in range {
-        for o in 0..<columns { copy[t * columns + o] = x[t * columns + o] * factors[o] }
-      }
-    }
-    return Operand(pointer: UnsafeRawPointer(copy), rowStride: columns, isBF16: false)
-  }
-
   private func products(for w: WeightMatrix) -> UnsafePointer<peqa_kernels> {
     precision == .fp32 && !w.isQuantized ? UnsafePointer(denseTable.table) : table
   }
@@ -69,37 +26,23 @@ extension Compute {
     _ w: WeightMatrix, _ dy: UnsafePointer<Float>, tokens: Int,
     into dx: UnsafeMutablePointer<Float>, accumulating: Bool
   ) {
-    let operand = operand(dy, tokens: tokens, columns: w.rows, factors: rowFactors(w))
+    let scaled = operand(dy, tokens: tokens, columns: w.rows, factors: rowFactors(w))
+    inputGradient(w, scaled, tokens: tokens, into: dx, accumulating: accumulating)
+  }
+
+  /// The same for dy that has been multiplied by the rows' scales: what `rowGradients` returns.
+  package func inputGradient(
+    _ w: WeightMatrix, _ dy: Operand, tokens: Int, into dx: UnsafeMutablePointer<Float>,
+    accumulating: Bool
+  ) {
     let table = products(for: w)
     inPanels(of: w.columns, tokens: tokens, cut: tokenCut(table)) { rows, inputs, worker in
       withUnsafePointer(to: w.raw) {
         peqa_linear_input_gradient(
-          table, $0, operand.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
-          Int32(inputs.lowerBound), Int32(inputs.upperBound), operand.pointer, operand.rowStride,
+          table, $0, dy.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
+          Int32(inputs.lowerBound), Int32(inputs.upperBound), dy.pointer, dy.rowStride,
           dx, w.columns, accumulating ? 1 : 0, panels[worker])
       }
-    }
-  }
-
-  /// What the rows of dy are to be multiplied with, where a whole row has one scale.
-  private func rowFactors(_ w: WeightMatrix) -> UnsafePointer<Float>? {
-    guard w.isQuantized, w.groups == 1 else { return nil }
-    let factors = operandMemory(.factors, bytes: w.rows * 4).assumingMemoryBound(to: Float.self)
-    withUnsafePointer(to: w.raw) { peqa_row_factors($0, factors) }
-    return UnsafePointer(factors)
-  }
-
-  /// out[o] = sum_t dy[t, o] * y[t, o]: the gradient of a row's scale times that scale, where y is
-  /// the output without bias.
-  package func columnDot(
-    _ dy: UnsafePointer<Float>, _ y: UnsafePointer<Float>, tokens: Int, columns: Int,
-    into out: UnsafeMutablePointer<Float>
-  ) {
-    out.update(repeating: 0, count: columns)
-    pool.parallelRanges(columns, unit: 16) { range, _ in
-      table.pointee.column_dot(
-        Int32(tokens), Int32(range.lowerBound), Int32(range.upperBound), dy, columns, y, columns,
-        out)
     }
   }
 
@@ -165,7 +108,7 @@ extension Compute {
 
   /// Cuts the plane of output panels x tokens into even parts and calls `body` for each piece of a
   /// panel: at every `cut` tokens and nowhere else, or where the threads like it. A panel that is cut
-  /// is unpacked twice, which costs less than idle threads.
+  /// is unpacked twice, so parts are few: two a thread let one wait for half a part at most.
   private func inPanels(
     of columns: Int, tokens: Int, cut: Int?,
     _ body: (_ tokens: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Void
@@ -175,7 +118,7 @@ extension Compute {
     let unit = cut ?? 24
     let units = (tokens + unit - 1) / unit
     let total = panelCount * units
-    let parts = cut != nil ? total : pool.threads == 1 ? 1 : min(total, pool.threads * 4)
+    let parts = cut != nil ? total : pool.threads == 1 ? 1 : min(total, pool.threads * 2)
     pool.parallelFor(parts) { part, worker in
       var at = part * total / parts
       let end = (part + 1) * total / parts

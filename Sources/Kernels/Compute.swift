@@ -41,6 +41,10 @@ package final class Compute {
     for operand in operands.values { operand.pointer.deallocate() }
   }
 
+  /// Whether a row of a dense product has the same bits whatever rows are multiplied beside it: so in
+  /// our kernels, not in those of OpenBLAS, which multiplies dense fp32 matrices.
+  package var denseRowsStandAlone: Bool { precision == .bf16 }
+
   /// Bytes of workspace held now, for the memory report.
   package var workspaceBytes: Int {
     pool.threads * (Int(PEQA_DEPTH * PEQA_PANEL) + attentionWorkCount) * 4
@@ -49,8 +53,8 @@ package final class Compute {
 }
 
 /// Where the copy of an operand lies; calls that follow each other reuse a slot.
-enum OperandSlot {
-  case rows, transposed, panels, factors, attention
+package enum OperandSlot {
+  case rows, secondRows, transposed, panels, factors, secondFactors, attention
 }
 
 extension Compute {

@@ -39,7 +39,8 @@ package struct MemoryPlan: Sendable, Equatable {
     // Masters, two moments and the mean gradient as fp32, the scales in use as fp16 or fp32.
     optimizerBytes = bytesPerStep + parameters * 5 * float
     activationBytes =
-      Self.activationNumbers(config, length: length, recomputing: recomputing) * float
+      Self.activationNumbers(
+        config, length: length, recomputing: recomputing, granularity: granularity) * float
       + Self.operandBytes(config, length: length, granularity: granularity)
   }
 
@@ -48,7 +49,7 @@ package struct MemoryPlan: Sendable, Equatable {
 
   /// fp32 numbers of one pass. (Buffers for 256 positions of logits are touched as far as used.)
   private static func activationNumbers(
-    _ config: DecoderConfig, length: Int, recomputing: Bool
+    _ config: DecoderConfig, length: Int, recomputing: Bool, granularity: ScaleGranularity
   ) -> Int {
     let (width, inner) = (config.hiddenSize, config.intermediateSize)
     let queries = config.headCount * config.headSize
@@ -57,22 +58,27 @@ package struct MemoryPlan: Sendable, Equatable {
     let streams = (2 * config.layerCount + 1) * width
     let products = 2 * queries + 2 * keys + config.headCount + 2 * inner
     let kept = streams + (recomputing ? 0 : (config.layerCount - 1) * products)
+    // Inputs of products are bf16 operands; fp32 only for gradients of groups.
+    let inputs = granularity == .group ? 2 * width + inner : 0
     let block =
-      3 * width + 3 * queries + (config.attentionBias ? 4 : 3) * keys + config.headCount + 3 * inner
-      + config.headSize + 2
-    let gradients = 2 * width + 4 * queries + 2 * keys + 2 * inner
+      width + 3 * queries + (config.attentionBias ? 4 : 3) * keys + config.headCount + 2 * inner
+      + config.headSize + 2 + inputs
+    let heads = config.headGradientCount(tokens: 1)
+    let gradients =
+      2 * width + 2 * queries + heads + 2 * keys + (granularity == .group ? 2 : 1) * inner
     let head = min(length, 256) * (config.vocabularySize + 3 * width)
     return length * (kept + block + gradients) + head
   }
 
-  /// bf16 copies of operands: the widest of a product, and two more for the gradients of groups.
+  /// bf16 copies of operands: the widest of a product, a second one for the two gradients behind the
+  /// activation, and two for the gradients of groups.
   private static func operandBytes(
     _ config: DecoderConfig, length: Int, granularity: ScaleGranularity
   ) -> Int {
     let queries = config.headCount * config.headSize
     let widest = length * max(config.hiddenSize, config.intermediateSize, queries)
     let logits = min(length, 256) * config.vocabularySize
-    return 2 * (max(widest, logits) + (granularity == .group ? 2 * widest : 0))
+    return 2 * (max(widest, logits) + (granularity == .group ? 2 : 1) * widest)
   }
 
   package var json: JSONValue {

@@ -40,7 +40,7 @@ internal import Testing
       _ = set.table.softmax(41, 41, 1, &scores)
       #expect(scores.contains { $0.isNaN })
       var h = x
-      set.table.swiglu(41, x, [Float](repeating: 1, count: 41), &h)
+      set.table.swiglu(41, x, [Float](repeating: 1, count: 41), &h, nil)
       #expect(!h[place].isFinite && h[(place + 1) % 41].isFinite)
     }
   }

@@ -30,10 +30,11 @@ internal import Testing
     Case(heads: 3, keyValueHeads: 3, size: 64, lengths: [64, 65]),
     Case(heads: 4, keyValueHeads: 2, size: 80, lengths: [130]),
     Case(heads: 6, keyValueHeads: 2, size: 16, lengths: [7, 65, 64, 2]),
-    Case(size: 128, lengths: [65, 20]), Case(size: 32, window: 1, lengths: [66]),
+    Case(size: 128, lengths: [165, 20]), Case(size: 32, window: 1, lengths: [66]),
     Case(size: 32, window: 5, lengths: [130, 3]), Case(size: 16, window: 64, lengths: [200]),
     Case(size: 16, window: 65, lengths: [200]), Case(size: 64, window: 100, lengths: [64, 193]),
     Case(heads: 1, keyValueHeads: 1, size: 6, lengths: [40]),
+    Case(heads: 24, keyValueHeads: 8, size: 16, lengths: [70, 3]),
   ]
 
   private struct Inputs {
@@ -112,7 +113,7 @@ internal import Testing
       out: memory(x.q.count), dq: memory(x.q.count), dk: memory(x.k.count), dv: memory(x.k.count)
     )
     let lse = memory(shape.heads * tokens)
-    let perHead = memory(2 * shape.heads * tokens * shape.headSize)
+    let perHead = memory(shape.headGradientCount(tokens: tokens))
     compute.attention(
       shape, segments: segments, q: x.q.pointer, k: x.k.pointer, v: x.v.pointer, tokens: tokens,
       out: result.out.pointer, lse: lse.pointer)

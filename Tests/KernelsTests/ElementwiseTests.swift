@@ -157,27 +157,6 @@ internal import Testing
   }
 
   @Test(arguments: InstructionSet.available)
-  func columnDot(_ set: InstructionSet) {
-    let compute = Compute(pool: WorkerPool(threads: 2), precision: .fp32, instructionSet: set)
-    for (index, columns) in oddCounts.enumerated() {
-      var random = RandomNumbers(seed: index)
-      let tokens = [1, 6, 25, 130][index % 4]
-      let a = GuardedMemory(random.floats(tokens * columns))
-      let b = GuardedMemory(random.floats(tokens * columns))
-      var want = [Double](repeating: 0, count: columns)
-      var sizes = want
-      for (at, (left, right)) in zip(a.values, b.values).enumerated() {
-        want[at % columns] += Double(left) * Double(right)
-        sizes[at % columns] += abs(Double(left) * Double(right))
-      }
-      let out = results(columns)
-      compute.columnDot(
-        a.pointer, b.pointer, tokens: tokens, columns: columns, into: out.pointer)
-      expect(out, want, sizes.map { $0 * Double(tokens + 1) * unit }, "\(set) \(columns) columns")
-    }
-  }
-
-  @Test(arguments: InstructionSet.available)
   func dotAndAdd(_ set: InstructionSet) {
     for (index, count) in oddCounts.enumerated() {
       var random = RandomNumbers(seed: index)

@@ -97,14 +97,36 @@ internal import Testing
           }
         ))
     }
-    results.append(
-      (
-        "column dot",
-        filled(Self.rows) {
-          compute.columnDot(dy, x, tokens: tokens, columns: Self.rows, into: $0)
-        }
-      ))
+    results += fused(compute, layers, dy: dy, y: x)
     return results
+  }
+
+  /// Row gradients of two sequences and the input gradients of the operands they leave.
+  private func fused(
+    _ compute: Compute, _ layers: Layers, dy: [Float], y: [Float]
+  ) -> [(String, [Float])] {
+    let (w, parts) = (layers.matrices[0], [0..<90, 90..<Self.tokens])
+    let (tokens, rows) = (Self.tokens, Self.rows)
+    var sums: [(String, [Float])] = []
+    let dx = filled(tokens * w.columns) { dx in
+      let rowSums = filled(2 * rows) {
+        let operand = compute.rowGradients(
+          w, dy: dy, y: y, parts: parts, wantsOperand: true, sums: $0)
+        guard let operand else { return }
+        compute.inputGradient(w, operand, tokens: tokens, into: dx, accumulating: false)
+      }
+      sums.append(("row gradients", rowSums))
+    }
+    var (dgate, dup) = (dy, dy)
+    var upSums: [Float] = []
+    let gateSums = filled(2 * rows) { gateSums in
+      upSums = filled(2 * rows) {
+        _ = compute.activationGradients(
+          w, w, gate: y, up: dy, dh: dy, dgate: &dgate, dup: &dup, parts: parts,
+          gateSums: gateSums, upSums: $0)
+      }
+    }
+    return sums + [("their dx", dx), ("gate sums", gateSums), ("up sums", upSums)]
   }
 
   private func elementwise(_ compute: Compute) -> [(String, [Float])] {
@@ -161,7 +183,7 @@ internal import Testing
       compute.attention(
         shape, segments: segments, q: q, k: k, v: v, tokens: tokens, out: $0, lse: &lse)
     }
-    var perHead = [Float](repeating: .nan, count: 2 * shape.heads * tokens * shape.headSize)
+    var perHead = [Float](repeating: .nan, count: shape.headGradientCount(tokens: tokens))
     let back = filled(q.count + 2 * k.count) {
       compute.attentionBackward(
         shape, segments: segments, q: q, k: k, v: v, tokens: tokens, out: out, lse: lse,

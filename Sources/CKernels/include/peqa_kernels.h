@@ -103,9 +103,10 @@ typedef struct {
   void (*token_panel_f32)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
                           float *panel);
 
-  // y = w * x / rms(x), rms over `width`; inverse_rms[t] is kept for the backward pass.
-  void (*rms_norm)(int rows, int width, float epsilon, const float *x, const float *w, float *y,
-                   float *inverse_rms);
+  // y = w * x / rms(x), rms over `width`, as fp32 and as bf16 rows padded to an even count, as asked
+  // for; inverse_rms[t] is kept for the backward pass.
+  void (*rms_norm)(int rows, int width, float epsilon, const float *x, const float *w,
+                   float *_Nullable y, uint16_t *_Nullable y_bf16, float *inverse_rms);
   // dx[t] += d(rms_norm)/dx applied to dy[t].
   void (*rms_norm_backward)(int rows, int width, const float *x, const float *w,
                             const float *inverse_rms, const float *dy, float *dx);
@@ -113,14 +114,25 @@ typedef struct {
   // [position, half]; direction -1 turns back.
   void (*rope)(int rows, int heads, int head_size, const float *cosine, const float *sine,
                float direction, const float *x, float *y);
-  // h = silu(g) * u, elementwise.
-  void (*swiglu)(size_t count, const float *gate, const float *up, float *h);
+  // h = silu(g) * u, elementwise, as fp32 and as bf16, as asked for.
+  void (*swiglu)(size_t count, const float *gate, const float *up, float *_Nullable h,
+                 uint16_t *_Nullable h_bf16);
   // dgate, dup from dh; may overwrite gate and up.
   void (*swiglu_backward)(size_t count, const float *gate, const float *up, const float *dh,
                           float *dgate, float *dup);
-  // out[o] += sum_t a[t, o] * b[t, o] for columns o0 ..< o1, t in order.
-  void (*column_dot)(int rows, int o0, int o1, const float *a, ptrdiff_t a_row, const float *b,
-                     ptrdiff_t b_row, float *out);
+  // The same for columns o0 ..< o1 of matrices whose rows lie `row` apart, as operands of products:
+  // bf16(dgate * gate_factor), bf16(dup * up_factor), factors 1 where null. gate_sums[o] += sum_t dgate * gate, likewise
+  // up_sums, t in order.
+  void (*swiglu_gradient)(int rows, int o0, int o1, ptrdiff_t row, const float *gate,
+                          const float *up, const float *dh, const float *_Nullable gate_factor,
+                          const float *_Nullable up_factor, uint16_t *dgate, uint16_t *dup,
+                          float *gate_sums, float *up_sums);
+  // sums[o] += sum_t dy[t, o] * (y[t, o] - minus[t, o]) for columns o0 ..< o1, t in order, and
+  // out[t, o] = bf16(dy[t, o] * factor[o]) where `out` is asked for.
+  void (*row_gradient)(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row, const float *y,
+                       const float *_Nullable minus, ptrdiff_t y_row,
+                       const float *_Nullable factor, uint16_t *_Nullable out, ptrdiff_t out_row,
+                       float *sums);
   // x[0..n) becomes softmax(scale * x); elements n ..< padded become 0. Returns log-sum-exp.
   float (*softmax)(int n, int padded, float scale, float *x);
   // p[i] = exp(scale * s[i] - lse) for i < n, else 0.
@@ -154,6 +166,8 @@ typedef struct {
   float (*dot)(int n, const float *a, const float *b);
   // y += a.
   void (*add)(size_t count, const float *a, float *y);
+  // y = a + b.
+  void (*sum)(size_t count, const float *a, const float *b, float *y);
 } peqa_kernels;
 
 // The table for an instruction set by name; null where this CPU lacks it or no such table exists.
@@ -190,8 +204,9 @@ float peqa_effective_scale(const peqa_matrix *w, int row, int group);
 
 // One head of causal attention over one segment. Query i stands at key position
 // keys - queries + i and sees the keys up to there, at most `window` of them (0: all).
+// Only queries first ..< last are computed; `first` is a multiple of 64.
 typedef struct {
-  int queries, keys, head_size, window;
+  int queries, keys, head_size, window, first, last;
   float scale;
   const float *q;      // [queries] rows of head_size, q_row apart; so are out, dout, dq
   const float *k, *v;  // [keys] rows, kv_row apart
@@ -203,7 +218,8 @@ size_t peqa_attention_work(int keys, int head_size);
 // out = softmax(scale q k^T) v; lse [queries] is kept for the backward pass.
 void peqa_attention_forward(const peqa_kernels *table, const peqa_attention *a, float *out,
                             float *lse, float *work);
-// Overwrites dq and the head's own dk, dv [keys, head_size]; queries == keys.
+// Overwrites dq of its queries, and the call's own dk, dv [keys, head_size] with what these queries
+// add to them; queries == keys.
 void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a, const float *out,
                              const float *lse, const float *dout, float *dq, float *dk, float *dv,
                              float *work);

@@ -112,7 +112,7 @@ final class BlockGradients {
   let q, k, v, heads: FloatBuffer
   let gate, up: FloatBuffer
 
-  init(_ config: DecoderConfig, capacity: Int) {
+  init(_ config: DecoderConfig, _ shape: AttentionShape, capacity: Int) {
     func rows(_ width: Int) -> FloatBuffer { FloatBuffer(count: capacity * width) }
     let (queryWidth, keyWidth) = (
       config.headCount * config.headSize, config.keyValueHeadCount * config.headSize
@@ -123,8 +123,21 @@ final class BlockGradients {
     q = rows(queryWidth)
     k = rows(keyWidth)
     v = rows(keyWidth)
-    heads = rows(2 * queryWidth)
+    heads = FloatBuffer(count: shape.headGradientCount(tokens: capacity))
     gate = rows(config.intermediateSize)
     up = rows(config.intermediateSize)
+  }
+}
+
+extension DecoderConfig {
+  var attentionShape: AttentionShape {
+    AttentionShape(
+      heads: headCount, keyValueHeads: keyValueHeadCount, headSize: headSize,
+      window: slidingWindow)
+  }
+
+  /// Floats for the gradients of keys and values of every head, before heads are added up.
+  package func headGradientCount(tokens: Int) -> Int {
+    attentionShape.headGradientCount(tokens: tokens)
   }
 }

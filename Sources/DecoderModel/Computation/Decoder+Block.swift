@@ -2,24 +2,37 @@ internal import Kernels
 
 // One block forward, cut where a recomputation or a cached context differs.
 extension Decoder {
-  /// norm1, q, k, v and what attention reads of them, for the stream `x` [T, D].
+  /// q, k, v and what attention reads of them, for the stream `x` [T, D]; norm1 as well where
+  /// `keepingNorm`.
   func attentionInputs(
-    _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations
+    _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations,
+    keepingNorm: Bool = false
   ) {
-    normalizeInput(layer, x, tokens: tokens, a)
-    let input = compute.operand(a.norm1.pointer, tokens: tokens, columns: config.hiddenSize)
+    let input = compute.normalizedOperand(
+      x, weight: layer.inputNorm.pointer, tokens: tokens, width: config.hiddenSize,
+      epsilon: config.normEpsilon, into: a.norm1.pointer, keeping: keepingNorm,
+      inverseRMS: a.inverseRMS1.pointer)
     compute.forward(layer[.query].matrix, input, tokens: tokens, into: a.q.pointer)
     compute.forward(layer[.key].matrix, input, tokens: tokens, into: a.k.pointer)
     compute.forward(layer[.value].matrix, input, tokens: tokens, into: a.v.pointer)
     rotateInputs(layer, tokens: tokens, a)
   }
 
-  func normalizeInput(
-    _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations
+  /// RMS norm of x [T, D]; without a y only its 1 / rms.
+  func normalize(
+    _ x: UnsafePointer<Float>, _ weight: FloatBuffer, _ y: FloatBuffer?, _ inverseRMS: FloatBuffer,
+    _ tokens: Int
   ) {
-    compute.rmsNorm(
-      x, weight: layer.inputNorm.pointer, tokens: tokens, width: config.hiddenSize,
-      epsilon: config.normEpsilon, into: a.norm1.pointer, inverseRMS: a.inverseRMS1.pointer)
+    let (width, epsilon) = (config.hiddenSize, config.normEpsilon)
+    if let y {
+      compute.rmsNorm(
+        x, weight: weight.pointer, tokens: tokens, width: width, epsilon: epsilon, into: y.pointer,
+        inverseRMS: inverseRMS.pointer)
+    } else {
+      compute.inverseRMS(
+        x, weight: weight.pointer, tokens: tokens, width: width, epsilon: epsilon,
+        into: inverseRMS.pointer)
+    }
   }
 
   /// What attention reads: biases added, queries and keys turned.
@@ -53,51 +66,41 @@ extension Decoder {
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations,
     into middle: UnsafeMutablePointer<Float>
   ) {
-    project(layer[.attentionOutput], a.attended, addingTo: x, tokens: tokens, a, into: middle)
+    let input = compute.operand(
+      a.attended.pointer, tokens: tokens, columns: config.headCount * config.headSize)
+    project(layer[.attentionOutput], input, addingTo: x, tokens: tokens, a, into: middle)
   }
 
-  /// norm2, gate, up and hidden = silu(gate) * up, for the stream `middle` [T, D].
+  /// gate and up for the stream `middle` [T, D]; norm2 as well where `keepingNorm`.
   func expand(
-    _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations
+    _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations,
+    keepingNorm: Bool = false
   ) {
-    normalizeMiddle(layer, middle, tokens: tokens, a)
-    let input = compute.operand(a.norm2.pointer, tokens: tokens, columns: config.hiddenSize)
+    let input = compute.normalizedOperand(
+      middle, weight: layer.postAttentionNorm.pointer, tokens: tokens, width: config.hiddenSize,
+      epsilon: config.normEpsilon, into: a.norm2.pointer, keeping: keepingNorm,
+      inverseRMS: a.inverseRMS2.pointer)
     compute.forward(layer[.gate].matrix, input, tokens: tokens, into: a.gate.pointer)
     compute.forward(layer[.up].matrix, input, tokens: tokens, into: a.up.pointer)
-    activate(tokens: tokens, a)
   }
 
-  func normalizeMiddle(
-    _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations
-  ) {
-    compute.rmsNorm(
-      middle, weight: layer.postAttentionNorm.pointer, tokens: tokens, width: config.hiddenSize,
-      epsilon: config.normEpsilon, into: a.norm2.pointer, inverseRMS: a.inverseRMS2.pointer)
-  }
-
-  func activate(tokens: Int, _ a: Activations) {
-    compute.swiGLU(
-      gate: a.gate.pointer, up: a.up.pointer, count: tokens * config.intermediateSize,
-      into: a.hidden.pointer)
-  }
-
-  /// out = mid + down_proj(hidden).
+  /// out = mid + down_proj(silu(gate) * up).
   func closeMLP(
     _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations,
     into out: UnsafeMutablePointer<Float>
   ) {
-    project(layer[.down], a.hidden, addingTo: middle, tokens: tokens, a, into: out)
+    let input = compute.activatedOperand(
+      gate: a.gate.pointer, up: a.up.pointer, tokens: tokens, width: config.intermediateSize,
+      into: a.hidden.pointer, keeping: false)
+    project(layer[.down], input, addingTo: middle, tokens: tokens, a, into: out)
   }
 
   private func project(
-    _ linear: DecoderWeights.Linear, _ x: FloatBuffer, addingTo stream: UnsafePointer<Float>,
+    _ linear: DecoderWeights.Linear, _ input: Operand, addingTo stream: UnsafePointer<Float>,
     tokens: Int, _ a: Activations, into out: UnsafeMutablePointer<Float>
   ) {
-    let matrix = linear.matrix
-    let input = compute.operand(x.pointer, tokens: tokens, columns: matrix.columns)
-    compute.forward(matrix, input, tokens: tokens, into: a.scratch.pointer)
-    out.update(from: stream, count: tokens * matrix.rows)
-    compute.add(a.scratch.pointer, to: out, count: tokens * matrix.rows)
+    compute.forward(linear.matrix, input, tokens: tokens, into: a.scratch.pointer)
+    compute.sum(stream, a.scratch.pointer, count: tokens * linear.matrix.rows, into: out)
   }
 
   /// A whole block: `x` to `out`, leaving `middle` between.

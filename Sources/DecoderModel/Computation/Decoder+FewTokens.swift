@@ -6,7 +6,7 @@ extension Decoder {
   /// `a.stream(index)` to `a.stream(index + 1)` behind what `cache` holds.
   func fewTokensBlock(_ index: Int, tokens: Int, _ cache: KeyValueCache, _ a: Activations) {
     let layer = weights.layers[index]
-    normalizeInput(layer, a.stream(index), tokens: tokens, a)
+    normalize(a.stream(index), layer.inputNorm, a.norm1, a.inverseRMS1, tokens)
     compute.forwardFew(
       FewProduct(layer[.query].matrix, into: a.q.pointer),
       FewProduct(layer[.key].matrix, into: a.k.pointer),
@@ -17,7 +17,7 @@ extension Decoder {
     projectFew(
       layer[.attentionOutput], a.attended, addingTo: a.stream(index), tokens: tokens, a,
       into: a.middle(index))
-    normalizeMiddle(layer, a.middle(index), tokens: tokens, a)
+    normalize(a.middle(index), layer.postAttentionNorm, a.norm2, a.inverseRMS2, tokens)
     compute.forwardFewGated(
       gate: FewProduct(layer[.gate].matrix, into: a.gate.pointer),
       up: FewProduct(layer[.up].matrix, into: a.up.pointer),

@@ -17,12 +17,8 @@ extension Decoder {
     let (a, g) = trainingBuffers(capacity: stack.tokens.count)
     forward(stack.tokens, segments: stack.segments, a)
     g.stream.elements[..<(stack.tokens.count * config.hiddenSize)].update(repeating: 0)
-    let sums = stack.parts.map { part in
-      let losses = headLosses(
-        a.stream(config.layerCount), targets: stack.targets, of: part, addingGradientTo: g.stream)
-      return SequenceLossSum(loss: losses.reduce(0, +), tokens: losses.count)
-    }
-    let piece = gradientPiece(count: scales.task.entries.map(\.range.count).max() ?? 0)
+    let losses = headLosses(a.stream(config.layerCount), stack, addingGradientTo: g.stream)
+    let piece = gradientPiece(scales, sequences: stack.parts.count)
     withoutActuallyEscaping(sink) { sink in
       for layer in (0..<config.layerCount).reversed() {
         stream?.enter(layer, next: max(0, layer - 1))
@@ -34,10 +30,15 @@ extension Decoder {
         backwardAttention(pass)
       }
     }
-    return sums
+    return stack.lossSums(losses)
   }
 
-  func gradientPiece(count: Int) -> FloatBuffer {
+  /// Room for the scale gradients of one matrix of one sequence, and for the row sums of two matrices
+  /// of all sequences.
+  func gradientPiece(_ scales: TrainableScales, sequences: Int) -> FloatBuffer {
+    let entries = scales.task.entries
+    let rows = entries.map(\.rows).max() ?? 0
+    let count = max(2 * sequences * rows, entries.map(\.range.count).max() ?? 0)
     if let held = scaleGradients, held.count >= count { return held }
     let made = FloatBuffer(count: count)
     scaleGradients = made
@@ -54,7 +55,7 @@ extension Decoder {
     training = nil
     let made = (
       Activations(config, capacity: capacity, keeping: keeping),
-      BlockGradients(config, capacity: capacity)
+      BlockGradients(config, attentionShape, capacity: capacity)
     )
     training = made
     return made
@@ -67,7 +68,7 @@ extension Decoder {
     let a: Activations
     let g: BlockGradients
     let scales: TrainableScales
-    /// Room for the scale gradients of one matrix of one sequence.
+    /// What `gradientPiece` makes.
     let piece: FloatBuffer
     let sink: GradientSink
     /// Nothing trained stands before the first block of a model.
@@ -75,51 +76,81 @@ extension Decoder {
 
     var tokens: Int { stack.tokens.count }
     var segments: [Range<Int>] { stack.segments }
+
+    /// Whether the layer has one trained number a row; false where it has more or none.
+    func trainsRows(_ kind: LinearKind) -> Bool {
+      guard let entry = scales.entry(layer: layer, kind: kind) else { return false }
+      return entry.groups == 1
+    }
   }
 
   /// The block's activations again, bit for bit: without the two products whose outputs are kept as
-  /// streams, and without any where their outputs are kept.
+  /// streams, and without any where their outputs are kept. Inputs of products in fp32 only for
+  /// scales per group, whose gradients are products of them.
   func recompute(_ pass: BlockPass) {
     let (a, layer, tokens) = (pass.a, weights.layers[pass.layer], pass.tokens)
+    let (x, middle) = (a.stream(pass.layer), a.middle(pass.layer))
+    let trainsGroups = pass.scales.granularity == .group
     a.enter(pass.layer)
     if a.keeping == .products {
-      normalizeInput(layer, a.stream(pass.layer), tokens: tokens, a)
+      normalize(x, layer.inputNorm, trainsGroups ? a.norm1 : nil, a.inverseRMS1, tokens)
       rotateInputs(layer, tokens: tokens, a)
-      normalizeMiddle(layer, a.middle(pass.layer), tokens: tokens, a)
-      activate(tokens: tokens, a)
+      normalize(
+        middle, layer.postAttentionNorm, trainsGroups ? a.norm2 : nil, a.inverseRMS2, tokens)
     } else {
-      attentionInputs(layer, a.stream(pass.layer), tokens: tokens, a)
+      attentionInputs(layer, x, tokens: tokens, a, keepingNorm: trainsGroups)
       attend(tokens: tokens, segments: pass.segments, a)
-      expand(layer, a.middle(pass.layer), tokens: tokens, a)
+      expand(layer, middle, tokens: tokens, a, keepingNorm: trainsGroups)
     }
+    guard trainsGroups else { return }
+    compute.swiGLU(
+      gate: a.gate.pointer, up: a.up.pointer, count: tokens * config.intermediateSize,
+      into: a.hidden.pointer)
   }
 
   /// g.stream: from the gradient after the block to that in its middle.
   func backwardMLP(_ pass: BlockPass) {
-    let (a, g, tokens) = (pass.a, pass.g, pass.tokens)
-    let layer = weights.layers[pass.layer]
-    let (middle, count) = (a.middle(pass.layer), tokens * config.intermediateSize)
-    branchGradient(.down, pass, input: a.hidden, from: middle, to: a.stream(pass.layer + 1))
-    compute.inputGradient(
-      layer[.down].matrix, g.stream.pointer, tokens: tokens, into: g.gate.pointer,
-      accumulating: false)
-    compute.swiGLUBackward(
-      gate: a.gate.pointer, up: a.up.pointer, dh: g.gate.pointer, count: count,
-      dgate: g.gate.pointer, dup: g.up.pointer)
-    scaleGradient(.gate, pass, dy: g.gate, y: a.gate.pointer, input: a.norm2)
-    scaleGradient(.up, pass, dy: g.up, y: a.up.pointer, input: a.norm2)
-    backwardNorm(
-      [(.gate, g.gate), (.up, g.up)], pass, middle, layer.postAttentionNorm, a.inverseRMS2)
+    let (a, g) = (pass.a, pass.g)
+    let (layer, middle) = (weights.layers[pass.layer], a.middle(pass.layer))
+    backward(
+      .down, pass, dy: g.stream, y: a.stream(pass.layer + 1), minus: middle, input: a.hidden,
+      into: g.gate)
+    if pass.trainsRows(.gate) && pass.trainsRows(.up) {
+      backwardActivation(pass, layer[.gate].matrix, layer[.up].matrix)
+    } else {
+      compute.swiGLUBackward(
+        gate: a.gate.pointer, up: a.up.pointer, dh: g.gate.pointer,
+        count: pass.tokens * config.intermediateSize, dgate: g.gate.pointer, dup: g.up.pointer)
+      backward(.gate, pass, dy: g.gate, y: a.gate.pointer, input: a.norm2, into: g.norm)
+      backward(
+        .up, pass, dy: g.up, y: a.up.pointer, input: a.norm2, into: g.norm, accumulating: true)
+    }
+    backwardNorm(pass, middle, layer.postAttentionNorm, a.inverseRMS2)
+  }
+
+  /// Through the activation and both layers before it at once, for scales per row.
+  private func backwardActivation(_ pass: BlockPass, _ gate: WeightMatrix, _ up: WeightMatrix) {
+    let (a, g, parts) = (pass.a, pass.g, pass.stack.parts)
+    let upSums = pass.piece.pointer + parts.count * gate.rows
+    let dy = compute.activationGradients(
+      gate, up, gate: a.gate.pointer, up: a.up.pointer, dh: g.gate.pointer, dgate: g.gate.pointer,
+      dup: g.up.pointer, parts: parts, gateSums: pass.piece.pointer, upSums: upSums)
+    handOnRows(.gate, pass, pass.piece.pointer)
+    handOnRows(.up, pass, upSums)
+    for (matrix, operand, accumulating) in [(gate, dy.gate, false), (up, dy.up, true)] {
+      guard let operand else { continue }
+      compute.inputGradient(
+        matrix, operand, tokens: pass.tokens, into: g.norm.pointer, accumulating: accumulating)
+    }
   }
 
   /// g.stream: from the gradient in the middle of the block to that before it.
   func backwardAttention(_ pass: BlockPass) {
     let (a, g, tokens) = (pass.a, pass.g, pass.tokens)
-    let (layer, x) = (weights.layers[pass.layer], a.stream(pass.layer))
-    branchGradient(.attentionOutput, pass, input: a.attended, from: x, to: a.middle(pass.layer))
-    compute.inputGradient(
-      layer[.attentionOutput].matrix, g.stream.pointer, tokens: tokens, into: g.attended.pointer,
-      accumulating: false)
+    let x = a.stream(pass.layer)
+    backward(
+      .attentionOutput, pass, dy: g.stream, y: a.middle(pass.layer), minus: x, input: a.attended,
+      into: g.attended)
     compute.attentionBackward(
       attentionShape, segments: pass.segments, q: a.queries.pointer, k: a.keys.pointer,
       v: a.values.pointer, tokens: tokens, out: a.attended.pointer, lse: a.lse.pointer,
@@ -127,12 +158,12 @@ extension Decoder {
       headGradients: g.heads.pointer)
     rotateBack(g.q, heads: config.headCount, pass)
     rotateBack(g.k, heads: config.keyValueHeadCount, pass)
-    scaleGradient(.query, pass, dy: g.q, y: a.q.pointer, input: a.norm1)
-    scaleGradient(.key, pass, dy: g.k, y: a.k.pointer, input: a.norm1)
-    scaleGradient(.value, pass, dy: g.v, y: a.v.pointer, input: a.norm1)
+    let dx = pass.reachesInput ? g.norm : nil
+    backward(.query, pass, dy: g.q, y: a.q.pointer, input: a.norm1, into: dx)
+    backward(.key, pass, dy: g.k, y: a.k.pointer, input: a.norm1, into: dx, accumulating: true)
+    backward(.value, pass, dy: g.v, y: a.v.pointer, input: a.norm1, into: dx, accumulating: true)
     guard pass.reachesInput else { return }
-    backwardNorm(
-      [(.query, g.q), (.key, g.k), (.value, g.v)], pass, x, layer.inputNorm, a.inverseRMS1)
+    backwardNorm(pass, x, weights.layers[pass.layer].inputNorm, a.inverseRMS1)
   }
 
   private func rotateBack(_ dx: FloatBuffer, heads: Int, _ pass: BlockPass) {
@@ -141,57 +172,67 @@ extension Decoder {
       cosine: pass.a.cosine.pointer, sine: pass.a.sine.pointer, backward: true, into: dx.pointer)
   }
 
-  /// g.stream += the gradient of the layers' common input, back through its norm.
+  /// g.stream += g.norm, the gradient of the layers' common input, back through its norm.
   private func backwardNorm(
-    _ layers: [(LinearKind, FloatBuffer)], _ pass: BlockPass, _ x: UnsafePointer<Float>,
-    _ norm: FloatBuffer, _ inverseRMS: FloatBuffer
+    _ pass: BlockPass, _ x: UnsafePointer<Float>, _ norm: FloatBuffer, _ inverseRMS: FloatBuffer
   ) {
-    let g = pass.g
-    for (index, (kind, dy)) in layers.enumerated() {
-      compute.inputGradient(
-        weights.layers[pass.layer][kind].matrix, dy.pointer, tokens: pass.tokens,
-        into: g.norm.pointer, accumulating: index > 0)
-    }
     compute.rmsNormBackward(
-      x, weight: norm.pointer, inverseRMS: inverseRMS.pointer, dy: g.norm.pointer,
-      tokens: pass.tokens, width: config.hiddenSize, addingTo: g.stream.pointer)
+      x, weight: norm.pointer, inverseRMS: inverseRMS.pointer, dy: pass.g.norm.pointer,
+      tokens: pass.tokens, width: config.hiddenSize, addingTo: pass.g.stream.pointer)
   }
 
-  /// Scale gradient of a layer that ends a branch: its output is `to - from`, its dy is g.stream.
-  private func branchGradient(
-    _ kind: LinearKind, _ pass: BlockPass, input: FloatBuffer, from: UnsafePointer<Float>,
-    to: UnsafePointer<Float>
-  ) {
-    let output = pass.a.scratch.pointer
-    let width = config.hiddenSize
-    compute.pool.parallelRanges(pass.tokens * width, unit: 1024) { range, _ in
-      for i in range { output[i] = to[i] - from[i] }
-    }
-    scaleGradient(kind, pass, dy: pass.g.stream, y: output, input: input)
-  }
-
-  /// Hands the gradients of one matrix to the sink, sequence by sequence: a sum over the tokens of
-  /// one sequence has the same bits whatever is stacked with it.
-  private func scaleGradient(
+  /// One linear layer back: its scale gradients to the sink, dx [T, I] (+)= dy W where there is a dx.
+  ///
+  /// Its output was `y - minus`, of which scales per row make their gradients; scales per group make
+  /// them of its `input`.
+  private func backward(
     _ kind: LinearKind, _ pass: BlockPass, dy: FloatBuffer, y: UnsafePointer<Float>,
-    input: FloatBuffer
+    minus: UnsafePointer<Float>? = nil, input: FloatBuffer, into dx: FloatBuffer?,
+    accumulating: Bool = false
+  ) {
+    let matrix = weights.layers[pass.layer][kind].matrix
+    guard pass.trainsRows(kind) else {
+      handOnGroups(kind, pass, dy: dy, input: input)
+      guard let dx else { return }
+      compute.inputGradient(
+        matrix, dy.pointer, tokens: pass.tokens, into: dx.pointer, accumulating: accumulating)
+      return
+    }
+    let operand = compute.rowGradients(
+      matrix, dy: dy.pointer, y: y, minus: minus, parts: pass.stack.parts, wantsOperand: dx != nil,
+      sums: pass.piece.pointer)
+    handOnRows(kind, pass, pass.piece.pointer)
+    guard let dx, let operand else { return }
+    compute.inputGradient(
+      matrix, operand, tokens: pass.tokens, into: dx.pointer, accumulating: accumulating)
+  }
+
+  /// Hands gradients of scales per row to the sink: `sums` [sequences, O]. A sum over the tokens of
+  /// one sequence has the same bits whatever is stacked with it.
+  private func handOnRows(
+    _ kind: LinearKind, _ pass: BlockPass, _ sums: UnsafeMutablePointer<Float>
+  ) {
+    guard let entry = pass.scales.entry(layer: pass.layer, kind: kind) else { return }
+    for sequence in pass.stack.parts.indices {
+      let out = sums + sequence * entry.rows
+      pass.scales.finishRowGradient(entry, out)
+      pass.sink(
+        sequence, entry.range.lowerBound, UnsafeBufferPointer(start: out, count: entry.rows))
+    }
+  }
+
+  /// Hands gradients of scales per group to the sink; nothing where the layer is not trained.
+  private func handOnGroups(
+    _ kind: LinearKind, _ pass: BlockPass, dy: FloatBuffer, input: FloatBuffer
   ) {
     guard let entry = pass.scales.entry(layer: pass.layer, kind: kind) else { return }
     let matrix = weights.layers[pass.layer][kind].matrix
     let out = pass.piece.pointer
     for (sequence, part) in pass.stack.parts.enumerated() {
-      let dy = dy.pointer + part.lowerBound * matrix.rows
-      if entry.groups == matrix.groups && matrix.groups > 1 {
-        compute.groupGradient(
-          matrix, dy: dy, x: input.pointer + part.lowerBound * matrix.columns, tokens: part.count,
-          into: out)
-        pass.scales.finishGroupGradient(entry, out)
-      } else {
-        compute.columnDot(
-          dy, y + part.lowerBound * matrix.rows, tokens: part.count, columns: matrix.rows, into: out
-        )
-        pass.scales.finishRowGradient(entry, out)
-      }
+      compute.groupGradient(
+        matrix, dy: dy.pointer + part.lowerBound * matrix.rows,
+        x: input.pointer + part.lowerBound * matrix.columns, tokens: part.count, into: out)
+      pass.scales.finishGroupGradient(entry, out)
       pass.sink(
         sequence, entry.range.lowerBound,
         UnsafeBufferPointer(start: out, count: entry.range.count))

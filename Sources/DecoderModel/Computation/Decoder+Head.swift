@@ -25,10 +25,23 @@ extension Decoder {
     return made
   }
 
-  /// Cross-entropy at the positions of `part` with a target >= 0, in order. Where `gradient` is given, the
-  /// gradient of the sum w.r.t. `stream` [T, D] is added to it.
+  /// Cross-entropy at the positions with a target >= 0 of a stack of sequences, in order. Where
+  /// `gradient` is given, the gradient of the sum w.r.t. `stream` [T, D] is added to it.
   func headLosses(
-    _ stream: UnsafePointer<Float>, targets: [Int32], of part: Range<Int>,
+    _ stream: UnsafePointer<Float>, _ stack: SequenceStack,
+    addingGradientTo gradient: FloatBuffer? = nil
+  ) -> [Double] {
+    guard compute.denseRowsStandAlone else {
+      return stack.parts.flatMap {
+        headLosses(stream, stack.targets, of: $0, addingGradientTo: gradient)
+      }
+    }
+    return headLosses(
+      stream, stack.targets, of: stack.targets.indices, addingGradientTo: gradient)
+  }
+
+  func headLosses(
+    _ stream: UnsafePointer<Float>, _ targets: [Int32], of part: Range<Int>,
     addingGradientTo gradient: FloatBuffer? = nil
   ) -> [Double] {
     let work = headWorkspace()
@@ -56,10 +69,10 @@ extension Decoder {
     for (row, position) in positions.enumerated() {
       (work.inputs.pointer + row * width).update(from: stream + position * width, count: width)
     }
-    compute.rmsNorm(
+    let input = compute.normalizedOperand(
       work.inputs.pointer, weight: weights.finalNorm.pointer, tokens: count, width: width,
-      epsilon: config.normEpsilon, into: work.norms.pointer, inverseRMS: work.inverseRMS.pointer)
-    let input = compute.operand(work.norms.pointer, tokens: count, columns: width)
+      epsilon: config.normEpsilon, into: work.norms.pointer, keeping: false,
+      inverseRMS: work.inverseRMS.pointer)
     compute.forward(weights.head, input, tokens: count, into: work.logits.pointer)
   }
 
@@ -75,10 +88,7 @@ extension Decoder {
     compute.rmsNormBackward(
       work.inputs.pointer, weight: weights.finalNorm.pointer, inverseRMS: work.inverseRMS.pointer,
       dy: work.norms.pointer, tokens: count, width: width, addingTo: work.gradient.pointer)
-    for (row, position) in positions.enumerated() {
-      for i in 0..<width {
-        gradient.pointer[position * width + i] += work.gradient.pointer[row * width + i]
-      }
-    }
+    compute.addRows(
+      work.gradient.pointer, width: width, to: gradient.pointer, at: Array(positions))
   }
 }

@@ -19,7 +19,7 @@ extension Decoder {
       [TokenSequence(tokens: tokens, targets: targets, segmentStarts: segmentStarts)], config)
     let a = inferenceActivations(capacity: tokens.count)
     forward(tokens, segments: stack.segments, a)
-    return headLosses(a.stream(config.layerCount), targets: targets, of: 0..<tokens.count)
+    return headLosses(a.stream(config.layerCount), targets, of: 0..<tokens.count)
   }
 
   package func loss(

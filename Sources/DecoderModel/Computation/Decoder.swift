@@ -27,9 +27,7 @@ package final class Decoder {
     self.config = config
     self.weights = weights
     self.compute = compute
-    attentionShape = AttentionShape(
-      heads: config.headCount, keyValueHeads: config.keyValueHeadCount,
-      headSize: config.headSize, window: config.slidingWindow)
+    attentionShape = config.attentionShape
     rotary = RotaryTable(config)
   }
 

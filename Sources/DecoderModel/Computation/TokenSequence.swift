@@ -41,6 +41,16 @@ struct SequenceStack {
       parts.append(start..<tokens.count)
     }
   }
+
+  /// The losses of all supervised positions, in order, as a sum for each sequence.
+  func lossSums(_ losses: [Double]) -> [SequenceLossSum] {
+    var rest = losses[...]
+    return parts.map { part in
+      let count = targets[part].count { $0 >= 0 }
+      defer { rest = rest.dropFirst(count) }
+      return SequenceLossSum(loss: rest.prefix(count).reduce(0, +), tokens: count)
+    }
+  }
 }
 
 extension TokenSequence {

@@ -163,8 +163,9 @@ struct KernelCase {
         compute.inputGradient(
           numbers.weights, dy.pointer, tokens: tokens, into: y.pointer, accumulating: false)
       case .row:
-        compute.columnDot(
-          dy.pointer, dy.pointer, tokens: tokens, columns: matrix.rows, into: sums.pointer)
+        _ = compute.rowGradients(
+          numbers.weights, dy: dy.pointer, y: dy.pointer, parts: [0..<tokens],
+          wantsOperand: false, sums: sums.pointer)
       case .group:
         compute.groupGradient(
           numbers.weights, dy: dy.pointer, x: x.pointer, tokens: tokens, into: sums.pointer)

@@ -1,0 +1,111 @@
+internal import CKernels
+internal import Kernels
+internal import Testing
+
+/// Passes that do several things at once, every instruction set against Double or against the same
+/// things done one after the other.
+@Suite(.serialized) struct FusedGradientTests {
+  private func results<T>(_ count: Int, fill: T) -> GuardedMemory<T> {
+    GuardedMemory(results: count, fill: fill)
+  }
+
+  /// sums = sum_t dy (y - minus) and out = bf16(dy factor), for columns inside a wider matrix.
+  @Test(arguments: InstructionSet.available, [false, true])
+  func rowGradient(_ set: InstructionSet, _ hasMinus: Bool) {
+    for (index, columns) in oddCounts.enumerated() {
+      var random = RandomNumbers(seed: index)
+      let (rows, padded) = ([1, 6, 25, 130][index % 4], columns + columns % 2)
+      let dy = GuardedMemory(random.floats(rows * columns))
+      let y = GuardedMemory(random.floats(rows * columns))
+      let minus = GuardedMemory(random.floats(rows * columns))
+      let factor = GuardedMemory(random.floats(columns))
+      let sums = results(columns, fill: Float(1))
+      let out = results(rows * padded, fill: UInt16(7))
+      let first = columns / 3
+      for (start, end) in [(first, columns), (0, first)] {
+        set.table.row_gradient(
+          Int32(rows), Int32(start), Int32(end), dy.pointer, columns, y.pointer,
+          hasMinus ? UnsafePointer(minus.pointer) : nil, columns, factor.pointer, out.pointer,
+          padded, sums.pointer)
+      }
+      let (dys, ys, factors) = (dy.values, y.values, factor.values)
+      let minuses = hasMinus ? minus.values : [Float](repeating: 0, count: rows * columns)
+      var want = [Double](repeating: 1, count: columns)
+      var sizes = want
+      var wantOut = [UInt16](repeating: 7, count: rows * padded)
+      for at in 0..<rows * columns {
+        let output = Double(ys[at]) - Double(minuses[at])
+        want[at % columns] += Double(dys[at]) * output
+        sizes[at % columns] +=
+          abs(Double(dys[at])) * (abs(Double(ys[at])) + abs(Double(minuses[at])))
+        let rounded = roundedToBF16(dys[at] * factors[at % columns])
+        wantOut[at / columns * padded + at % columns] = UInt16(rounded.bitPattern >> 16)
+      }
+      // A sum of n products errs by n units, the difference in each by one more.
+      let deviation = Deviation(
+        sums.values, want, allowing: sizes.map { $0 * Double(rows + 2) * unit })
+      #expect(deviation.isAllowed, "\(set) \(columns): \(deviation)")
+      let same = out.values == wantOut
+      #expect(same && sums.isIntact && out.isIntact, "\(set) operand of \(columns)")
+    }
+  }
+
+  /// The fused backward pass of the activation has the bits of its parts.
+  @Test(arguments: InstructionSet.available)
+  func swiGLUGradient(_ set: InstructionSet) {
+    for (index, columns) in [2, 16, 30, 64, 200].enumerated() {
+      var random = RandomNumbers(seed: index)
+      let (rows, table) = (37, set.table)
+      let count = rows * columns
+      let gate = GuardedMemory(random.floats(count, scale: 4))
+      let (up, dh) = (GuardedMemory(random.floats(count)), GuardedMemory(random.floats(count)))
+      let factor = GuardedMemory(random.floats(columns))
+      let (dgate, dup) = (results(count, fill: Float.nan), results(count, fill: Float.nan))
+      table.swiglu_backward(
+        count, gate.pointer, up.pointer, dh.pointer, dgate.pointer, dup.pointer)
+      let got = (0..<2).map { _ in results(count, fill: UInt16(0)) }
+      let sums = (0..<2).map { _ in results(columns, fill: Float(0)) }
+      table.swiglu_gradient(
+        Int32(rows), 0, Int32(columns), columns, gate.pointer, up.pointer, dh.pointer,
+        factor.pointer, nil, got[0].pointer, got[1].pointer, sums[0].pointer, sums[1].pointer)
+      for (part, (dy, y)) in [(dgate, gate), (dup, up)].enumerated() {
+        let wantSums = results(columns, fill: Float(0))
+        let want = results(count, fill: UInt16(0))
+        table.row_gradient(
+          Int32(rows), 0, Int32(columns), dy.pointer, columns, y.pointer, nil, columns,
+          part == 0 ? UnsafePointer(factor.pointer) : nil, want.pointer, columns, wantSums.pointer)
+        let same = want.values == got[part].values && wantSums.values == sums[part].values
+        #expect(same && got[part].isIntact && sums[part].isIntact, "\(set) \(columns) \(part)")
+      }
+    }
+  }
+
+  /// Norm and activation leave the bf16 operand that rounding their fp32 results gives.
+  @Test(arguments: InstructionSet.available)
+  func operandsAreRoundedResults(_ set: InstructionSet) {
+    let table = set.table
+    for (index, width) in oddCounts.enumerated() {
+      var random = RandomNumbers(seed: index)
+      let (rows, padded) = (5, width + width % 2)
+      let x = GuardedMemory(random.floats(rows * width, scale: 3))
+      let weight = GuardedMemory(random.floats(width))
+      let y = results(rows * width, fill: Float.nan)
+      let operand = results(rows * padded, fill: UInt16(7))
+      let inverse = results(rows, fill: Float.nan)
+      table.rms_norm(
+        Int32(rows), Int32(width), 1e-5, x.pointer, weight.pointer, y.pointer, operand.pointer,
+        inverse.pointer)
+      let want = results(rows * padded, fill: UInt16(9))
+      table.round_bf16(
+        Int32(rows), Int32(width), Int32(padded), y.pointer, width, nil, want.pointer)
+      let same = operand.values == want.values
+      #expect(same && operand.isIntact && y.isIntact, "\(set) norm \(width)")
+      let h = results(rows * width, fill: Float.nan)
+      let hOperand = results(rows * width, fill: UInt16(7))
+      table.swiglu(rows * width, x.pointer, y.pointer, h.pointer, hOperand.pointer)
+      let wantH = h.values.map { UInt16(roundedToBF16($0).bitPattern >> 16) }
+      let sameH = hOperand.values == wantH
+      #expect(sameH && hOperand.isIntact && h.isIntact, "\(set) activation \(width)")
+    }
+  }
+}
