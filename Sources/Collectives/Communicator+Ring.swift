@@ -41,8 +41,9 @@ extension Communicator {
   }
 
   /// One turn: `outgoing` to the next rank, `incoming` from the one before.
-  private func shift<Value>(
-    _ outgoing: UnsafeMutableBufferPointer<Value>, _ incoming: UnsafeMutableBufferPointer<Value>
+  func shift<Value>(
+    _ outgoing: UnsafeMutableBufferPointer<Value>, _ incoming: UnsafeMutableBufferPointer<Value>,
+    _ collective: String = "all-reduce of sums"
   ) throws(CommunicatorError) {
     let (sent, received) = (
       UnsafeMutableRawBufferPointer(outgoing), UnsafeMutableRawBufferPointer(incoming)
@@ -52,7 +53,7 @@ extension Communicator {
     guard let both = requests.baseAddress else { return }
     // An empty share has no address of its own.
     let spare = UnsafeMutableRawPointer(both)
-    try poll("all-reduce of sums", bytesSent: sent.count) { channel in
+    try poll(collective, bytesSent: sent.count) { channel in
       peqa_mpi_start_shift(
         sent.baseAddress ?? spare, Int32(sent.count), Int32((rank + 1) % size),
         received.baseAddress ?? spare, Int32(received.count), Int32((rank + size - 1) % size),

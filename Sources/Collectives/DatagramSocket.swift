@@ -84,20 +84,7 @@ final class DatagramSocket: Sendable {
 
   /// Addresses of this host, at most 8, that of the loopback last.
   static func ownAddresses() -> [UInt32] {
-    var list: UnsafeMutablePointer<ifaddrs>?
-    guard getifaddrs(&list) == 0 else { return [DatagramAddress.loopback] }
-    defer { freeifaddrs(list) }
-    var found: [UInt32] = []
-    var next = list
-    while let entry = next?.pointee {
-      next = entry.ifa_next
-      guard entry.ifa_flags & UInt32(IFF_UP) != 0,
-        entry.ifa_flags & UInt32(IFF_LOOPBACK) == 0, let address = entry.ifa_addr,
-        address.pointee.sa_family == sa_family_t(AF_INET)
-      else { continue }
-      found.append(
-        address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee.sin_addr.s_addr })
-    }
+    let found = NetworkInterface.current().filter { !$0.isLoopback }.map(\.networkOrder)
     return Array(found.prefix(7)) + [DatagramAddress.loopback]
   }
 }

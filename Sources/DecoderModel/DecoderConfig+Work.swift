@@ -20,6 +20,17 @@ extension DecoderConfig {
     LinearKind.allCases.reduce(0) { $0 + shape(of: $1).rows * shape(of: $1).columns }
   }
 
+  /// Numbers that a task trains over a base with groups of `groupSize` weights, -1 for whole rows.
+  package func trainedScales(_ granularity: ScaleGranularity, groupSize: Int) -> Int {
+    layerCount
+      * LinearKind.allCases.reduce(0) { sum, kind in
+        let (rows, columns) = shape(of: kind)
+        let groups =
+          granularity == .row || groupSize < 1 ? 1 : (columns + groupSize - 1) / groupSize
+        return sum + rows * groups
+      }
+  }
+
   /// One block over one segment of `tokens`.
   package func blockWork(tokens: Int, granularity: ScaleGranularity) -> DecoderWork {
     let linear = 2 * Double(blockWeightCount) * Double(tokens)

@@ -16,6 +16,9 @@ package struct MemoryPlan: Sendable, Equatable {
   /// What each rank gives to the all-reduce of one step.
   package var bytesPerStep: Int
 
+  /// One checkpoint on disk: masters and moments as F32, the adapter as F16 or F32, and small files.
+  package var checkpointBytes: Int
+
   package var privateBytes: Int {
     programBytes + openBytes + optimizerBytes + activationBytes
   }
@@ -38,10 +41,21 @@ package struct MemoryPlan: Sendable, Equatable {
     openBytes = (2 * config.layerCount + 1) * config.hiddenSize * float
     // Masters, two moments and the mean gradient as fp32, the scales in use as fp16 or fp32.
     optimizerBytes = bytesPerStep + parameters * 5 * float
+    checkpointBytes = parameters * 4 * float + 100_000
     activationBytes =
       Self.activationNumbers(
         config, length: length, recomputing: recomputing, granularity: granularity) * float
       + Self.operandBytes(config, length: length, granularity: granularity)
+  }
+
+  /// For a run over a base, whose longest pass is taken to be as long as it may be.
+  package init(_ run: RunConfig, _ base: QuantizedBase, parameters: Int, ranks: Int) {
+    let share = (run.globalBatchSize + ranks - 1) / ranks
+    self.init(
+      base.config, baseBytes: base.byteCount, parameters: parameters,
+      length: run.maxSequenceLength * min(run.microBatchSize, share),
+      globalBatchSize: run.globalBatchSize, ranks: ranks,
+      recomputing: run.gradientCheckpointing, training: run.scaleGranularity)
   }
 
   /// Heap of a program that has done nothing: the Swift runtime, MPI, OpenBLAS, stacks. Measured.

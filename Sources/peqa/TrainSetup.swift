@@ -37,6 +37,7 @@ struct TrainSetup {
     model = ScaleTuning(
       decoder: decoder, base: base,
       granularity: config.scaleGranularity, parametrization: config.scaleParam)
+    try Doctor.warn(rank, config, base)
     decoder.stream = try Self.stream(base, trained: model.parameterCount, config, rank)
     tokenizer = try Tokenizer.load(from: config.model)
 
@@ -90,12 +91,7 @@ struct TrainSetup {
     _ base: QuantizedBase, trained: Int, _ config: RunConfig, _ rank: RankContext
   ) throws -> BaseStream? {
     let communicator = rank.communicator
-    let share = (config.globalBatchSize + communicator.size - 1) / communicator.size
-    let memory = MemoryPlan(
-      base.config, baseBytes: base.byteCount, parameters: trained,
-      length: config.maxSequenceLength * min(config.microBatchSize, share),
-      globalBatchSize: config.globalBatchSize, ranks: communicator.size,
-      recomputing: config.gradientCheckpointing, training: config.scaleGranularity)
+    let memory = MemoryPlan(config, base, parameters: trained, ranks: communicator.size)
     let choice = StreamingChoice(
       config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,
       available: try available(communicator),

@@ -6,6 +6,9 @@ internal import Foundation
 protocol RankedCommand: ParsableCommand {
   var verbosity: VerbosityOptions { get }
 
+  /// Says at the start what the launcher has given, and warns where that is odd.
+  var announces: Bool { get }
+
   /// The work of this rank. An error may be thrown on one rank alone: all leave with its exit code.
   func run(on rank: RankContext) throws
 }
@@ -18,14 +21,18 @@ struct RankContext {
 }
 
 extension RankedCommand {
-  func run() throws {
-    let communicator = try Communicator.start()
+  var announces: Bool { true }
+
+  func run() throws { run(with: try Communicator.start()) }
+
+  /// Does the work and leaves MPI, with all other ranks.
+  func run(with communicator: Communicator) {
     let console = Console(
       verbosity: verbosity.level, rank: communicator.rank, size: communicator.size,
       hostName: communicator.hostName)
     var failure: (any Error)?
     do {
-      try run(on: .init(communicator, console))
+      try run(on: .init(communicator, console, announces: announces))
     } catch {
       failure = error
     }
@@ -34,7 +41,7 @@ extension RankedCommand {
 }
 
 extension RankContext {
-  init(_ communicator: Communicator, _ console: Console) throws {
+  init(_ communicator: Communicator, _ console: Console, announces: Bool) throws {
     let cpus = AllowedCPUs()
     // Ranks that are bound to different CPUs do not share them.
     let place = Array("\(communicator.hostName) \(cpus.mask)".utf8)
@@ -44,6 +51,7 @@ extension RankContext {
       ranksOnNode: communicator.ranksOnNode)
     self.communicator = communicator
     self.console = console
+    guard announces else { return }
     if let tasks = Launcher().idleTasks {
       console.warn(
         """

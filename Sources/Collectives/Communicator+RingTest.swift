@@ -1,0 +1,30 @@
+extension Communicator {
+  /// What comes in from the rank before while all ranks send to the next: the pattern of a large
+  /// all-reduce. Nil for one rank. The best of some rounds, because other work disturbs.
+  ///
+  /// - Parameter bytes: of a large message.
+  package func measureRing(
+    bytes: Int
+  ) throws(CommunicatorError) -> (latency: Double, bytesPerSecond: Double)? {
+    guard size > 1 else { return nil }
+    // Freed after success only: after a time-out MPI still owns it.
+    let memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 2 * bytes)
+    memory.initialize(repeating: 0)
+    func best(_ rounds: Int, _ count: Int) throws(CommunicatorError) -> Double {
+      var best = Double.infinity
+      for _ in 0..<rounds {
+        try barrier()
+        let began = monotonicSeconds()
+        try shift(
+          UnsafeMutableBufferPointer(rebasing: memory[..<count]),
+          UnsafeMutableBufferPointer(rebasing: memory[bytes..<bytes + count]), "ring test")
+        best = min(best, monotonicSeconds() - began)
+      }
+      return best
+    }
+    let latency = try best(10, 8)
+    let seconds = try best(3, bytes)
+    memory.deallocate()
+    return (latency, Double(bytes) / max(seconds, 1e-9))
+  }
+}

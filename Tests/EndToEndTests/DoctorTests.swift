@@ -1,0 +1,129 @@
+import Foundation
+import JSONText
+import Testing
+
+/// `peqa doctor` on this machine, with faults that a process can have here.
+@Suite struct DoctorTests {
+  let folder: Folder
+  let runFile: String
+
+  init() throws {
+    folder = try Folder()
+    try folder.write("text", to: "text.txt")
+    try folder.write(
+      """
+      model: \(Program.base)
+      datasets: [{path: text.txt, type: text}]
+      max_seq_length: 32
+      output_dir: run
+      """, to: "run.yaml")
+    runFile = folder.file("run.yaml").path
+  }
+
+  private func findings(
+    _ arguments: [String] = [], ranks: Int? = nil, environment: [String: String] = [:],
+    code: Int32 = 0
+  ) throws -> [JSONValue] {
+    let ran = try Program.run(
+      ["doctor", "--json"] + arguments, ranks: ranks, environment: environment)
+    #expect(ran.status == code, "\(ran.standardOutput) \(ran.standardError)")
+    let json = try JSONValue(parsing: Array(ran.standardOutput.utf8))
+    return try #require(json["findings"]?.array)
+  }
+
+  private func faults(_ findings: [JSONValue]) -> [String] {
+    findings.filter { $0["level"]?.string != "ok" }.compactMap { $0["check"]?.string }
+  }
+
+  @Test(arguments: [nil, 2]) func aSoundMachine(ranks: Int?) throws {
+    let found = try findings([runFile], ranks: ranks)
+    #expect(faults(found).isEmpty, "\(found)")
+    let checks = Set(found.compactMap { $0["check"]?.string })
+    #expect(checks.isSuperset(of: ["launcher", "folder", "disk", "memory", "kernels", "base"]))
+    #expect(checks.contains("ring") == (ranks == 2))
+    // Nothing is made, nothing stays.
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+    #expect(names.sorted() == ["run.yaml", "text.txt"])
+  }
+
+  @Test func threadsOnOneCPU() throws {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/taskset")
+    process.arguments = ["-c", "0", Program.peqa, "doctor"]
+    process.environment = ProcessInfo.processInfo.environment.merging(["PEQA_NUM_THREADS": "3"]) {
+      $1
+    }
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "a warning is no error")
+    #expect(
+      text.contains("warning  threads   3 threads (PEQA_NUM_THREADS) may use 1 CPU"), "\(text)")
+  }
+
+  /// What srun without PMIx and a foreign mpirun look like.
+  @Test func launcherThatMPIDoesNotSee() throws {
+    let environment = ["OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0"]
+    #expect(faults(try findings(environment: environment, code: 69)) == ["launcher"])
+    let slurm = ["SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0"]
+    #expect(faults(try findings(environment: slurm, code: 69)) == ["launcher"])
+  }
+
+  @Test func faultsOfTheRun() throws {
+    // Not even root can make files there.
+    #expect(faults(try findings([runFile, "--set", "output_dir=/proc/x"], code: 74)) == ["folder"])
+    #expect(faults(try findings([runFile, "--set", "model=/nonexistent"], code: 66)) == ["base"])
+  }
+
+  @Test func kernelsThatAreNotThere() throws {
+    let found = try findings(environment: ["PEQA_KERNELS": "bogus"], code: 78)
+    #expect(faults(found) == ["kernels"])
+  }
+
+  @Test func kernelsThatDifferBetweenRanks() throws {
+    let process = Process()
+    process.executableURL = Program.root.appending(path: "launch/steps/mpirun")
+    process.arguments = [
+      "-np", "1", "-x", "PEQA_KERNELS=scalar", Program.peqa, "doctor", ":", "-np", "1",
+      Program.peqa, "doctor",
+    ]
+    process.environment = ProcessInfo.processInfo.environment.merging(["PEQA_NUM_THREADS": "1"]) {
+      $1
+    }
+    let output = Pipe()
+    (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 78)
+    #expect(text.contains("error    kernels   kernels: scalar fp32 on rank 0"), "\(text)")
+  }
+
+  /// A file system of 64 KB, which not every machine lets a test mount.
+  @Test func tinyDisk() throws {
+    let mount = folder.file("tiny").path
+    try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
+    func call(_ program: String, _ arguments: [String]) -> Bool {
+      let process = Process()
+      process.executableURL = URL(filePath: program)
+      process.arguments = arguments
+      (process.standardOutput, process.standardError) = (
+        FileHandle.nullDevice, FileHandle.nullDevice
+      )
+      guard (try? process.run()) != nil else { return false }
+      process.waitUntilExit()
+      return process.terminationStatus == 0
+    }
+    guard call("/usr/bin/mount", ["-t", "tmpfs", "-o", "size=80k", "tmpfs", mount]) else {
+      return
+    }
+    defer { _ = call("/usr/bin/umount", [mount]) }
+    let found = try findings([runFile, "--set", "output_dir=\(mount)/run"], code: 78)
+    #expect(faults(found) == ["disk"])
+    _ = call("/usr/bin/mount", ["-o", "remount,ro", mount])
+    let readOnly = try findings([runFile, "--set", "output_dir=\(mount)/run"], code: 77)
+    #expect(faults(readOnly) == ["folder"])
+  }
+}
