@@ -16,6 +16,7 @@ struct Peqa: ParsableCommand {
         Eval.self,
         Generate.self,
         Inspect.self,
+        Plan.self,
         Doctor.self,
         Bench.self,
         Config.self,

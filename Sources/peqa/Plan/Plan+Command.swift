@@ -1,0 +1,93 @@
+internal import ArgumentParser
+internal import Foundation
+internal import JSONText
+internal import Kernels
+internal import Training
+
+/// `peqa plan`: what a run will take, before anything is bought, quantized or queued.
+struct Plan: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Predict memory, disk, traffic and time of a run.",
+    discussion: """
+      The model of the run file may be a base, a folder with a config.json, or the name of a shape: \
+      llama-7b, llama-13b, llama-30b, llama-65b, mistral-7b, smollm2-135m. Nothing of it need be on \
+      this machine. Without --cluster the plan is for this machine.
+
+      Exit code 78 where no setting fits.
+      """)
+
+  @Argument(help: "The run file.")
+  var runFile: String
+
+  @Option(help: "Cluster file (see clusterconfigs/). Without it: this machine.")
+  var cluster: String?
+
+  @Option(name: .customLong("set"), help: "A setting that overrides the run file, key=value.")
+  var settings: [String] = []
+
+  @Option(help: "Ranks on this machine, where no cluster file says so.")
+  var ranks: Int?
+
+  @Option(help: "1e9 operations a second of a core, in place of a measurement or the cluster file.")
+  var coreGflops: Double?
+
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var verbosity: VerbosityOptions
+
+  func validate() throws {
+    if let ranks, ranks < 1 { throw ValidationError("--ranks must be at least 1.") }
+    if let coreGflops, coreGflops <= 0 { throw ValidationError("--core-gflops must be positive.") }
+    if ranks != nil, cluster != nil {
+      throw ValidationError("--ranks is for this machine; a cluster file has ranks_per_node.")
+    }
+  }
+
+  func run() throws {
+    let console = Console(verbosity: verbosity.level)
+    let signals = StopSignals.install()
+    let described = try cluster.map { try ClusterDescription(file: $0) }
+    var raw = RawConfig()
+    _ = try raw.read(file: runFile)
+    raw.set(settings)
+    var machine = described ?? ClusterDescription()
+    if let ranks { machine.ranksPerNode = ranks }
+    let resolved = try raw.resolved(ranks: machine.nodes * machine.ranksPerNode)
+    for warning in resolved.warnings { console.warn(warning) }
+    let config = resolved.config
+    let model = try PlannedModel(config)
+    var planned = PlannedCluster(memory: memory(machine, isHere: described == nil))
+    (planned.nodes, planned.ranksPerNode) = (machine.nodes, machine.ranksPerNode)
+    let here = ThreadCount.ofOneProcess(console).count
+    planned.threadsPerRank =
+      machine.threadsPerRank ?? (config.threads > 0 ? config.threads : nil)
+      ?? max(1, (machine.cores ?? here) / machine.ranksPerNode)
+    planned.diskRate = (machine.diskMegabytesPerSecond ?? 500) * 1e6
+    planned.networkBits = (machine.networkGigabits ?? 1) * 1e9
+    planned.networkLatency = (machine.networkLatency ?? 50) * 1e-6
+    let isMeasured = coreGflops == nil && machine.coreGigaflops == nil
+    if let rate = coreGflops ?? machine.coreGigaflops {
+      planned.threadRate = rate * 1e9
+    } else {
+      // All ranks of the node compute at a time, and share what cores share.
+      let threads = min(here, planned.threadsPerRank * planned.ranksPerNode)
+      let compute = try KernelChoice.compute(threads: threads, dtype: config.dtype)
+      planned.threadRate = try RateMeasurement(
+        model: model, run: config, compute: compute, console: console, signals: signals
+      ).threadRate()
+    }
+    let report = PlanReport(
+      model: model, run: config, cluster: planned, described: machine, isMeasured: isMeasured)
+    if output.json {
+      console.result(report.json.text(indent: 2))
+    } else {
+      for line in report.lines { console.result(line) }
+    }
+    if !report.fits { throw ExitCode(78) }
+  }
+
+  private func memory(_ machine: ClusterDescription, isHere: Bool) -> Int {
+    if let gigabytes = machine.memoryGigabytes { return Int(gigabytes * 1e9) }
+    let own = NodeMemory.available() ?? Int(ProcessInfo.processInfo.physicalMemory)
+    return own
+  }
+}

@@ -1,0 +1,146 @@
+internal import JSONText
+internal import Training
+
+/// A plan in words and as JSON.
+struct PlanReport {
+  private let model: PlannedModel
+  private let run: RunConfig
+  private let cluster: PlannedCluster
+  private let described: ClusterDescription
+  private let isMeasured: Bool
+  /// As the run file says.
+  private let own: StepForecast
+  let best: (setting: PassSetting, forecast: StepForecast)?
+
+  private static let sizes = [1, 2, 4, 8, 16, 32, 64]
+
+  init(
+    model: PlannedModel, run: RunConfig, cluster: PlannedCluster, described: ClusterDescription,
+    isMeasured: Bool
+  ) {
+    (self.model, self.run, self.cluster) = (model, run, cluster)
+    (self.described, self.isMeasured) = (described, isMeasured)
+    own = StepForecast(model, run, Self.setting(run), on: cluster)
+    best = StepForecast.best(model, run, on: cluster)
+  }
+
+  private static func setting(_ run: RunConfig) -> PassSetting {
+    PassSetting(microBatch: run.microBatchSize, recomputing: run.gradientCheckpointing)
+  }
+
+  /// What stays on disk: the base, checkpoints with the one being written, the adapter.
+  private var diskBytes: Int {
+    let kept = run.saveTotalLimit == 0 ? 1 : run.saveTotalLimit
+    return model.baseBytes + own.memory.checkpointBytes * (kept + 2)
+  }
+
+  private var fitsDisk: Bool {
+    described.diskGigabytes.map { Double(diskBytes) <= $0 * 1e9 } ?? true
+  }
+
+  /// Some setting fits into memory, and the files onto the disk.
+  var fits: Bool { best != nil && fitsDisk }
+
+  private var tokensPerStep: Int { run.globalBatchSize * run.maxSequenceLength }
+
+  /// The run's own setting where it fits, else the best; one node to many.
+  private func scaling() -> [(nodes: Int, seconds: Double, efficiency: Double)] {
+    let setting = own.fits ? Self.setting(run) : best?.setting ?? Self.setting(run)
+    func seconds(_ nodes: Int) -> Double {
+      var other = cluster
+      other.nodes = nodes
+      return StepForecast(model, run, setting, on: other).seconds
+    }
+    let one = seconds(1)
+    return Self.sizes.map { ($0, seconds($0), one / seconds($0) / Double($0)) }
+  }
+
+  var lines: [String] {
+    let memory = own.memory
+    func time(_ seconds: Double) -> String {
+      seconds < 10 ? "\(fixed(seconds, digits: 3)) s" : ProgressLine.duration(seconds)
+    }
+    let rate = fixed(cluster.threadRate / 1e9, digits: 1)
+    var lines = [
+      "model            \(model.name): \(model.config.layerCount) blocks, \(model.bits) bits, "
+        + (model.groupSize == -1 ? "a scale a row" : "groups of \(model.groupSize)"),
+      "trained scales   \(model.trained(run.scaleGranularity))",
+      "ranks            \(cluster.nodes) x \(cluster.ranksPerNode), \(cluster.threadsPerRank) "
+        + "threads each",
+      "memory a rank    \(megabytes(memory.privateBytes)): \(megabytes(memory.activationBytes)) "
+        + "activations, \(megabytes(memory.optimizerBytes)) scales, moments and sums",
+      "memory a node    \(megabytes(own.nodeBytes)) of \(megabytes(cluster.memory)), base "
+        + "\(megabytes(model.baseBytes)) once"
+        + (own.streamedBlocks.map { ", \($0) blocks read from disk in each pass" } ?? "")
+        + (own.fits ? "" : ": DOES NOT FIT"),
+      "disk             \(megabytes(diskBytes)): base and checkpoints of "
+        + "\(megabytes(memory.checkpointBytes))" + (fitsDisk ? "" : ": DOES NOT FIT"),
+      "wire             \(megabytes(own.wireBytes)) a rank and step "
+        + "(gradient_sum: \(run.gradientSum.rawValue))",
+      "a core           \(rate) GFLOP/s " + (isMeasured ? "(measured here)" : "(as given)"),
+      "a step           \(time(own.seconds)): \(time(own.computeSeconds)) computing, "
+        + "\(time(own.exchangeSeconds)) exchange"
+        + (own.readSeconds > 0 ? ", \(time(own.readSeconds)) reading beside it" : ""),
+      "speed            \(fixed(Double(tokensPerStep) / own.seconds, digits: 1)) tokens/s, "
+        + "\(run.globalBatchSize) full sequences of \(run.maxSequenceLength) a step",
+    ]
+    if let steps = run.maxSteps {
+      lines.append("the run          \(time(own.seconds * Double(steps))) for \(steps) steps")
+    }
+    if let best {
+      lines.append(
+        "best that fits   micro_batch_size: \(best.setting.microBatch), gradient_checkpointing: "
+          + "\(best.setting.recomputing): \(time(best.forecast.seconds)) a step, "
+          + "\(megabytes(best.forecast.nodeBytes)) a node")
+    } else {
+      lines.append("nothing fits     a smaller max_seq_length, fewer ranks a node or more memory")
+    }
+    var table = TextTable(
+      ("nodes", .right), ("s a step", .right), ("tokens/s", .right), ("efficiency", .right))
+    for row in scaling() {
+      table.add(
+        "\(row.nodes)", fixed(row.seconds, digits: 3),
+        fixed(Double(tokensPerStep) / row.seconds, digits: 0),
+        fixed(row.efficiency * 100, digits: 1) + " %")
+    }
+    return lines + [""] + table.lines
+  }
+
+  var json: JSONValue {
+    [
+      "model": .string(model.name), "bits": .integer(model.bits),
+      "group_size": .integer(model.groupSize),
+      "trained_scales": .integer(model.trained(run.scaleGranularity)),
+      "nodes": .integer(cluster.nodes), "ranks_per_node": .integer(cluster.ranksPerNode),
+      "threads_per_rank": .integer(cluster.threadsPerRank),
+      "core_gflops": .real(cluster.threadRate / 1e9), "measured": .bool(isMeasured),
+      "memory": own.memory.json, "disk_bytes": .integer(diskBytes), "fits": .bool(fits),
+      "checkpoint_bytes": .integer(own.memory.checkpointBytes),
+      "plan": json(own, Self.setting(run)),
+      "best": best.map { json($0.forecast, $0.setting) } ?? .null,
+      "run_seconds": run.maxSteps.map { .real(own.seconds * Double($0)) } ?? .null,
+      "scaling": .array(
+        scaling().map {
+          [
+            "nodes": .integer($0.nodes), "seconds_a_step": .real($0.seconds),
+            "efficiency": .real($0.efficiency),
+          ]
+        }),
+    ]
+  }
+
+  private func json(_ forecast: StepForecast, _ setting: PassSetting) -> JSONValue {
+    [
+      "micro_batch_size": .integer(setting.microBatch),
+      "gradient_checkpointing": .bool(setting.recomputing), "fits": .bool(forecast.fits),
+      "private_bytes_a_rank": .integer(forecast.memory.privateBytes),
+      "bytes_a_node": .integer(forecast.nodeBytes),
+      "streamed_blocks": .integer(forecast.streamedBlocks ?? 0),
+      "wire_bytes": .integer(forecast.wireBytes), "seconds_a_step": .real(forecast.seconds),
+      "compute_seconds": .real(forecast.computeSeconds),
+      "read_seconds": .real(forecast.readSeconds),
+      "exchange_seconds": .real(forecast.exchangeSeconds),
+      "tokens_per_second": .real(Double(tokensPerStep) / forecast.seconds),
+    ]
+  }
+}

@@ -1,0 +1,152 @@
+import DecoderModel
+import Foundation
+import JSONText
+import Testing
+import Training
+import peqa
+
+@Suite struct PlanTests {
+  private func model(_ name: String, bits: Int = 4, groupSize: Int = -1) throws -> PlannedModel {
+    try PlannedModel(
+      name: name, config: try #require(DecoderConfig.preset(named: name)), bits: bits,
+      groupSize: groupSize)
+  }
+
+  private func run(batch: Int = 8, length: Int = 512) -> RunConfig {
+    var run = RunConfig()
+    (run.globalBatchSize, run.maxSequenceLength) = (batch, length)
+    return run
+  }
+
+  private func forecast(
+    _ model: PlannedModel, _ run: RunConfig, _ cluster: PlannedCluster, microBatch: Int = 1,
+    recomputing: Bool = true
+  ) -> StepForecast {
+    StepForecast(
+      model, run, PassSetting(microBatch: microBatch, recomputing: recomputing), on: cluster)
+  }
+
+  /// Weights of the linear layers in table 2 of arXiv 2302.13971, less embeddings: 4 (or 3) bits
+  /// each, and for each row a scale (2 bytes) and a zero point (1).
+  @Test(arguments: [
+    ("llama-7b", 4, 6.476e9), ("llama-13b", 4, 12.69e9), ("llama-30b", 4, 32.10e9),
+    ("llama-65b", 3, 64.76e9),
+  ])
+  func basesHaveTheSizeOfTheirWeights(name: String, bits: Int, weights: Double) throws {
+    let model = try model(name, bits: bits)
+    let vocabulary = 2.0 * 2 * 32_000 * Double(model.config.hiddenSize)
+    let expected = weights * Double(bits) / 8 + vocabulary
+    // Scales and norms are a thousandth.
+    #expect(abs(Double(model.baseBytes) / expected - 1) < 0.005)
+    #expect(model.blockBytes.count == model.config.layerCount)
+    #expect(model.blockBytes.reduce(0, +) < model.baseBytes)
+  }
+
+  /// The 1.36 M scales of a 7B model per row: 4 x 4096 + 2 x 11008 + 4096 rows in 32 blocks.
+  @Test func trainedScalesOf7B() throws {
+    let rows = 32 * (4 * 4096 + 2 * 11_008 + 4096)
+    #expect(try model("llama-7b").trained(.row) == rows)
+    #expect(try model("llama-7b", groupSize: 64).trained(.row) == rows)
+    let groups = 32 * (4 * 4096 * 64 + 2 * 11_008 * 64 + 4096 * 172)
+    #expect(try model("llama-7b", groupSize: 64).trained(.group) == groups)
+  }
+
+  /// A ring of R ranks passes 2 (R - 1) / R of the bytes over each link.
+  @Test(arguments: [2, 4, 64]) func exchangeTakesTheRingsTime(nodes: Int) throws {
+    var cluster = PlannedCluster(memory: 64_000_000_000)
+    (cluster.nodes, cluster.networkBits, cluster.networkLatency) = (nodes, 1e9, 0)
+    let forecast = forecast(try model("llama-7b"), run(batch: nodes), cluster)
+    let bytes = Double(forecast.wireBytes)
+    let ideal = 2 * Double(nodes - 1) / Double(nodes) * bytes * 8 / 1e9
+    // Between the bare bits and the 1.5 that the exchange may take.
+    #expect(forecast.exchangeSeconds > ideal && forecast.exchangeSeconds < 1.2 * ideal)
+    // 8 bytes a scale, and some for each rank and sequence.
+    #expect(forecast.wireBytes - 8 * 1_359_872 < 8 * (6 + 3 * nodes) + 1)
+  }
+
+  @Test func narrowSumsHalveTheWire() throws {
+    var narrow = run()
+    narrow.gradientSum = .narrow
+    let cluster = PlannedCluster(memory: 64_000_000_000)
+    let model = try model("llama-7b", groupSize: 64)
+    narrow.scaleGranularity = .group
+    var wide = narrow
+    wide.gradientSum = .wide
+    let ratio =
+      Double(forecast(model, narrow, cluster).wireBytes)
+      / Double(forecast(model, wide, cluster).wireBytes)
+    // 4 bytes and 8 / 256 in place of 8.
+    #expect(abs(ratio - (4 + 8.0 / 256) / 8) < 1e-4)
+  }
+
+  /// A step is as long as that of the rank with most sequences.
+  @Test func ranksWithNothingToDoDoNotHelp() throws {
+    let model = try model("smollm2-135m")
+    var cluster = PlannedCluster(memory: 64_000_000_000)
+    let one = forecast(model, run(batch: 6), cluster).computeSeconds
+    cluster.nodes = 4
+    #expect(abs(forecast(model, run(batch: 6), cluster).computeSeconds - one / 3) < one * 1e-9)
+  }
+
+  /// Five of seven products of a block a second time, of six times that in all: a third more.
+  @Test func recomputingTradesTimeForMemory() throws {
+    let model = try model("llama-7b")
+    let cluster = PlannedCluster(memory: 64_000_000_000)
+    let (again, kept) = (
+      forecast(model, run(), cluster), forecast(model, run(), cluster, recomputing: false)
+    )
+    #expect(again.computeSeconds > kept.computeSeconds * 1.15)
+    #expect(again.computeSeconds < kept.computeSeconds * 1.5)
+    #expect(again.memory.privateBytes < kept.memory.privateBytes / 2)
+  }
+
+  @Test func theBestSettingFits() throws {
+    let model = try model("llama-65b", bits: 3)
+    var cluster = PlannedCluster(memory: 24_000_000_000)
+    // 25 GB of base on 24 GB: read block by block, several sequences for each reading.
+    cluster.diskRate = 2e9
+    let best = try #require(StepForecast.best(model, run(), on: cluster))
+    #expect(best.forecast.fits && best.forecast.streamedBlocks != nil)
+    #expect(best.forecast.nodeBytes < 24_000_000_000)
+    cluster.diskRate = 1e7
+    #expect(try #require(StepForecast.best(model, run(), on: cluster)).setting.microBatch > 1)
+    // Room for everything: nothing is computed again.
+    let large = PlannedCluster(memory: 512_000_000_000)
+    #expect(try #require(StepForecast.best(model, run(), on: large)).setting.recomputing == false)
+    // Not even a window of two blocks and the vocabulary.
+    #expect(StepForecast.best(model, run(), on: PlannedCluster(memory: 1_000_000_000)) == nil)
+  }
+
+  @Test func theCommandPlansWhatIsNotThere() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "peqa-plan-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (runFile, cluster) = (folder.appending(path: "r.yaml"), folder.appending(path: "c.yaml"))
+    try """
+    model: llama-65b
+    bits: 3
+    datasets: [{path: d.jsonl}]
+    output_dir: out
+    max_steps: 100
+    """.write(to: runFile, atomically: true, encoding: .utf8)
+    func plan(_ memory: Int) throws -> (code: Int32, json: JSONValue?) {
+      try
+        "hosts: [a, b, c, d]\ncores: 16\ncore_gflops: 100\nmemory_gb: \(memory)\nnetwork_gbit: 10\n"
+        .write(to: cluster, atomically: true, encoding: .utf8)
+      let ran = try CommandLineTests().run([
+        "plan", runFile.path, "--cluster", cluster.path, "--json",
+      ])
+      return (ran.code, try? JSONValue(parsing: Array(ran.output.utf8)))
+    }
+    let fitting = try plan(64)
+    #expect(fitting.code == 0)
+    let json = try #require(fitting.json)
+    #expect(json["plan"]?["fits"]?.bool == true && json["threads_per_rank"]?.int == 16)
+    #expect(json["scaling"]?.array?.count == 7)
+    let seconds = try #require(json["plan"]?["seconds_a_step"]?.double)
+    let all = try #require(json["run_seconds"]?.double)
+    #expect(abs(all / seconds - 100) < 1e-6)
+    #expect(try plan(1).code == 78)
+  }
+}
