@@ -1,3 +1,4 @@
+internal import Foundation
 internal import JSONText
 internal import Training
 
@@ -60,40 +61,54 @@ struct PlanReport {
     func time(_ seconds: Double) -> String {
       seconds < 10 ? "\(fixed(seconds, digits: 3)) s" : ProgressLine.duration(seconds)
     }
+    var lines: [String] = []
+    func add(_ name: String, _ parts: String...) {
+      lines.append(
+        name.padding(toLength: 17, withPad: " ", startingAt: 0) + parts.joined(separator: ", "))
+    }
+    let groups = model.groupSize == -1 ? "a scale a row" : "groups of \(model.groupSize)"
+    add("model", "\(model.name): \(model.config.layerCount) blocks", "\(model.bits) bits", groups)
+    add("trained scales", "\(model.trained(run.scaleGranularity))")
+    add(
+      "ranks", "\(cluster.nodes) x \(cluster.ranksPerNode)",
+      "\(cluster.threadsPerRank) threads each")
+    add(
+      "memory a rank",
+      "\(megabytes(memory.privateBytes)): \(megabytes(memory.activationBytes)) activations",
+      "\(megabytes(memory.optimizerBytes)) scales, moments and sums")
+    let streamed = own.streamedBlocks.map { ", \($0) blocks read from disk in each pass" } ?? ""
+    let tooLarge = ": DOES NOT FIT"
+    add(
+      "memory a node", "\(megabytes(own.nodeBytes)) of \(megabytes(cluster.memory))",
+      "base \(megabytes(model.baseBytes)) once" + streamed + (own.fits ? "" : tooLarge))
+    add(
+      "disk",
+      "\(megabytes(diskBytes)): base and checkpoints of "
+        + megabytes(memory.checkpointBytes) + (fitsDisk ? "" : tooLarge))
+    add(
+      "wire",
+      "\(megabytes(own.wireBytes)) a rank and step (gradient_sum: \(run.gradientSum.rawValue))")
     let rate = fixed(cluster.threadRate / 1e9, digits: 1)
-    var lines = [
-      "model            \(model.name): \(model.config.layerCount) blocks, \(model.bits) bits, "
-        + (model.groupSize == -1 ? "a scale a row" : "groups of \(model.groupSize)"),
-      "trained scales   \(model.trained(run.scaleGranularity))",
-      "ranks            \(cluster.nodes) x \(cluster.ranksPerNode), \(cluster.threadsPerRank) "
-        + "threads each",
-      "memory a rank    \(megabytes(memory.privateBytes)): \(megabytes(memory.activationBytes)) "
-        + "activations, \(megabytes(memory.optimizerBytes)) scales, moments and sums",
-      "memory a node    \(megabytes(own.nodeBytes)) of \(megabytes(cluster.memory)), base "
-        + "\(megabytes(model.baseBytes)) once"
-        + (own.streamedBlocks.map { ", \($0) blocks read from disk in each pass" } ?? "")
-        + (own.fits ? "" : ": DOES NOT FIT"),
-      "disk             \(megabytes(diskBytes)): base and checkpoints of "
-        + "\(megabytes(memory.checkpointBytes))" + (fitsDisk ? "" : ": DOES NOT FIT"),
-      "wire             \(megabytes(own.wireBytes)) a rank and step "
-        + "(gradient_sum: \(run.gradientSum.rawValue))",
-      "a core           \(rate) GFLOP/s " + (isMeasured ? "(measured here)" : "(as given)"),
-      "a step           \(time(own.seconds)): \(time(own.computeSeconds)) computing, "
-        + "\(time(own.exchangeSeconds)) exchange"
-        + (own.readSeconds > 0 ? ", \(time(own.readSeconds)) reading beside it" : ""),
-      "speed            \(fixed(Double(tokensPerStep) / own.seconds, digits: 1)) tokens/s, "
-        + "\(run.globalBatchSize) full sequences of \(run.maxSequenceLength) a step",
-    ]
+    add("a core", "\(rate) GFLOP/s " + (isMeasured ? "(measured here)" : "(as given)"))
+    let reading = own.readSeconds > 0 ? ", \(time(own.readSeconds)) reading beside it" : ""
+    add(
+      "a step", "\(time(own.seconds)): \(time(own.computeSeconds)) computing",
+      "\(time(own.exchangeSeconds)) exchange" + reading)
+    let speed = fixed(Double(tokensPerStep) / own.seconds, digits: 1)
+    add(
+      "speed", "\(speed) tokens/s",
+      "\(run.globalBatchSize) full sequences of \(run.maxSequenceLength) a step")
     if let steps = run.maxSteps {
-      lines.append("the run          \(time(own.seconds * Double(steps))) for \(steps) steps")
+      add("the run", "\(time(own.seconds * Double(steps))) for \(steps) steps")
     }
     if let best {
-      lines.append(
-        "best that fits   micro_batch_size: \(best.setting.microBatch), gradient_checkpointing: "
-          + "\(best.setting.recomputing): \(time(best.forecast.seconds)) a step, "
-          + "\(megabytes(best.forecast.nodeBytes)) a node")
+      add(
+        "best that fits",
+        "micro_batch_size: \(best.setting.microBatch)",
+        "gradient_checkpointing: \(best.setting.recomputing): \(time(best.forecast.seconds)) a step",
+        "\(megabytes(best.forecast.nodeBytes)) a node")
     } else {
-      lines.append("nothing fits     a smaller max_seq_length, fewer ranks a node or more memory")
+      add("nothing fits", "take a smaller max_seq_length, fewer ranks a node or more memory")
     }
     var table = TextTable(
       ("nodes", .right), ("s a step", .right), ("tokens/s", .right), ("efficiency", .right))
