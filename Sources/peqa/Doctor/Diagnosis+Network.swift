@@ -160,22 +160,20 @@ extension Diagnosis {
       guard let ring = ranks[index].ring else { return nil }
       return (ranks[(index + ranks.count - 1) % ranks.count], ranks[index], ring)
     }
-    guard let slowest = measured.min(by: { $0.2.bytesPerSecond < $1.2.bytesPerSecond }) else {
+    // Links between hosts, where there are any: memory is no measure for them.
+    let between = measured.filter { $0.from.host != $0.to.host }
+    let links = between.isEmpty ? measured : between
+    guard let slowest = links.min(by: { $0.2.bytesPerSecond < $1.2.bytesPerSecond }) else {
       return []
     }
-    func rate(_ ring: RankFacts.Ring) -> String {
-      "\(fixed(ring.bytesPerSecond * 8 / 1e9, digits: 2)) Gbit/s"
-    }
-    let rates = measured.map { $0.2.bytesPerSecond }.sorted()
-    let isFarBelow = slowest.2.bytesPerSecond < rates[rates.count / 2] / 3
-    let place = "\(slowest.from.name) to \(slowest.to.name)"
-    if slowest.from.host != slowest.to.host, isFarBelow || slowest.2.bytesPerSecond < Self.slowLink
-    {
+    func gigabits(_ bytes: Double) -> String { "\(fixed(bytes * 8 / 1e9, digits: 2)) Gbit/s" }
+    let rates = links.map { $0.2.bytesPerSecond }.sorted()
+    let (least, median) = (rates[0], rates[rates.count / 2])
+    if !between.isEmpty, least < median / 3 || least < Self.slowLink {
       return [
         .warning(
-          .ring,
-          "a link gives \(rate(slowest.2)), the median is "
-            + "\(fixed(rates[rates.count / 2] * 8 / 1e9, digits: 2)) Gbit/s", at: place,
+          .ring, "a link gives \(gigabits(least)), the median is \(gigabits(median))",
+          at: "\(slowest.from.name) to \(slowest.to.name)",
           remedy: "look at cable, port and interface (\"ethtool\"); name the fast network with "
             + "--mca btl_tcp_if_include")
       ]
@@ -184,7 +182,7 @@ extension Diagnosis {
     return [
       .ok(
         .ring,
-        "at least \(rate(slowest.2)) from rank to rank, "
+        "at least \(gigabits(least)) from rank to rank, "
           + "\(fixed(latency * 1e6, digits: 0)) us")
     ]
   }

@@ -11,7 +11,7 @@ struct FolderProbe {
   /// A caching network file system may show a new file some seconds late.
   private static let patience = 3.0
   private static let renames = 40
-  private static let size = 1 << 16
+  private static let size = 1 << 14
 
   /// All ranks call it together. `path` need not exist: the nearest folder above it that does is
   /// probed then, and nothing is made.
