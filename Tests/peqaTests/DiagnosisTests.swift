@@ -90,6 +90,7 @@ import peqa
     ) {
       $0 = [$0[0]]
       $0[0].idleTasks = 4
+      $0[0].isBelowMPIRun = false
     },
     Seed(
       name: "a clock behind", check: .clock, level: .warning,
