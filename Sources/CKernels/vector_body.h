@@ -29,7 +29,8 @@ typedef double vd __attribute__((vector_size(128)));
 
 INLINE vf load(const void *p) { return *(const vf_unaligned *)p; }
 INLINE void store(float *p, vf v) { *(vf_unaligned *)p = v; }
-INLINE vf splat(float x) { return (vf){} + x; }
+// Not zeros plus x: that is an addition, because of -0.
+INLINE vf splat(float x) { return (vf){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 INLINE vf fma16(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
 INLINE vf from_f16(const void *p) {
   vh h;

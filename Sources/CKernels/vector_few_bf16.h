@@ -5,6 +5,7 @@
 // same order: peqa_few_order.
 
 typedef __m512i words;
+#define ONES 0x0001000100010001ll
 
 INLINE vf few_dot(vf sum, words v, const uint16_t *x) {
   return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)v, (__m512bh)_mm512_loadu_si512(x));
@@ -42,95 +43,152 @@ INLINE words few_table(const int bits, float zero) {
   return _mm512_broadcast_i64x4(half);
 }
 
-// Four numbers from `at`, of which `count` exist, else 0.
-INLINE __m128 four_f16(const uint16_t *p, size_t at, int count) {
-  return _mm_cvtph_ps(_mm_maskz_loadu_epi16((__mmask8)((1 << count) - 1), p + at));
-}
-INLINE __m128 four_zeros(const peqa_matrix *w, size_t at, int count) {
-  if (w->zeros_f16) return four_f16(w->zeros_f16, at, count);
-  __m128i bytes = _mm_maskz_loadu_epi8((__mmask16)((1 << count) - 1), w->zeros_u8 + at);
-  return _mm_cvtepi32_ps(_mm_cvtepu8_epi32(bytes));
-}
+// How groups lie in blocks of 128 columns: one of the whole row, one a block or several blocks, two a
+// block, four a block.
+enum { ONE_GROUP, WIDE_GROUPS, HALVES, QUARTERS };
 
-// Scale and table of each 32 columns of a block of 128 columns with groups of 32 or 64.
+// bf16(q - z) by code for the zero points 0 to 15, so that those of a block need not be computed.
 typedef struct {
-  vf scales;
-  words low, high;
-} few_quarters;
+  uint16_t levels[16][16];
+} few_integers;
 
-INLINE few_quarters few_block_quarters(const peqa_matrix *w, const int bits, int row, int block) {
-  int narrow = w->group_size == 32, first = block * (narrow ? 4 : 2), left = w->groups - first;
-  size_t at = (size_t)row * (size_t)w->groups + (size_t)first;
-  int count = left < (narrow ? 4 : 2) ? left : (narrow ? 4 : 2);
-  __m128 scales = four_f16(w->scales, at, count), zeros = four_zeros(w, at, count);
+INLINE void few_fill(few_integers *tables, const int bits) {
+  for (int zero = 0; zero < 16; zero++) {
+    __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)(few_levels(bits) - (float)zero));
+    memcpy(tables->levels[zero], &half, sizeof half);
+  }
+}
+
+// bf16(q - z) of the groups of a block.
+typedef struct {
+  words low, high;
+} few_tables;
+
+// Two or four fp16 numbers from `at`; those from `end` on are 0. At least one is there.
+INLINE __m128 few_f16s(const uint16_t *p, const int count, size_t at, size_t end) {
+  const char *from = (const char *)p + 2 * at;
+  uint64_t bits = 0;
+  if (at + (size_t)count <= end) {
+    memcpy(&bits, from, 2 * (size_t)count);
+  } else {
+    // One is left, or one to three of four.
+    memcpy(&bits, from, 2);
+    uint32_t more = 0;
+    if (at + 3 <= end)
+      memcpy(&more, from + 2, 4);
+    else if (at + 2 <= end)
+      memcpy(&more, from + 2, 2);
+    bits |= (uint64_t)more << 16;
+  }
+  return _mm_cvtph_ps(_mm_cvtsi64_si128((long long)bits));
+}
+
+// Two tables side by side for whole zero points; groups past the row repeat its last one.
+INLINE words few_pair(const few_integers *tables, const uint8_t *zeros, size_t at, size_t end) {
+  size_t next = at + 1 < end ? at + 1 : end - 1;
+  __m256i low, high;
+  memcpy(&low, tables->levels[zeros[at < end ? at : end - 1] & 15], sizeof low);
+  memcpy(&high, tables->levels[zeros[next] & 15], sizeof high);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+INLINE few_tables few_block_tables(const peqa_matrix *w, const int bits, const int layout,
+                                   const few_integers *tables, size_t at, size_t end) {
+  few_tables result;
+  if (w->zeros_u8) {
+    result.low = few_pair(tables, w->zeros_u8, at, end);
+    result.high = layout == QUARTERS ? few_pair(tables, w->zeros_u8, at + 2, end) : result.low;
+    return result;
+  }
+  __m512 zeros = _mm512_castps128_ps512(few_f16s(w->zeros_f16, layout == HALVES ? 2 : 4, at, end));
+  __m512 levels = (__m512)few_levels(bits), d[4];
+#pragma clang loop unroll(full)
+  for (int k = 0; k < 4; k++)
+    d[k] = _mm512_sub_ps(levels, _mm512_permutexvar_ps(_mm512_set1_epi32(k), zeros));
+  result.low = (words)_mm512_cvtne2ps_pbh(d[1], d[0]);
+  result.high = layout == QUARTERS ? (words)_mm512_cvtne2ps_pbh(d[3], d[2]) : result.low;
+  return result;
+}
+
+// Scales of the two or four groups of a block, each over the lanes of its codes.
+INLINE vf few_block_scales(const peqa_matrix *w, const int layout, int row, size_t at,
+                           size_t end) {
+  const words halves = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+  const words quarters = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  __m128 scales = few_f16s(w->scales, layout == HALVES ? 2 : 4, at, end);
   if (w->gains) {
     scales = _mm_mul_ps(scales, _mm_set1_ps(w->gains[row]));
     scales = _mm_cvtph_ps(_mm_cvtps_ph(scales, 0));
   }
-  if (!narrow) {
-    scales = _mm_unpacklo_ps(scales, scales);
-    zeros = _mm_unpacklo_ps(zeros, zeros);
-  }
-  const words spread = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-  __m512 levels = (__m512)few_levels(bits), z = _mm512_castps128_ps512(zeros);
-  few_quarters q;
-  q.scales = (vf)_mm512_permutexvar_ps(spread, _mm512_castps128_ps512(scales));
-  __m512 d[4];
-#pragma clang loop unroll(full)
-  for (int k = 0; k < 4; k++)
-    d[k] = _mm512_sub_ps(levels, _mm512_permutexvar_ps(_mm512_set1_epi32(k), z));
-  q.low = (words)_mm512_cvtne2ps_pbh(d[1], d[0]);
-  q.high = (words)_mm512_cvtne2ps_pbh(d[3], d[2]);
-  return q;
+  return (vf)_mm512_permutexvar_ps(layout == HALVES ? halves : quarters,
+                                   _mm512_castps128_ps512(scales));
 }
 
-// How groups lie in blocks of 128 columns.
-enum { ONE_GROUP, WIDE_GROUPS, NARROW_GROUPS };
-
 INLINE void few_codes(const int bits, const int layout, const int tokens, const peqa_matrix *w,
-                      int row, const uint16_t *x, ptrdiff_t x_row, const float *bias, float *y,
-                      ptrdiff_t y_row) {
-  const words low4 = _mm512_set1_epi16(15);
-  const words quarter = _mm512_set_epi64(
-      0x0030003000300030, 0x0030003000300030, 0x0020002000200020, 0x0020002000200020,
-      0x0010001000100010, 0x0010001000100010, 0, 0);
+                      const few_integers *tables, int row, const uint16_t *x, ptrdiff_t x_row,
+                      const float *bias, float *y, ptrdiff_t y_row) {
+  // With several groups a block, bits 4 and up of an index are the group of the word. Codes j and
+  // j + 2 of a word are cleaned together where five or six bits of index fit twice.
+  const int twice = bits >= 3, pair = twice ? 1 + (1 << 2 * bits) : 1;
+  const words clean = _mm512_set1_epi16((short)(15 * pair));
+  const words groups =
+      _mm512_mullo_epi16(_mm512_set1_epi16((short)(16 * pair)),
+                         layout == HALVES ? _mm512_set_epi64(ONES, ONES, ONES, ONES, 0, 0, 0, 0)
+                                          : _mm512_set_epi64(3 * ONES, 3 * ONES, 2 * ONES, 2 * ONES,
+                                                             ONES, ONES, 0, 0));
   const uint8_t *codes = few_row(w, row);
-  // Four sums side by side: the products of one wait for each other.
+  // Four sums side by side: the products of one wait for each other. With groups every block begins
+  // anew and the processor finds enough to do.
   vf part[4][FEW_TOKENS] = {}, sums[FEW_TOKENS] = {};
-  words table = _mm512_setzero_si512();
+  few_tables table = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   float scale = 1;
   if (layout == ONE_GROUP) {
-    table = few_table(bits, few_zero(w, row, 0));
+    table.low = few_table(bits, few_zero(w, row, 0));
     scale = few_scale(w, row, 0);
   }
+  const int wide = __builtin_ctz((unsigned)w->group_size | 1u << 30);
+  size_t group = (size_t)row * (size_t)w->groups, end = group + (size_t)w->groups;
   int left = (int)w->row_stride;
   for (int block = 0; block * 128 < w->columns; block++, left -= 16 * bits, codes += 16 * bits) {
     _mm_prefetch(codes + FEW_AHEAD, _MM_HINT_T1);
     words v = code_words(codes, bits, left);
-    few_quarters q;
+    vf scales = {};
     if (layout == WIDE_GROUPS) {
-      int group = block * 128 / w->group_size;
-      table = few_table(bits, few_zero(w, row, group));
-      scale = few_scale(w, row, group);
+      int at = block * 128 >> wide;
+      table.low = few_table(bits, few_zero(w, row, at));
+      scales = splat(few_scale(w, row, at));
     }
-    if (layout == NARROW_GROUPS) q = few_block_quarters(w, bits, row, block);
+    if (layout == HALVES || layout == QUARTERS) {
+      scales = few_block_scales(w, layout, row, group, end);
+      table = few_block_tables(w, bits, layout, tables, group, end);
+      group += layout == HALVES ? 2 : 4;
+    }
+    words at[4];
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) {
-      words at = j ? _mm512_srli_epi16(v, (unsigned)(j * bits)) : v, weights;
-      if (layout == NARROW_GROUPS)
-        weights = _mm512_permutex2var_epi16(
-            q.low, _mm512_ternarylogic_epi64(at, low4, quarter, 0xEA), q.high);
-      else
-        weights = _mm512_permutexvar_epi16(at, table);
+      int grouped = layout == HALVES || layout == QUARTERS;
+      if (grouped && twice && j >= 2) {
+        at[j] = _mm512_srli_epi16(at[j - 2], (unsigned)(2 * bits));
+        continue;
+      }
+      at[j] = j ? _mm512_srli_epi16(v, (unsigned)(j * bits)) : v;
+      if (grouped) at[j] = _mm512_ternarylogic_epi64(at[j], clean, groups, 0xEA);
+    }
+    vf sum[FEW_TOKENS] = {};
 #pragma clang loop unroll(full)
-      for (int t = 0; t < tokens; t++)
-        part[j][t] = few_dot(layout == ONE_GROUP ? part[j][t] : (vf){}, weights,
-                             x + t * x_row + block * 128 + 32 * j);
+    for (int j = 0; j < 4; j++) {
+      words weights = layout == QUARTERS
+                          ? _mm512_permutex2var_epi16(table.low, at[j], table.high)
+                          : _mm512_permutexvar_epi16(at[j], table.low);
+#pragma clang loop unroll(full)
+      for (int t = 0; t < tokens; t++) {
+        vf *to = layout == ONE_GROUP ? &part[j][t] : &sum[t];
+        *to = few_dot(*to, weights, x + t * x_row + block * 128 + 32 * j);
+      }
     }
 #pragma clang loop unroll(full)
     for (int t = 0; layout != ONE_GROUP && t < tokens; t++)
-      sums[t] = fma16((part[0][t] + part[1][t]) + (part[2][t] + part[3][t]),
-                      layout == NARROW_GROUPS ? q.scales : splat(scale), sums[t]);
+      sums[t] = fma16(sum[t], scales, sums[t]);
   }
 #pragma clang loop unroll(full)
   for (int t = 0; layout == ONE_GROUP && t < tokens; t++)
@@ -204,19 +262,25 @@ INLINE void few_row_plain(const int storage, const int tokens, const peqa_matrix
 static void few_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
                      ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
 #define ELEMENT uint16_t
-#define CODES(T) few_codes(BITS, LAYOUT, T, w, row, xt, x_row, bias, yt, y_row)
+#define CODES(T) few_codes(BITS, LAYOUT, T, w, &tables, row, xt, x_row, bias, yt, y_row)
 #define PLAIN(T) few_row_plain(STORAGE, T, w, row, xt, x_row, bias, yt, y_row)
-#define LAYOUTS                   \
-  if (w->groups == 1) {           \
-    enum { LAYOUT = ONE_GROUP };  \
-    FEW_PIECES(CODES)             \
-  } else if (w->group_size >= 128) { \
-    enum { LAYOUT = WIDE_GROUPS };   \
-    FEW_PIECES(CODES)                \
-  } else {                           \
-    enum { LAYOUT = NARROW_GROUPS }; \
-    FEW_PIECES(CODES)                \
+#define LAYOUTS                           \
+  if (w->groups == 1) {                   \
+    enum { LAYOUT = ONE_GROUP };          \
+    FEW_PIECES(CODES)                     \
+  } else if (w->group_size >= 128) {      \
+    enum { LAYOUT = WIDE_GROUPS };        \
+    FEW_PIECES(CODES)                     \
+  } else if (w->group_size == 64) {       \
+    enum { LAYOUT = HALVES };             \
+    few_fill(&tables, BITS);              \
+    FEW_PIECES(CODES)                     \
+  } else {                                \
+    enum { LAYOUT = QUARTERS };           \
+    few_fill(&tables, BITS);              \
+    FEW_PIECES(CODES)                     \
   }
+  few_integers tables = {};
   if (w->storage == PEQA_F16) {
     enum { STORAGE = PEQA_F16 };
     FEW_PIECES(PLAIN)

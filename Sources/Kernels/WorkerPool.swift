@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Foundation
 internal import Synchronization
 
@@ -69,6 +70,8 @@ private final class SharedState: @unchecked Sendable {
   private var count = 0
   private var body: ((Int, Int) -> Void)?
 
+  /// With the pause some 50 microseconds: longer than what stands between two jobs of a step or of a
+  /// token. To sleep and be woken costs as much again.
   private static let spins = 4000
 
   func run(count: Int, helpers: Int, body: @escaping (Int, Int) -> Void) {
@@ -86,7 +89,7 @@ private final class SharedState: @unchecked Sendable {
     var spin = 0
     while busyHelpers.load(ordering: .acquiring) > 0 {
       spin += 1
-      if spin > Self.spins { sched_yield() }
+      if spin > Self.spins { sched_yield() } else { peqa_pause() }
     }
     self.body = nil
   }
@@ -113,6 +116,7 @@ private final class SharedState: @unchecked Sendable {
     for _ in 0..<Self.spins {
       let now = generation.load(ordering: .sequentiallyConsistent)
       if now != seen { return now }
+      peqa_pause()
     }
     wake.lock()
     defer { wake.unlock() }

@@ -245,6 +245,13 @@ uint64_t peqa_read_stream(const peqa_kernels *table, const void *memory, size_t 
 void peqa_attention_merge(int pieces, int head_size, const float *parts, ptrdiff_t parts_row,
                           const float *tops, const float *sums, ptrdiff_t numbers_row, float *out);
 
+// For loops that wait for another thread: tells the core so, and takes some tens of nanoseconds.
+static inline void peqa_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
 uint16_t peqa_f32_to_f16(float value);
 float peqa_f16_to_f32(uint16_t bits);
 

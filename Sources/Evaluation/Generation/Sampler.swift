@@ -22,7 +22,7 @@ package struct Sampler {
 
   /// The next token; nil where a logit is NaN or infinite.
   package mutating func next(_ logits: [Float]) -> Int32? {
-    guard logits.allSatisfy(\.isFinite) else { return nil }
+    guard Self.isFinite(logits) else { return nil }
     let candidates = distribution(logits)
     guard candidates.count > 1 else { return candidates.first?.token }
     var rest = random.unitInterval()
@@ -66,15 +66,54 @@ package struct Sampler {
 
   /// The first of equal ones.
   private static func mostProbable(_ logits: [Float]) -> Int32 {
-    var best = 0
-    for index in logits.indices where logits[index] > logits[best] { best = index }
-    return Int32(best)
+    let top = largest(logits)
+    return Int32(logits.firstIndex(of: top) ?? 0)
+  }
+
+  private typealias Lanes = SIMD16<Float>
+
+  /// In vectors: a vocabulary is long, and a token should cost little more than its weights.
+  private static func isFinite(_ logits: [Float]) -> Bool {
+    // x - x is 0 for finite numbers and NaN for others.
+    var lanes = Lanes.zero
+    var rest: Float = 0
+    eachVector(of: logits) {
+      lanes += $0 - $0
+    } tail: {
+      rest += $0 - $0
+    }
+    return lanes.sum() + rest == 0
+  }
+
+  private static func largest(_ logits: [Float]) -> Float {
+    var lanes = Lanes(repeating: -.infinity)
+    var rest = -Float.infinity
+    eachVector(of: logits) {
+      lanes.replace(with: $0, where: $0 .> lanes)
+    } tail: {
+      rest = max(rest, $0)
+    }
+    return max(lanes.max(), rest)
+  }
+
+  @inline(__always)
+  private static func eachVector(
+    of logits: [Float], _ body: (Lanes) -> Void, tail: (Float) -> Void
+  ) {
+    logits.withUnsafeBytes { bytes in
+      let vectors = logits.count / Lanes.scalarCount
+      for index in 0..<vectors {
+        body(bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Lanes>.size, as: Lanes.self))
+      }
+    }
+    for index in (logits.count / Lanes.scalarCount * Lanes.scalarCount)..<logits.count {
+      tail(logits[index])
+    }
   }
 
   /// What is left to draw from, with weights in place of probabilities: 1 for the most probable.
   private func weights(_ logits: [Float]) -> [Candidate] {
-    var largest = -Float.infinity
-    for logit in logits { largest = max(largest, logit) }
+    let largest = Self.largest(logits)
     let threshold =
       settings.topK > 0 && settings.topK < logits.count
       ? Selection.largest(settings.topK, of: logits) : -.infinity
