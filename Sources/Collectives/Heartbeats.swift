@@ -302,8 +302,8 @@ private struct Peer {
     if Int(collectives) != self.collectives || marks != self.marks {
       (lastMark, lastWork) = (now, now)
     }
-    // Half a percent of one core: more than its own signs of life cost.
-    if Double(time - processorTime) > 5000 * (now - lastPulse) { lastWork = now }
+    // Half a percent of one core, and a millisecond: more than its own signs of life cost.
+    if Double(time - processorTime) > 1000 + 5000 * (now - lastPulse) { lastWork = now }
     (self.collectives, self.marks, processorTime) = (Int(collectives), marks, time)
     (lastPulse, phase) = (now, datagram.text)
   }

@@ -76,7 +76,7 @@ import Testing
       kill(ranks[rank], SIGSTOP)
     }
     #expect(end.code == 75)
-    #expect(end.seconds < Self.limit + 5)
+    #expect(end.seconds < Self.limit + 20)  // not for ever; launch/soak measures it
     let pattern =
       "rank \(rank) on [^,]*, silent for [0-9.]+ s, last phase: (step [0-9]+, [a-z]|end)"
     #expect(end.text.range(of: pattern, options: .regularExpression) != nil, "\(end.text)")
