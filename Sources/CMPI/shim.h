@@ -44,11 +44,11 @@ static inline int peqa_mpi_test_both(MPI_Request _Nonnull *_Nonnull requests, in
 /// Sends to one rank and receives from another; `requests` are two.
 static inline int peqa_mpi_start_shift(const void *_Nonnull outgoing, int outgoing_bytes, int to,
                                        void *_Nonnull incoming, int incoming_bytes, int from,
-                                       MPI_Comm _Nonnull comm,
+                                       int tag, MPI_Comm _Nonnull comm,
                                        MPI_Request _Nonnull *_Nonnull requests) {
-  int code = MPI_Irecv(incoming, incoming_bytes, MPI_BYTE, from, 1, comm, &requests[0]);
+  int code = MPI_Irecv(incoming, incoming_bytes, MPI_BYTE, from, tag, comm, &requests[0]);
   if (code != MPI_SUCCESS) return code;
-  return MPI_Isend(outgoing, outgoing_bytes, MPI_BYTE, to, 1, comm, &requests[1]);
+  return MPI_Isend(outgoing, outgoing_bytes, MPI_BYTE, to, tag, comm, &requests[1]);
 }
 
 static inline int peqa_mpi_start_barrier(MPI_Comm _Nonnull comm,

@@ -8,16 +8,16 @@ extension Communicator {
   ) throws(CommunicatorError) -> (latency: Double, bytesPerSecond: Double)? {
     guard size > 1 else { return nil }
     // Freed after success only: after a time-out MPI still owns it.
-    let memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 2 * bytes)
-    memory.initialize(repeating: 0)
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * bytes, alignment: 64)
+    memory.initializeMemory(as: UInt8.self, repeating: 0)
     func best(_ rounds: Int, _ count: Int) throws(CommunicatorError) -> Double {
       var best = Double.infinity
       for _ in 0..<rounds {
         try barrier()
         let began = monotonicSeconds()
         try shift(
-          UnsafeMutableBufferPointer(rebasing: memory[..<count]),
-          UnsafeMutableBufferPointer(rebasing: memory[bytes..<bytes + count]), "ring test")
+          UnsafeMutableRawBufferPointer(rebasing: memory[..<count]),
+          UnsafeMutableRawBufferPointer(rebasing: memory[bytes..<bytes + count]), "ring test")
         best = min(best, monotonicSeconds() - began)
       }
       return best

@@ -49,6 +49,9 @@ package final class Communicator {
   /// Sums of so many values go round in a ring (`ringSum`) instead of MPI's all-reduce; several hosts
   /// only, as within a host nothing is gained.
   package var leastRingCount = Int.max
+  /// A ring is cut into lanes whose messages have about so many bytes, and at most `mostLanes`.
+  package var bytesPerTurn = 1 << 18
+  package var mostLanes = 16
   /// One broadcast call carries at most this many bytes.
   package var bytesPerCall = 1 << 26
 

@@ -26,11 +26,15 @@ extension ExactSum {
     block * Self.blockLength..<min(adaptive, (block + 1) * Self.blockLength)
   }
 
-  /// The largest magnitude in `block`.
-  package func largest(inBlock block: Int) -> Int64 {
-    var largest: Int64 = 0
-    for index in elements(ofBlock: block) { largest = max(largest, abs(values[index])) }
-    return largest
+  /// A number as wide in bits as the largest magnitude in `block`, and not below it. (A bitwise or,
+  /// because 64-bit maxima are scalar before AVX-512.)
+  package func bound(ofBlock block: Int) -> Int64 {
+    var bits: Int64 = 0
+    for value in UnsafeMutableBufferPointer(rebasing: values[elements(ofBlock: block)]) {
+      let sign = value >> 63
+      bits |= (value ^ sign) &- sign
+    }
+    return bits
   }
 
   /// Sets the steps for the next sums from the totals that stand here now; call it on all ranks.
@@ -41,7 +45,7 @@ extension ExactSum {
   package mutating func adaptSteps() {
     for block in 0..<blockCount {
       let bits = Int(blockBits[block])
-      let width = Int64.bitWidth - largest(inBlock: block).leadingZeroBitCount
+      let width = Int64.bitWidth - bound(ofBlock: block).leadingZeroBitCount
       let wanted = bits + Self.targetBits - width
       blockBits[block] = Int8(min(fractionBits, max(Self.leastBits, min(wanted, bits + 1))))
     }

@@ -68,6 +68,9 @@ final class Heartbeats: Sendable {
 
   var phase: String { state.withLock { $0.phase } }
 
+  /// A mark of progress within a long collective.
+  func progress() { state.withLock { $0.marks += 1 } }
+
   /// Gives the number of the collective that begins.
   func beginCollective() -> Int {
     state.withLock {

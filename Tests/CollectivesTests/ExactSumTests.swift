@@ -184,6 +184,6 @@ private func steps(_ value: Float, fractionBits: Int) -> Int128 {
     }
     #expect(sum.blockBits == [34])
     try largest.withUnsafeBufferPointer { try sum.add($0) }
-    #expect(sum.largest(inBlock: 0) == 1 << 55)
+    #expect(sum.bound(ofBlock: 0) == 1 << 55)
   }
 }

@@ -50,12 +50,19 @@ private enum Ranks {
     #expect(values == expected)
   }
 
-  /// The same numbers round the ring, with fewer values than ranks too, and as 32 bits.
-  @Test(arguments: [(1, 4), (2, 4), (5, 3), (1000, 7), (1001, 1000), (100_000, 1 << 22)])
-  func ringGivesTheSameSums(count: Int, valuesPerCall: Int) throws {
-    let usual = (ranks.valuesPerCall, ranks.leastRingCount)
-    defer { (ranks.valuesPerCall, ranks.leastRingCount) = usual }
-    (ranks.valuesPerCall, ranks.leastRingCount) = (valuesPerCall, 1)
+  /// The same numbers round the ring, with fewer values than ranks too, in one lane and in many, and
+  /// as 32 bits.
+  @Test(
+    arguments: [
+      (1, 4, 1 << 18), (2, 4, 1), (5, 3, 1), (1000, 7, 8), (1001, 1000, 64), (9999, 5000, 4000),
+      (100_000, 1 << 22, 1 << 18), (400_001, 1 << 22, 50_000),
+    ])
+  func ringGivesTheSameSums(count: Int, valuesPerCall: Int, bytesPerTurn: Int) throws {
+    let usual = (ranks.valuesPerCall, ranks.leastRingCount, ranks.bytesPerTurn)
+    defer { (ranks.valuesPerCall, ranks.leastRingCount, ranks.bytesPerTurn) = usual }
+    (ranks.valuesPerCall, ranks.leastRingCount, ranks.bytesPerTurn) = (
+      valuesPerCall, 1, bytesPerTurn
+    )
     try sumsIntegers(count: count, valuesPerCall: valuesPerCall)
     var values = (0..<count).map { Int32($0 * 3 - ranks.rank * 1000) }
     try values.withUnsafeMutableBufferPointer { try ranks.allReduceSum($0) }
