@@ -31,44 +31,45 @@ extension Compute {
   ///
   /// The system may leave two threads on one CPU for some time. So measure before and after the
   /// work that is compared with it, and join the two.
-  package func measurePeak() -> MachinePeak {
+  ///
+  /// - Parameters:
+  ///   - seconds: of each kind of operation, at least.
+  ///   - bytes: read from memory; 512 MB are beyond the last-level cache of any node.
+  package func measurePeak(seconds: Double = 0.15, bytes: Int = 512 << 20) -> MachinePeak {
     MachinePeak(
-      fp32: operationRate(PEQA_PEAK_F32), bf16: operationRate(PEQA_PEAK_BF16),
-      int8: operationRate(PEQA_PEAK_INT8), bandwidth: readRate())
+      fp32: operationRate(PEQA_PEAK_F32, seconds), bf16: operationRate(PEQA_PEAK_BF16, seconds),
+      int8: operationRate(PEQA_PEAK_INT8, seconds), bandwidth: readRate(bytes, seconds))
   }
 
   /// Pieces of a job, so many a thread that one late start does not matter.
   private var pieces: Int { pool.threads * 16 }
-  private static let leastSeconds = 0.15
 
-  private func operationRate(_ unit: peqa_peak_unit) -> Double {
+  private func operationRate(_ unit: peqa_peak_unit, _ seconds: Double) -> Double {
     // Every core does 10^10 operations a second at least, so a piece takes about a millisecond.
     let turns = 500
     let done = FloatBuffer(count: pool.threads)
     let each = peqa_peak_run(table, unit, 1, done.pointer)
     guard each > 0 else { return 0 }
-    return bestRate(each * Double(turns * pieces)) {
+    return bestRate(each * Double(turns * pieces), seconds) {
       pool.parallelFor(pieces) { _, worker in
         _ = peqa_peak_run(table, unit, turns, done.pointer + worker)
       }
     }
   }
 
-  /// `amount` by the time of the fastest run.
-  private func bestRate(_ amount: Double, _ run: () -> Void) -> Double {
+  /// `amount` by the time of the fastest run within `seconds`.
+  private func bestRate(_ amount: Double, _ seconds: Double, _ run: () -> Void) -> Double {
     let start = ContinuousClock.now
     var best = Double.infinity
     repeat {
       let clock = ContinuousClock.now
       run()
       best = min(best, (ContinuousClock.now - clock) / .seconds(1))
-    } while (ContinuousClock.now - start) / .seconds(1) < Self.leastSeconds
+    } while (ContinuousClock.now - start) / .seconds(1) < seconds
     return amount / best
   }
 
-  private func readRate() -> Double {
-    // 512 MB: beyond the last-level cache of any node.
-    let bytes = 512 << 20
+  private func readRate(_ bytes: Int, _ seconds: Double) -> Double {
     let memory = NumberBuffer<UInt8>(count: bytes)
     // Written by the threads that read it: untouched pages would all be the one page of zeros.
     let part = bytes / pieces
@@ -77,7 +78,7 @@ extension Compute {
         repeating: UInt8(truncatingIfNeeded: piece), count: part)
     }
     let results = NumberBuffer<UInt64>(count: pool.threads)
-    return bestRate(Double(part * pieces)) {
+    return bestRate(Double(part * pieces), seconds) {
       pool.parallelFor(pieces) { piece, worker in
         results.pointer[worker] = peqa_read_stream(table, memory.pointer + piece * part, part)
       }

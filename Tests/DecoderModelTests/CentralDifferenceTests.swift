@@ -9,8 +9,8 @@ import Testing
   func everyScale(_ name: String) throws {
     let golden = try Golden(name)
     let sequence = try golden.sequence("single")
-    let tokens = Array(sequence.ids.prefix(6))
-    let targets = Array(sequence.targets.prefix(6))
+    let tokens = Array(sequence.ids.prefix(5))
+    let targets = Array(sequence.targets.prefix(5))
 
     let decoder = try makeDecoder(golden.directory)
     let scales = TrainableScales(
@@ -47,12 +47,21 @@ private struct PlainDecoder {
     var scales: [Double]
 
     func callAsFunction(_ x: [Double]) -> [Double] {
-      (0..<rows).map { o in
-        var sum = 0.0
-        for i in 0..<columns {
-          sum += x[i] * integers[o * columns + i] * scales[o * groups + i / groupSize]
+      // Without checks of bounds: nearly all time of this test is here.
+      integers.withUnsafeBufferPointer { integers in
+        x.withUnsafeBufferPointer { x in
+          (0..<rows).map { o in
+            var total = 0.0
+            for g in 0..<groups {
+              var sum = 0.0
+              for i in g * groupSize..<min(columns, (g + 1) * groupSize) {
+                sum += x[i] * integers[o * columns + i]
+              }
+              total += sum * scales[o * groups + g]
+            }
+            return total
+          }
         }
-        return sum
       }
     }
   }

@@ -98,9 +98,30 @@ extension Program {
   }
 }
 
+extension Program {
+  /// `run` on a thread of its own.
+  static func run(
+    _ arguments: [String], ranks: Int? = nil, threads: Int = 1,
+    environment: [String: String] = [:]
+  ) async throws -> Output {
+    try await aside {
+      try run(arguments, ranks: ranks, threads: threads, environment: environment)
+    }
+  }
+
+  /// Does what mostly waits on a thread of its own: those that tests share are as few as the CPUs.
+  static func aside<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+    }
+  }
+}
+
 /// A temporary folder that goes with its owner; in memory where that is possible, as runs sync their
 /// files many times.
-final class Folder {
+final class Folder: Sendable {
   let url: URL
 
   init() throws {

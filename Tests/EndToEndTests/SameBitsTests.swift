@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// The promise of exact sums: the adapter does not depend on ranks, threads or interruptions.
+/// The promise of exact sums: the adapter does not depend on ranks or threads. (Nor on interruptions:
+/// see `KillTests`.)
 @Suite(.serialized) struct SameBitsTests {
   let folder: Folder
   let runFile: String
@@ -16,10 +17,10 @@ import Testing
       val_set_size: 0
       max_seq_length: 96
       global_batch_size: 7
-      max_steps: 40
+      max_steps: 16
       learning_rate: 5e-3
-      warmup_steps: 4
-      save_steps: 10
+      warmup_steps: 2
+      save_steps: 8
       logging_steps: 1
       dataset_cache: \(folder.file("cache").path)
       """, to: "run.yaml")
@@ -47,20 +48,17 @@ import Testing
 
   @Test func ranksAndThreadsGiveTheSameAdapter() throws {
     let alone = try train("alone")
-    for (ranks, threads) in [(nil, 2), (1, 2), (2, 1), (2, 2), (3, 1), (4, 1), (4, 2)] {
+    for (ranks, threads) in [(nil, 2), (2, 2), (3, 1), (4, 1)] {
       let other = try train("r\(ranks ?? 0)t\(threads)", ranks: ranks, threads: threads)
       #expect(other == alone, "\(ranks ?? 0) ranks, \(threads) threads")
     }
     // Whoever is free takes the next sequence.
-    for ranks in [2, 3] {
-      let other = try train("s\(ranks)", ranks: ranks, ["--work", "stealing"])
-      #expect(other == alone, "\(ranks) ranks, stealing")
-    }
+    #expect(try train("stealing", ranks: 3, ["--work", "stealing"]) == alone)
     // Sums of 4 bytes have other last bits, but also the same on any ranks.
     let narrow = try train("n", ["--gradient-sum", "narrow"])
-    let state = try Data(contentsOf: folder.file("n/checkpoint-40/optimizer.safetensors"))
+    let state = try Data(contentsOf: folder.file("n/checkpoint-16/optimizer.safetensors"))
     #expect(state.range(of: Data("sum_fraction_bits".utf8)) != nil)
-    for (ranks, work) in [(2, "static"), (3, "stealing"), (4, "static")] {
+    for (ranks, work) in [(2, "stealing"), (3, "static")] {
       let other = try train(
         "n\(ranks)", ranks: ranks, ["--gradient-sum", "narrow", "--work", work])
       #expect(other == narrow, "\(ranks) ranks, narrow, \(work)")
@@ -68,46 +66,6 @@ import Testing
     // A run that had learned nothing would pass the above.
     let untrained = try train("zero", ["--max-steps", "1", "--learning-rate", "0"])
     #expect(untrained != alone)
-  }
-
-  @Test func killedRanksLoseNothing() throws {
-    let whole = try train("whole", ["--max-steps", "300"])
-    let output = folder.file("killed")
-    let arguments = ["train", runFile, "--output-dir", output.path, "--max-steps", "300"]
-    let process = try Program.start(arguments, ranks: 3)
-    let deadline = Date(timeIntervalSinceNow: 60)
-    while !FileManager.default.fileExists(atPath: output.appending(path: "latest").path),
-      process.isRunning, Date() < deadline
-    {
-      usleep(2000)
-    }
-    // The ranks are children of mpirun: any one of them, by its process number.
-    let rank = try #require(Program.children(of: process.processIdentifier).first)
-    kill(rank, SIGKILL)
-    process.waitUntilExit()
-    #expect(process.terminationStatus != 0)
-    #expect(
-      !FileManager.default.fileExists(
-        atPath: output.appending(path: "adapter_model.safetensors").path))
-
-    let resumed = try Program.run(arguments, ranks: 2, threads: 2)
-    #expect(resumed.status == 0, "\(resumed.standardError)")
-    #expect(try adapter("killed") == whole)
-  }
-
-  @Test func savedStopIs75AndGoesOn() throws {
-    let whole = try train("whole", ["--max-steps", "300"])
-    let output = folder.file("stopped")
-    let arguments = ["train", runFile, "--output-dir", output.path, "--max-steps", "300"]
-    let process = try Program.start(arguments)
-    let log = output.appending(path: "metrics.jsonl").path
-    while !FileManager.default.fileExists(atPath: log), process.isRunning { usleep(2000) }
-    kill(process.processIdentifier, SIGUSR1)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 75)
-    let resumed = try Program.run(arguments, ranks: 2)
-    #expect(resumed.status == 0, "\(resumed.standardError)")
-    #expect(try adapter("stopped") == whole)
   }
 
   @Test func clusterFileStartsRanks() throws {

@@ -11,7 +11,7 @@ internal import Testing
   static let settings = InstructionSet.available.flatMap { set in
     Precision.allCases.map { Setting(set: set, precision: $0) }
   }
-  private static let (rows, columns, tokens) = (200, 1100, 211)
+  private static let (rows, columns, tokens) = (130, 1100, 131)
 
   private struct Layers {
     let quantized: [QuantizedCase]
@@ -41,7 +41,7 @@ internal import Testing
     let layers = Layers()
     let want = everything(setting, threads: 1, layers)
     #expect(want.allSatisfy { $0.1.allSatisfy { !$0.isNaN } }, "every number is written")
-    for threads in [2, 3, 5] {
+    for threads in [2, 5] {
       let got = everything(setting, threads: threads, layers)
       for ((name, a), (_, b)) in zip(want, got) {
         let differ = zip(a, b).count { $0.bitPattern != $1.bitPattern }
@@ -211,7 +211,7 @@ internal import Testing
         }
       }
       let whole = product(0..<Self.tokens)
-      for range in [0..<1, 17..<18, 210..<211, 3..<8, 5..<30, 24..<211] {
+      for range in [0..<1, 17..<18, 130..<131, 3..<8, 5..<30, 24..<131] {
         let part = product(range)
         let rows = whole[range.lowerBound * w.rows..<range.upperBound * w.rows]
         let differ = zip(part, rows).count { $0.bitPattern != $1.bitPattern }

@@ -18,12 +18,12 @@ import Testing
   @Test func blockSaysItsSpeed() throws {
     let result = try json([
       "block", "--shape", Self.shape, "--bits", "4", "--group-size", "-1", "--scale-granularity",
-      "row", "--length", "16", "--threads", "2", "--repetitions", "2", "--json",
+      "row", "--length", "16", "--threads", "1", "--repetitions", "2", "--json",
     ])
     for key in ["tokens_per_second_median", "gflops", "share_of_peak", "peak_fp32_gflops"] {
       #expect(try #require(result[key]?.double) > 0, "\(key)")
     }
-    #expect(result["length"]?.int == 16 && result["threads"]?.int == 2)
+    #expect(result["length"]?.int == 16 && result["threads"]?.int == 1)
   }
 
   @Test func stepOfASyntheticBaseLeavesNothingBehind() throws {
@@ -48,8 +48,8 @@ import Testing
 
   /// The plan against the kernel's count of a process that takes one step: within 10 %.
   @Test(arguments: [
-    [], ["--no-gradient-checkpointing"], ["--micro-batch-size", "2"],
-    ["--scale-granularity", "group", "--group-size", "64"], ["--length", "64"],
+    [], ["--no-gradient-checkpointing", "--scale-granularity", "group", "--group-size", "64"],
+    ["--micro-batch-size", "2", "--length", "64"],
   ])
   func memoryIsAsPlanned(arguments: [String]) throws {
     let shape = ["--synthetic", "smollm2-135m", "--layers", "6", "--batch", "2"]
