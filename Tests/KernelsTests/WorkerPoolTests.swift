@@ -102,7 +102,7 @@ internal import Testing
       #expect(runs.all(are: round % 3 > 0 ? 1 : 0))
     }
     var left = Self.helperThreads()
-    for _ in 0..<500 where left > 100 {
+    for _ in 0..<6000 where left > 100 {
       usleep(10_000)
       left = Self.helperThreads()
     }

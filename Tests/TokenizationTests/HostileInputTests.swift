@@ -37,7 +37,7 @@ struct HostileInputTests {
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(10)),
     arguments: [
       ("tiny-smollm.json", 1), ("tiny-llama3.json", 2), ("tiny-llama2.json", 3),
       ("tiny-metaspace.json", 4),
@@ -67,7 +67,7 @@ struct HostileInputTests {
     #expect(refused > 0 && loaded + refused == 120)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ChatTemplateTests.templates)
+  @Test(.timeLimit(.minutes(10)), arguments: ChatTemplateTests.templates)
   func mutatedTemplates(name: String) throws {
     let original = Array(try ChatTemplateTests.source(name).utf8)
     var generator = SeededGenerator(seed: UInt64(name.utf8.count))
