@@ -42,8 +42,7 @@ extension Decoder {
     compute.forwardFew(
       FewProduct(linear.matrix, into: a.scratch.pointer),
       input: fewOperand(x, for: linear, tokens: tokens), tokens: tokens)
-    out.update(from: stream, count: tokens * linear.matrix.rows)
-    compute.add(a.scratch.pointer, to: out, count: tokens * linear.matrix.rows)
+    compute.sum(stream, a.scratch.pointer, count: tokens * linear.matrix.rows, into: out)
   }
 
   /// Logits [vocabulary] of one position of the stream.
