@@ -86,7 +86,17 @@ extension Compute {
   }
 
   /// Which products a matrix gets, and why, in words.
-  package func choice(for w: WeightMatrix) -> (kernel: String, reason: String) {
+  ///
+  /// - Parameter few: forward products of up to `fewTokens` tokens in a generation.
+  package func choice(
+    for w: WeightMatrix, few: Bool = false
+  ) -> (kernel: String, reason: String) {
+    if few {
+      return (
+        "\(instructionSet.rawValue) \(precision.rawValue) few tokens",
+        "up to \(Self.fewTokens) tokens of a generation read the weights once, as they lie"
+      )
+    }
     if precision == .bf16 {
       return ("\(instructionSet.rawValue) bf16", "the CPU multiplies bf16 pairs, the fastest here")
     }

@@ -64,6 +64,7 @@ struct BenchKernels: ParsableCommand {
     let before = compute.measurePeak()
     let line = ProgressLine(console, "kernels", total: cases.count)
     var measured: [(KernelCase, Spread, String)] = []
+    var choices: [String] = []
     // Cases of one matrix follow each other, so it is made once.
     var held: (key: KernelCase.Matrix, numbers: KernelMatrix)?
     for (index, one) in cases.enumerated() {
@@ -71,7 +72,9 @@ struct BenchKernels: ParsableCommand {
       if held?.key != one.matrix { held = (one.matrix, KernelMatrix(one.matrix)) }
       guard let numbers = held?.numbers else { continue }
       let seconds = one.measure(numbers, compute, repetitions: options.repetitions)
-      measured.append((one, seconds, compute.choice(for: numbers.weights).kernel))
+      let (kernel, reason) = compute.choice(for: numbers.weights, few: one.isFew)
+      measured.append((one, seconds, kernel))
+      if !choices.contains("\(kernel): \(reason)") { choices.append("\(kernel): \(reason)") }
       line.update(index + 1, one.name)
     }
     let peak = before.joined(compute.measurePeak())
@@ -80,12 +83,9 @@ struct BenchKernels: ParsableCommand {
         one: one, seconds: seconds, kernel: kernel, peak: peak.operations(compute.precision),
         bandwidth: peak.bandwidth)
     }
-    let reason: [JSONValue.Member] =
-      held.map {
-        let choice = compute.choice(for: $0.numbers.weights)
-        return [.init(key: "chosen", value: .string("\(choice.kernel): \(choice.reason)"))]
-      } ?? []
-    options.show(KernelRow.table(rows), context: compute.context(peak) + reason)
+    let chosen = JSONValue.Member(
+      key: "chosen", value: .string(choices.joined(separator: "; ")))
+    options.show(KernelRow.table(rows), context: compute.context(peak) + [chosen])
     try options.hold(rows.compactMap(\.ratio), to: limits)
   }
 }
@@ -110,6 +110,9 @@ struct KernelCase {
     "\(matrix.shape) \(matrix.rows)x\(matrix.columns) \(matrix.bits)-bit g\(matrix.groupSize) "
       + "\(operation.rawValue) \(tokens)"
   }
+
+  /// As generations compute them.
+  var isFew: Bool { operation == .forward && tokens <= Compute.fewTokens }
 
   /// Two a multiply-add.
   var operations: Double {
@@ -156,6 +159,11 @@ struct KernelCase {
     let sums = FloatBuffer(count: matrix.rows * numbers.weights.groups)
     func once() {
       switch operation {
+      case .forward where isFew:
+        let input = compute.fewOperand(
+          x.pointer, tokens: tokens, columns: matrix.columns, for: numbers.weights)
+        compute.forwardFew(
+          FewProduct(numbers.weights, into: y.pointer), input: input, tokens: tokens)
       case .forward:
         let input = compute.operand(x.pointer, tokens: tokens, columns: matrix.columns)
         compute.forward(numbers.weights, input, tokens: tokens, into: y.pointer)
