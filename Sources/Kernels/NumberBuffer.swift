@@ -13,6 +13,11 @@ package final class NumberBuffer<Element: BitwiseCopyable> {
     self.count = count
   }
 
+  package convenience init(zeros count: Int) {
+    self.init(count: count)
+    zero()
+  }
+
   deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 
   package var elements: UnsafeMutableBufferPointer<Element> {

@@ -1,4 +1,5 @@
 internal import Glibc
+package import Kernels
 
 /// AdamW with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), with the decay scaled
 /// by the learning rate and epsilon added after bias correction, as in PyTorch.
@@ -19,19 +20,19 @@ package struct AdamW: ~Copyable {
 
   package let settings: Settings
   /// m and v, both [P].
-  package let mean: FloatVector
-  package let square: FloatVector
+  package let mean: FloatBuffer
+  package let square: FloatBuffer
   /// t, the number of updates done.
   package var updates = 0
 
   package init(count: Int, settings: Settings = Settings()) {
     self.settings = settings
-    mean = FloatVector(count: count)
-    square = FloatVector(count: count)
+    mean = FloatBuffer(zeros: count)
+    square = FloatBuffer(zeros: count)
   }
 
   package mutating func update(
-    _ parameters: borrowing FloatVector, gradient: borrowing FloatVector, learningRate: Double
+    _ parameters: FloatBuffer, gradient: FloatBuffer, learningRate: Double
   ) {
     precondition(parameters.count == mean.count && gradient.count == mean.count)
     updates += 1
@@ -39,7 +40,7 @@ package struct AdamW: ~Copyable {
     let step = learningRate / (1 - pow(b1, Double(updates)))
     let correction = 1 / (1 - pow(b2, Double(updates)))
     let keep = 1 - learningRate * settings.weightDecay
-    let (p, g, m, v) = (parameters.values, gradient.values, mean.values, square.values)
+    let (p, g, m, v) = (parameters.elements, gradient.elements, mean.elements, square.elements)
     for i in 0..<p.count {
       let slope = Double(g[i])
       let first = b1 * Double(m[i]) + (1 - b1) * slope

@@ -1,4 +1,5 @@
 internal import Collectives
+internal import Kernels
 
 /// What all ranks add up in one step, in one buffer and one all-reduce, exactly.
 ///
@@ -121,8 +122,8 @@ struct GradientSum: ~Copyable {
   var rankSeconds: [Double] { (0..<ranks).map { Double(sum.values[seconds + $0]) * 1e-6 } }
 
   /// Writes the gradient of the mean token loss over the global batch.
-  func writeMean(to gradient: borrowing FloatVector) {
-    sum.write(to: gradient.values, dividedBy: Double(tokenCount))
+  func writeMean(to gradient: FloatBuffer) {
+    sum.write(to: gradient.elements, dividedBy: Double(tokenCount))
   }
 }
 

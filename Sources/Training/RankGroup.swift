@@ -1,4 +1,5 @@
 package import Collectives
+internal import Kernels
 
 /// The processes that train together, as far as training sees them.
 ///
@@ -72,8 +73,8 @@ extension RankGroup {
   }
 
   /// Copies rank 0's numbers to all ranks.
-  func broadcast(_ vector: borrowing FloatVector) throws {
-    let raw = UnsafeMutableRawBufferPointer(vector.values)
+  func broadcast(_ vector: FloatBuffer) throws {
+    let raw = UnsafeMutableRawBufferPointer(vector.elements)
     let bytes = try broadcast(rank == 0 ? Array(raw) : [])
     if rank != 0 {
       precondition(bytes.count == raw.count, "ranks disagree on the number of parameters")

@@ -1,14 +1,16 @@
+internal import Kernels
+
 /// A fast digest of what all ranks must hold alike: masters and moments.
 ///
 /// Any one flipped bit changes it for certain (each step is a bijection of the lane), other damage
 /// with a chance of 2^-62 to miss. It is compared between ranks and never stored.
 enum StateDigest {
   /// - Returns: a number in 0 ..< 2^62.
-  static func of(_ scales: borrowing FloatVector, _ optimizer: borrowing AdamW) -> Int64 {
+  static func of(_ scales: FloatBuffer, _ optimizer: borrowing AdamW) -> Int64 {
     var hash = UInt64(truncatingIfNeeded: optimizer.updates)
-    hash = add(scales.values, to: hash)
-    hash = add(optimizer.mean.values, to: hash)
-    hash = add(optimizer.square.values, to: hash)
+    hash = add(scales.elements, to: hash)
+    hash = add(optimizer.mean.elements, to: hash)
+    hash = add(optimizer.square.elements, to: hash)
     return Int64(hash >> 2)
   }
 

@@ -1,4 +1,5 @@
 package import Datasets
+package import Kernels
 
 /// One optimizer step over a global batch: the whole method on one screen.
 ///
@@ -8,7 +9,7 @@ package import Datasets
 package struct TrainStep: ~Copyable {
   package let schedule: LearningRateSchedule
   /// The fp32 masters of all trainable scales.
-  package let scales: FloatVector
+  package let scales: FloatBuffer
   package var optimizer: AdamW
   private let model: any TrainableModel
   private let ranks: any RankGroup
@@ -16,7 +17,7 @@ package struct TrainStep: ~Copyable {
   private let sequencesPerPass: Int
   private var sum: GradientSum
   /// The mean over the global batch; between steps, scratch.
-  private let gradient: FloatVector
+  private let gradient: FloatBuffer
 
   package init(
     model: any TrainableModel, ranks: any RankGroup, config: RunConfig,
@@ -28,14 +29,14 @@ package struct TrainStep: ~Copyable {
     self.schedule = schedule
     maximumNorm = config.maxGradNorm
     sequencesPerPass = config.microBatchSize
-    scales = FloatVector(count: count)
-    gradient = FloatVector(count: count)
+    scales = FloatBuffer(zeros: count)
+    gradient = FloatBuffer(zeros: count)
     optimizer = AdamW(count: count, settings: AdamW.Settings(config))
     sum = GradientSum(
       parameters: count, ranks: ranks.size, batch: config.globalBatchSize,
       width: config.gradientSum)
-    model.copyInitialParameters(to: scales.values)
-    model.setParameters(UnsafeBufferPointer(scales.values))
+    model.copyInitialParameters(to: scales.elements)
+    model.setParameters(UnsafeBufferPointer(scales.elements))
   }
 
   /// - Parameters:
@@ -78,7 +79,7 @@ package struct TrainStep: ~Copyable {
     let norm = gradient.clip(toNorm: maximumNorm)
     let rate = schedule(index)
     optimizer.update(scales, gradient: gradient, learningRate: rate)
-    model.setParameters(UnsafeBufferPointer(scales.values))
+    model.setParameters(UnsafeBufferPointer(scales.elements))
 
     let times = sum.rankSeconds
     return StepMetrics(
@@ -124,9 +125,9 @@ package struct TrainStep: ~Copyable {
   package borrowing func drift() -> Double {
     guard scales.count > 0 else { return 0 }
     // The gradient of the last step has been used; no other vector of this size is free.
-    let change = gradient.values
+    let change = gradient.elements
     model.copyInitialParameters(to: change)
-    for i in 0..<scales.count { change[i] = scales.values[i] - change[i] }
+    for i in 0..<scales.count { change[i] = scales.elements[i] - change[i] }
     return gradient.norm() / Double(scales.count).squareRoot()
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Testing
 import Training
 
@@ -34,18 +35,18 @@ import Training
     settings.beta2 = 0.95
     settings.weightDecay = decay
     var optimizer = AdamW(count: 5, settings: settings)
-    let parameters = FloatVector(count: 5)
-    for (i, value) in [0.5, -0.25, 0, 1, -2].enumerated() { parameters.values[i] = Float(value) }
-    let slope = FloatVector(count: 5)
+    let parameters = FloatBuffer(zeros: 5)
+    for (i, value) in [0.5, -0.25, 0, 1, -2].enumerated() { parameters.elements[i] = Float(value) }
+    let slope = FloatBuffer(zeros: 5)
     var norm = 0.0
     for step in 0..<12 {
-      for i in 0..<5 { slope.values[i] = gradient(step, i) }
+      for i in 0..<5 { slope.elements[i] = gradient(step, i) }
       norm = slope.clip(toNorm: 1)
       optimizer.update(parameters, gradient: slope, learningRate: 1e-2 * Double(12 - step) / 12)
     }
     #expect(abs(norm - 0.6789237835768092) < 1e-6)
     for i in 0..<5 {
-      #expect(abs(Double(parameters.values[i]) - expected[i]) < 1.5e-6, "parameter \(i)")
+      #expect(abs(Double(parameters.elements[i]) - expected[i]) < 1.5e-6, "parameter \(i)")
     }
   }
 
@@ -55,11 +56,11 @@ import Training
     var settings = AdamW.Settings()
     settings.epsilon = 1e-6
     var optimizer = AdamW(count: 3, settings: settings)
-    let parameters = FloatVector(count: 3)
-    let slope = FloatVector(count: 3)
+    let parameters = FloatBuffer(zeros: 3)
+    let slope = FloatBuffer(zeros: 3)
     var expected = [0.0, 0.0, 0.0]
     for step in 0..<30 {
-      for i in 0..<3 { slope.values[i] = gradient(step, i) }
+      for i in 0..<3 { slope.elements[i] = gradient(step, i) }
       optimizer.update(parameters, gradient: slope, learningRate: 1e-3)
       for i in 0..<3 {
         var (first, second, weight1, weight2) = (0.0, 0.0, 0.0, 0.0)
@@ -77,19 +78,19 @@ import Training
     // 30 updates of at most 1e-3 each, fp32 moments (6e-8 relative, growing with 10 and 1000 steps
     // of memory at worst linearly) and fp32 parameters below 0.03 (ulp 1.9e-9).
     for i in 0..<3 {
-      #expect(abs(Double(parameters.values[i]) - expected[i]) < 30 * (1e-3 * 6e-8 * 30 + 1e-9))
+      #expect(abs(Double(parameters.elements[i]) - expected[i]) < 30 * (1e-3 * 6e-8 * 30 + 1e-9))
     }
   }
 
   @Test func clippingKeepsDirection() {
-    let vector = FloatVector(count: 4)
-    for (i, value) in [3, 0, -4, 12].enumerated() { vector.values[i] = Float(value) }
+    let vector = FloatBuffer(zeros: 4)
+    for (i, value) in [3, 0, -4, 12].enumerated() { vector.elements[i] = Float(value) }
     #expect(vector.clip(toNorm: 0) == 13)
     #expect(vector.clip(toNorm: 20) == 13)
-    #expect(Array(vector.values) == [3, 0, -4, 12])
+    #expect(Array(vector.elements) == [3, 0, -4, 12])
     #expect(vector.clip(toNorm: 6.5) == 13)
     // torch: 6.5 / (13 + 1e-6).
-    for (value, expected) in zip(vector.values, [1.5, 0, -2, 6]) {
+    for (value, expected) in zip(vector.elements, [1.5, 0, -2, 6]) {
       #expect(abs(Double(value) - expected) < 1e-6)
     }
   }

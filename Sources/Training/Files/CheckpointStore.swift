@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Glibc
 internal import JSONText
+internal import Kernels
 
 /// The checkpoints of one output folder: `checkpoint-N/` and the file `latest` that names one.
 ///
@@ -82,9 +83,10 @@ extension CheckpointStore {
       path: "\(folder)/\(Self.optimizerName)", tensors: tensors,
       metadata: [("format", "pt"), ("updates", "\(step.optimizer.updates)")], overwrite: true,
       digest: true)
-    try writer.append(UnsafeRawBufferPointer(step.scales.values), to: Self.vectorNames[0])
-    try writer.append(UnsafeRawBufferPointer(step.optimizer.mean.values), to: Self.vectorNames[1])
-    try writer.append(UnsafeRawBufferPointer(step.optimizer.square.values), to: Self.vectorNames[2])
+    try writer.append(UnsafeRawBufferPointer(step.scales.elements), to: Self.vectorNames[0])
+    try writer.append(UnsafeRawBufferPointer(step.optimizer.mean.elements), to: Self.vectorNames[1])
+    try writer.append(
+      UnsafeRawBufferPointer(step.optimizer.square.elements), to: Self.vectorNames[2])
     if !bits.isEmpty { try writer.append(bits.map { UInt8(bitPattern: $0) }, to: Self.bitsName) }
     return (Self.optimizerName, try writer.finish() ?? "")
   }
@@ -163,9 +165,9 @@ struct LoadedCheckpoint {
     step.blockBits = vectors.bytes(of: bits).map { Int8(bitPattern: $0) }
   }
 
-  private func copy(_ index: Int, to vector: borrowing FloatVector) throws {
+  private func copy(_ index: Int, to vector: FloatBuffer) throws {
     let tensor = try vectors.requiredTensor(
       named: CheckpointStore.vectorNames[index], shape: [vector.count])
-    UnsafeMutableRawBufferPointer(vector.values).copyMemory(from: vectors.bytes(of: tensor))
+    UnsafeMutableRawBufferPointer(vector.elements).copyMemory(from: vectors.bytes(of: tensor))
   }
 }

@@ -51,7 +51,7 @@ extension TrainLoop {
     try run.ranks.broadcast(step.optimizer.square)
     let bits = try run.ranks.broadcast(step.blockBits.map { UInt8(bitPattern: $0) })
     step.blockBits = bits.map { Int8(bitPattern: $0) }
-    run.model.setParameters(UnsafeBufferPointer(step.scales.values))
+    run.model.setParameters(UnsafeBufferPointer(step.scales.elements))
   }
 
   // MARK: On rank 0
