@@ -38,7 +38,7 @@ package struct MemoryPlan: Sendable, Equatable {
     sharedBytes = baseBytes
     bytesPerStep = slots * MemoryLayout<Int64>.stride
     programBytes = Self.programBytes
-    openBytes = (2 * config.layerCount + 1) * config.hiddenSize * float
+    openBytes = Self.openBytes(config)
     // Masters, two moments and the mean gradient as fp32, the scales in use as fp16 or fp32.
     optimizerBytes = bytesPerStep + parameters * 5 * float
     checkpointBytes = parameters * 4 * float + 100_000
@@ -58,6 +58,33 @@ package struct MemoryPlan: Sendable, Equatable {
       recomputing: run.gradientCheckpointing, training: run.scaleGranularity)
   }
 
+  /// What a process needs that only goes forward: by passes of `length` tokens, with keys and values of
+  /// `cached` ones.
+  package static func forwardBytes(_ config: DecoderConfig, length: Int, cached: Int = 0) -> Int {
+    let (float, width) = (MemoryLayout<Float>.stride, config.hiddenSize)
+    let numbers = length * (3 * width + blockNumbers(config)) + headNumbers(config, length: length)
+    let cache = 2 * config.layerCount * cached * config.keyValueHeadCount * config.headSize
+    return programBytes + openBytes(config) + (numbers + cache) * float
+      + operandBytes(config, length: length, granularity: .row)
+  }
+
+  private static func openBytes(_ config: DecoderConfig) -> Int {
+    (2 * config.layerCount + 1) * config.hiddenSize * MemoryLayout<Float>.stride
+  }
+
+  /// fp32 numbers a token of what belongs to the block at hand. Inputs of products are bf16 operands.
+  private static func blockNumbers(_ config: DecoderConfig) -> Int {
+    let queries = config.headCount * config.headSize
+    let keys = config.keyValueHeadCount * config.headSize
+    return config.hiddenSize + 3 * queries + (config.attentionBias ? 4 : 3) * keys
+      + config.headCount + 2 * config.intermediateSize + config.headSize + 2
+  }
+
+  /// Logits of up to 256 positions, and what leads to them.
+  private static func headNumbers(_ config: DecoderConfig, length: Int) -> Int {
+    min(length, 256) * (config.vocabularySize + 3 * config.hiddenSize)
+  }
+
   /// Heap of a program that has done nothing: the Swift runtime, MPI, OpenBLAS, stacks. Measured.
   private static let programBytes = 5_000_000
 
@@ -72,16 +99,13 @@ package struct MemoryPlan: Sendable, Equatable {
     let streams = (2 * config.layerCount + 1) * width
     let products = 2 * queries + 2 * keys + config.headCount + 2 * inner
     let kept = streams + (recomputing ? 0 : (config.layerCount - 1) * products)
-    // Inputs of products are bf16 operands; fp32 only for gradients of groups.
+    // Inputs of products as fp32 too, for gradients of groups.
     let inputs = granularity == .group ? 2 * width + inner : 0
-    let block =
-      width + 3 * queries + (config.attentionBias ? 4 : 3) * keys + config.headCount + 2 * inner
-      + config.headSize + 2 + inputs
+    let block = blockNumbers(config) + inputs
     let heads = config.headGradientCount(tokens: 1)
     let gradients =
       2 * width + 2 * queries + heads + 2 * keys + (granularity == .group ? 2 : 1) * inner
-    let head = min(length, 256) * (config.vocabularySize + 3 * width)
-    return length * (kept + block + gradients) + head
+    return length * (kept + block + gradients) + headNumbers(config, length: length)
   }
 
   /// bf16 copies of operands: the widest of a product, a second one for the two gradients behind the

@@ -60,6 +60,7 @@ struct Eval: RankedCommand {
   var bos: Bool?
 
   @OptionGroup var computing: ComputeOptions
+  @OptionGroup var streaming: StreamingOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var verbosity: VerbosityOptions
 
@@ -95,6 +96,11 @@ struct Eval: RankedCommand {
       }
       let compute = try computing.compute(automatic: rank.threads)
       let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
+      streaming.apply(
+        to: decoder, loaded, length: maxLength,
+        available: try rank.communicator.availableMemory(),
+        ranksOnNode: rank.communicator.ranksOnNode, nodeRank: rank.communicator.nodeRank,
+        rank.console)
       if let adapter {
         decoder.use(
           try Adapter.load(adapter, base: loaded.requiredBase(), weights: loaded.weights))

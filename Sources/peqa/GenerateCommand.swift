@@ -6,6 +6,7 @@ internal import Foundation
 internal import JSONText
 internal import Kernels
 internal import Tokenization
+internal import Training
 
 /// `peqa generate`: continues a prompt or answers a question, once for each adapter.
 struct Generate: ParsableCommand {
@@ -25,6 +26,7 @@ struct Generate: ParsableCommand {
   @OptionGroup var prompting: PromptOptions
   @OptionGroup var sampling: SamplingOptions
   @OptionGroup var computing: ComputeOptions
+  @OptionGroup var streaming: StreamingOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var verbosity: VerbosityOptions
 
@@ -45,9 +47,12 @@ struct Generate: ParsableCommand {
     let prompt = prompting.interactive ? nil : try prompting.tokens(tokenizer)
     let model = try LoadedModel.open(base)
     let compute = try computing.compute(automatic: .ofOneProcess(console))
-    let decoder = CachedDecoder(
-      Decoder(config: model.config, weights: model.weights, compute: compute),
-      contextLength: contextLength(prompt, model.config))
+    let uncached = Decoder(config: model.config, weights: model.weights, compute: compute)
+    let length = contextLength(prompt, model.config)
+    streaming.apply(
+      to: uncached, model, length: min(length, TokenGenerator.promptPiece), cached: length,
+      available: NodeMemory.available(), console)
+    let decoder = CachedDecoder(uncached, contextLength: length)
     let shelf = try TaskShelf(adapter, model: model, decoder: decoder)
     let generator = TextGenerator(
       decoder, tokenizer: tokenizer, stopStrings: sampling.stop)

@@ -94,20 +94,10 @@ struct TrainSetup {
     let memory = MemoryPlan(config, base, parameters: trained, ranks: communicator.size)
     let choice = StreamingChoice(
       config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,
-      available: try available(communicator),
+      available: try communicator.availableMemory(),
       limit: config.memoryLimit > 0 ? Int(config.memoryLimit * 1e9) : nil)
     if let text = choice.text { rank.console.log(text) }
     return choice.plan.map { BaseStream(base, $0, forgets: communicator.nodeRank == 0) }
-  }
-
-  /// Free memory of this node, as the least of what its ranks see: they must agree on what stays.
-  private static func available(_ communicator: Communicator) throws -> Int? {
-    let own = "\(NodeMemory.available() ?? Int.max) \(communicator.hostName)"
-    let seen = try communicator.allGather(Array(own.utf8)).compactMap { bytes -> Int? in
-      let words = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
-      return words.count == 2 && words[1] == communicator.hostName ? Int(words[0]) : nil
-    }
-    return seen.min().flatMap { $0 == Int.max ? nil : $0 }
   }
 
   /// All nodes must have the same base, and undamaged: a flipped bit would train something else.

@@ -41,6 +41,33 @@ import Testing
     }
   }
 
+  /// A base that is read block by block gives the digits and the words of one that stays.
+  @Test func streamingChangesNothing() throws {
+    try withText(100) { file in
+      func outputs(_ streaming: [String]) throws -> (loss: Double?, text: String?, said: [String]) {
+        let (measured, loss, about) = try CommandLineTests().run(
+          ["eval", Self.base, "--perplexity", file, "--max-length", "32", "--json"] + streaming)
+        let (wrote, words, saying) = try CommandLineTests().run(
+          ["generate", Self.base, "--prompt", "hello", "--max-new-tokens", "20", "--json"]
+            + streaming)
+        #expect(measured == 0 && wrote == 0, "\(about)\(saying)")
+        return (
+          try object(loss)["loss"] as? Double, try object(words)["text"] as? String,
+          [about, saying]
+        )
+      }
+      let plain = try outputs(["--base-streaming", "off"])
+      #expect(plain.loss != nil && plain.text != nil)
+      #expect(plain.said.allSatisfy { !$0.contains("is streamed") })
+      // The second limit is less than the base and its surroundings need.
+      for streaming in [["--base-streaming", "on"], ["--memory-limit", "0.0001"]] {
+        let other = try outputs(streaming)
+        #expect(other.loss == plain.loss && other.text == plain.text)
+        #expect(other.said.allSatisfy { $0.contains("is streamed: 2 of 2 blocks") }, "\(other)")
+      }
+    }
+  }
+
   /// 100 tokens: three windows of 32 and one of 4; behind BOS every token is predicted.
   @Test func wholeTextAndBOS() throws {
     try withText(100) { file in

@@ -23,14 +23,10 @@ struct StepOptions: ParsableArguments {
     help: "Compute products again in the backward pass, or keep their outputs.")
   var gradientCheckpointing = true
 
-  @Option(help: "Read the base from disk block by block: auto, on or off.")
-  var baseStreaming = StreamingMode.auto
-
-  @Option(help: "GB that this process and the base may use; 0 takes what is free.")
-  var memoryLimit = 0.0
+  @OptionGroup var streaming: StreamingOptions
 
   func validate() throws {
-    guard batch > 0, microBatchSize > 0, length > 1, memoryLimit >= 0 else {
+    guard batch > 0, microBatchSize > 0, length > 1 else {
       throw ValidationError(
         "--batch and --micro-batch-size must be positive, --length at least 2.")
     }
@@ -39,8 +35,9 @@ struct StepOptions: ParsableArguments {
   var settings: StepSettings {
     StepSettings(
       batch: batch, microBatch: min(microBatchSize, batch), length: length,
-      granularity: scaleGranularity, recomputing: gradientCheckpointing, streaming: baseStreaming,
-      memoryLimit: memoryLimit > 0 ? Int(memoryLimit * 1e9) : nil)
+      granularity: scaleGranularity, recomputing: gradientCheckpointing,
+      streaming: streaming.baseStreaming,
+      memoryLimit: streaming.limit)
   }
 }
 
@@ -131,4 +128,3 @@ struct BenchStep: ParsableCommand {
 }
 
 extension ScaleGranularity: ExpressibleByArgument {}
-extension StreamingMode: ExpressibleByArgument {}
