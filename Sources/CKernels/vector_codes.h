@@ -50,11 +50,85 @@ INLINE __m512i bf16_lanes(const peqa_matrix *w, const int bits, int row, int col
   return (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
 }
 
-INLINE void forward_lanes(const peqa_matrix *w, const int bits, int row0, int col0, int depth,
-                          int scaled, uint16_t *panel) {
+// Whole zero points and codes of at most 4 bits: q - z lies in -15..15, and one table serves all rows
+// by the index q + 16 - z.
+INLINE int has_whole_numbers(const peqa_matrix *w, const int bits, int scaled) {
+  return bits && bits <= 4 && !scaled && w->zeros_u8;
+}
+
+INLINE __m512i whole_numbers(__m512i codes, const int bits, __m512i offset) {
+  static const uint16_t NUMBERS[32] = {
+      0xC180, 0xC170, 0xC160, 0xC150, 0xC140, 0xC130, 0xC120, 0xC110, 0xC100, 0xC0E0, 0xC0C0,
+      0xC0A0, 0xC080, 0xC040, 0xC000, 0xBF80, 0x0000, 0x3F80, 0x4000, 0x4040, 0x4080, 0x40A0,
+      0x40C0, 0x40E0, 0x4100, 0x4110, 0x4120, 0x4130, 0x4140, 0x4150, 0x4160, 0x4170};
+  __m512i code = _mm512_and_si512(codes, _mm512_set1_epi16((1 << bits) - 1));
+  return _mm512_permutexvar_epi16(_mm512_add_epi16(code, offset), _mm512_loadu_si512(NUMBERS));
+}
+
+// Four rows of 32 codes, a row of each fourth of 16 in a 128-bit lane: 8 codes in each 32 bits.
+INLINE __m512i four_rows(const uint8_t *p, size_t stride, const int bits) {
+  static const uint8_t SPREAD[2][16] = {
+      {0, 1, 128, 128, 2, 3, 128, 128, 4, 5, 128, 128, 6, 7, 128, 128},
+      {0, 1, 2, 128, 3, 4, 5, 128, 6, 7, 8, 128, 9, 10, 11, 128}};
+  __mmask16 bytes = (__mmask16)((1u << (4 * bits)) - 1);
+  __m512i v = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(bytes, p));
+  v = _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(bytes, p + 4 * stride), 1);
+  v = _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(bytes, p + 8 * stride), 2);
+  v = _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(bytes, p + 12 * stride), 3);
+  if (bits == 4) return v;
+  __m128i spread = _mm_loadu_si128((const __m128i *)SPREAD[bits - 2]);
+  return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(spread));
+}
+
+// 16 rows of 32 codes from `p` to 16 rows of the panel, with `offsets` of whole_numbers by lane. The
+// codes are transposed while they are packed, 8 in a word.
+INLINE void forward_codes(const uint8_t *p, size_t stride, const int bits, __m512i offsets,
+                          uint16_t *panel) {
+  __m512i r[4], t[4], words[4];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) r[i] = four_rows(p + (size_t)i * stride, stride, bits);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 2; i++) {
+    t[i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+    t[2 + i] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 2; i++) {
+    words[2 * i] = _mm512_unpacklo_epi64(t[2 * i], t[2 * i + 1]);
+    words[2 * i + 1] = _mm512_unpackhi_epi64(t[2 * i], t[2 * i + 1]);
+  }
+  __m512i lane = _mm512_broadcast_i32x4(_mm_set_epi32(0x0C0C0C0C, 0x08080808, 0x04040404, 0));
+#pragma clang loop unroll(full)
+  for (int pair = 0; pair < 4; pair++) {
+    int first = 2 * pair * bits, second = first + bits;
+    int bytes = first / 8 | (first / 8 + 1) % 4 << 8 | second / 8 << 16 | (second / 8 + 1) % 4 << 24;
+    __m512i index = _mm512_add_epi8(_mm512_set1_epi32(bytes), lane);
+    __m512i shift = _mm512_set1_epi32(first % 8 | second % 8 << 16);
+#pragma clang loop unroll(full)
+    for (int word = 0; word < 4; word++) {
+      __m512i codes = _mm512_srlv_epi16(_mm512_shuffle_epi8(words[word], index), shift);
+      _mm512_storeu_si512(panel + (8 * word + 2 * pair) * PEQA_PANEL,
+                          whole_numbers(codes, bits, offsets));
+    }
+  }
+}
+
+// The offsets of whole_numbers for 16 rows, one in both halves of a lane.
+INLINE __m512i row_offsets(const peqa_matrix *w, int row0, int group) {
+  uint32_t offsets[LANES];
+  for (int r = 0; r < LANES; r++) {
+    size_t at = (size_t)(row0 + r) * (size_t)w->groups + (size_t)group;
+    offsets[r] = (16u - w->zeros_u8[at]) * 0x10001u;
+  }
+  return _mm512_loadu_si512(offsets);
+}
+
+// 16 rows x `depth` columns of any matrix, from column d on.
+INLINE void forward_any(const peqa_matrix *w, const int bits, int row0, int col0, int d, int depth,
+                        int scaled, uint16_t *panel) {
   __m512i tables[LANES] = {};
   int group = -1, rows = w->rows - row0 < LANES ? w->rows - row0 : LANES;
-  for (int d = 0; d < depth; d += 2 * LANES) {
+  for (; d < depth; d += 2 * LANES) {
     vu v[LANES];
     int now = bits && bits <= 4 && col0 + d < w->columns ? (col0 + d) / w->group_size : -1;
     if (now != group && now >= 0)
@@ -69,17 +143,71 @@ INLINE void forward_lanes(const peqa_matrix *w, const int bits, int row0, int co
   }
 }
 
-INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int col0, int depth,
-                           int scaled, uint16_t *panel) {
-  // Rows lie far apart, where the hardware does not foresee the next one.
-  enum { AHEAD = 16 };
+INLINE void forward_lanes(const peqa_matrix *w, const int bits, int row0, int col0, int depth,
+                          int scaled, uint16_t *panel) {
+  int d = 0;
+  if (has_whole_numbers(w, bits, scaled) && row0 + LANES <= w->rows) {
+    const uint8_t *p = (const uint8_t *)w->data + (size_t)row0 * w->row_stride;
+    __m512i offsets = {};
+    int group = -1;
+    for (; d + 2 * LANES <= depth && col0 + d + 2 * LANES <= w->columns; d += 2 * LANES) {
+      int now = (col0 + d) / w->group_size;
+      if (now != group) offsets = row_offsets(w, row0, now);
+      group = now;
+      forward_codes(p + (size_t)((col0 + d) / 8) * (size_t)bits, w->row_stride, bits, offsets,
+                    panel + d * PEQA_PANEL);
+    }
+  }
+  forward_any(w, bits, row0, col0, d, depth, scaled, panel);
+}
+
+// Stores two rows of 64 columns as pairs.
+INLINE void store_pairs(__m512i v[2][2], uint16_t *to) {
   static const uint16_t LOW[32] = {0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
                                    8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
   __m512i low = _mm512_loadu_si512(LOW), high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+#pragma clang loop unroll(full)
+  for (int half = 0; half < 2; half++, to += PEQA_PANEL) {
+    _mm512_storeu_si512(to, _mm512_permutex2var_epi16(v[0][half], low, v[1][half]));
+    _mm512_storeu_si512(to + 32, _mm512_permutex2var_epi16(v[0][half], high, v[1][half]));
+  }
+}
+
+// Rows lie far apart, where the hardware does not foresee the next one.
+enum { AHEAD = 16 };
+
+// Whole 64 columns of `rows` rows, an even number, with one zero point each.
+INLINE void backward_codes(const peqa_matrix *w, const int bits, int row0, int col0, int rows,
+                           uint16_t *panel) {
+  size_t stride = w->row_stride, groups = (size_t)w->groups;
+  const uint8_t *p = (const uint8_t *)w->data + (size_t)row0 * stride + (size_t)(col0 / 8 * bits);
+  const uint8_t *zeros = w->zeros_u8 + (size_t)row0 * groups + (size_t)(col0 / w->group_size);
+  for (int d = 0; d < rows; d += 2, panel += 2 * PEQA_PANEL) {
+    __m512i v[2][2];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < 2; r++, p += stride, zeros += groups) {
+      // Past the end it asks for what nobody reads; a prefetch never faults.
+      _mm_prefetch((const char *)p + AHEAD * stride, 3);
+      __m512i offset = _mm512_set1_epi16((short)(16 - *zeros));
+      v[r][0] = whole_numbers(code_lanes(p, bits), bits, offset);
+      v[r][1] = whole_numbers(code_lanes(p + 4 * bits, bits), bits, offset);
+    }
+    store_pairs(v, panel);
+  }
+}
+
+INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int col0, int depth,
+                           int scaled, uint16_t *panel) {
   size_t byte = w->storage == PEQA_CODES ? (size_t)(col0 / 8) * (size_t)w->bits
                                          : (size_t)col0 * (w->storage == PEQA_F32 ? 4 : 2);
   int end = depth < w->rows - row0 ? depth : w->rows - row0;
-  for (int d = 0; d < depth; d += 2) {
+  int d = 0;
+  if (has_whole_numbers(w, bits, scaled) && w->group_size >= PEQA_PANEL &&
+      col0 + PEQA_PANEL <= w->columns) {
+    d = end & ~1;
+    backward_codes(w, bits, row0, col0, d, panel);
+  }
+  for (; d < depth; d += 2) {
     __m512i v[2][2] = {};
     for (int r = 0; r < 2 && d + r < end; r++) {
       int row = row0 + d + r;
@@ -93,11 +221,7 @@ INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int c
         v[r][half] = bf16_lanes(w, bits, row, col, scaled, table);
       }
     }
-    uint16_t *to = panel + d * PEQA_PANEL;
-    for (int half = 0; half < 2; half++, to += PEQA_PANEL) {
-      _mm512_storeu_si512(to, _mm512_permutex2var_epi16(v[0][half], low, v[1][half]));
-      _mm512_storeu_si512(to + 32, _mm512_permutex2var_epi16(v[0][half], high, v[1][half]));
-    }
+    store_pairs(v, panel + d * PEQA_PANEL);
   }
 }
 

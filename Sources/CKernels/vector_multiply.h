@@ -48,6 +48,12 @@ INLINE void tile_f32(const int rows, const int vectors, int n, int k, const floa
 }
 
 #if NATIVE_BF16
+// Asks for the lines of a tile of C, which arrive while its sums are made.
+INLINE void fetch_tile(int rows, int n, float *c, ptrdiff_t c_row) {
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < n; j += LANES) __builtin_prefetch(c + i * c_row + j, 1, 3);
+}
+
 INLINE void tile_bf16(const int rows, const int vectors, int n, int k, const uint16_t *a,
                       ptrdiff_t a_row, ptrdiff_t a_pair, const uint16_t *b, float *c,
                       ptrdiff_t c_row, const float *scale, int accumulate) {
@@ -117,6 +123,7 @@ static void multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_ro
   if (!scale) scale_depth = k;
   for (int i = 0; i < m; i += TILE_ROWS) {
     int rows = m - i < TILE_ROWS ? m - i : TILE_ROWS;
+    fetch_tile(rows, n, c + i * c_row, c_row);
     // All depths of a tile follow each other, so that its sums stay in the nearest cache.
     for (int d = 0; d < k; d += scale_depth) {
       int depth = k - d < scale_depth ? k - d : scale_depth;
