@@ -79,6 +79,8 @@ extension TrainingError {
     case .noCheckpoint(let path, let reasons):
       return "\(path): no usable checkpoint"
         + (reasons.isEmpty ? "." : ":\n" + reasons.map { "  \($0)" }.joined(separator: "\n"))
+        + "\nNothing was changed. Put whole copies back, or begin again: give another output_dir, or "
+        + "resume: never with overwrite_output_dir: true, which removes what is there."
     case .missing(let path, let remedy): return "\(path): not found. \(remedy)"
     case .badData(let text): return text
     case .io(let path, let operation, let code):

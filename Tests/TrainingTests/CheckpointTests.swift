@@ -230,13 +230,18 @@ private struct SmallDisk {
     let mounted = try SmallDisk(at: disk, size: "300k")
     defer { mounted.remove() }
     let notices = Mutex<[String]>([])
+    let saved = Mutex<[Int]>([])
     let result = try toy(folder) {
       $0.ranks = 2
       $0.config.saveTotalLimit = 2
       $0.config.evalSteps = 0
     }(report: { event in
       switch event {
-      case .saved(let path) where path.hasSuffix("checkpoint-6"): fill(disk)
+      case .saved(let path):
+        saved.withLock {
+          $0 += path.split(separator: "-").last.flatMap { Int($0) }.map { [$0] } ?? []
+        }
+        if path.hasSuffix("checkpoint-6") { fill(disk) }
       case .notice(let text) where text.contains("could not be saved"):
         notices.withLock { $0.append(text) }
         let latest = try? String(contentsOfFile: disk + "/latest", encoding: .utf8)
@@ -249,8 +254,33 @@ private struct SmallDisk {
     let told = notices.withLock { $0 }
     #expect(told.count == 1)
     #expect(told.first?.hasPrefix("warning: checkpoint-9 could not be saved: ") == true)
-    #expect(files.fileExists(atPath: disk + "/checkpoint-20"))
+    // The next step tries again, not only the next multiple of save_steps.
+    #expect(saved.withLock { $0 } == [3, 6, 10, 12, 15, 18, 20])
     #expect(result.adapter == whole.adapter)
+    #expect(result.losses.keys.sorted() == Array(1...20))
+  }
+
+  /// A `best/` that cannot be written costs a warning; the next better one takes its place.
+  @Test(arguments: [1, 3]) func bestCannotBeWritten(ranks: Int) throws {
+    let folder = try TemporaryFolder()
+    var unbroken = toy(folder)
+    unbroken.config.outputDirectory = folder.sub("whole")
+    let whole = try unbroken()
+    try files.createDirectory(atPath: folder.sub("run"), withIntermediateDirectories: false)
+    let obstacle = folder.sub("run/best")
+    try Data().write(to: URL(fileURLWithPath: obstacle))
+    let told = Mutex(0)
+    let result = try toy(folder) { $0.ranks = ranks }(report: { event in
+      guard case .notice(let text) = event, text.contains("best adapter so far, of step 4") else {
+        return
+      }
+      told.withLock { $0 += 1 }
+      try? files.removeItem(atPath: obstacle)
+    })
+    #expect(told.withLock { $0 } == 1)
+    #expect(result.adapter == whole.adapter)
+    #expect(result.evaluations == whole.evaluations)
+    #expect(files.fileExists(atPath: obstacle + "/adapter_model.safetensors"))
   }
 
   /// A disk that stays full: the last save cannot be done without, 74; the earlier checkpoint stays,

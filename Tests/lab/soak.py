@@ -145,11 +145,22 @@ def resumed_step(text):
     return int(found[-1]) if found else 0
 
 
+def steps_at_stake(life, kind, step):
+    """How many steps a fault may cost now, and whether that is more than the cadence because saving
+    fails: those since the newest checkpoint that is whole, since the one before where it is damaged."""
+    whole = [0, 0] + lab.checkpoints(life.output)
+    failed = re.findall(r"warning: checkpoint-(\d+) could not be saved", life.said())
+    damaged = kind in ("torn checkpoint", "flipped bit in a checkpoint")
+    is_failing = any(whole[-1] < int(number) <= step for number in failed)
+    return max(0, step - whole[-2 if damaged else -1]), SAVE_STEPS * (2 if damaged else 1), is_failing
+
+
 def meet(life, kind, must_restart, harm, table):
     """One fault, and what became of it."""
     life.starts, life.noticed, life.notice_time = life.restarts(), None, None
     life.continued = life.said().count("continuing from ")
     old, step, begun = dict(life.pids), lab.last_step(life.output), time.monotonic()
+    at_stake, cadence, is_failing = steps_at_stake(life, kind, step)
     if harm(life) is False or life.over() and life.restarts() == life.starts:
         # The run was over before harm was done.
         return
@@ -177,12 +188,14 @@ def meet(life, kind, must_restart, harm, table):
     else:
         lost = 0
     recovered = life.at_work(lab.last_step(life.output)) or life.over() and life.wrapper.returncode == 0
-    bound = 2 * SAVE_STEPS + 2 if "checkpoint" in kind else SAVE_STEPS + 2
     ok = lab.check(f"{kind}: recovered", recovered, life.said()[-3000:])
     if seconds is not None and not (kind == "disk full"):
         ok &= lab.check(f"{kind}: noticed within comm_timeout + 5 s", seconds <= LIMIT + 5, f"{seconds:.1f}")
-    if lost is not None and "disk" not in kind:
-        ok &= lab.check(f"{kind}: at most {bound} steps lost", lost <= bound, f"{lost}\n{life.said()[-3000:]}")
+    if lost is not None:
+        ok &= lab.check(f"{kind}: at most {at_stake} steps lost", lost <= at_stake,
+                        f"{lost}\n{life.said()[-3000:]}")
+        ok &= lab.check(f"{kind}: no more than the cadence", lost <= cadence or is_failing,
+                        f"{lost}\n{life.said()[-3000:]}")
     table.add(kind, bool(ok), lost, seconds)
 
 

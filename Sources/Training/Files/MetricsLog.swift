@@ -42,10 +42,13 @@ final class MetricsLog {
   }
 
   /// - Parameter record: an object of numbers with a member `step`.
+  /// - Throws: where a file cannot take it; the record is kept then, and goes before the next one.
   func append(_ record: JSONValue) throws(TrainingError) {
-    try jsonl?.append(record.text())
     let cells = Self.columns.map { record[$0]?.text() ?? "" }
-    try csv?.append(cells.joined(separator: ","))
+    csv?.add(cells.joined(separator: ","))
+    jsonl?.add(record.text())
+    try jsonl?.write()
+    try csv?.write()
   }
 }
 
@@ -53,6 +56,8 @@ final class MetricsLog {
 private final class LineFile {
   private let path: String
   private let descriptor: Int32
+  /// Lines that the file has not taken yet.
+  private var waiting: [String] = []
 
   /// Rewrites the file to the header and those of its whole lines that `keep` accepts.
   init(path: String, header: String?, keep: (String) -> Bool) throws {
@@ -72,11 +77,20 @@ private final class LineFile {
 
   deinit { close(descriptor) }
 
-  func append(_ line: String) throws(TrainingError) {
-    let bytes = Array((line + "\n").utf8)
-    let written = write(descriptor, bytes, bytes.count)
-    guard written == bytes.count else {
-      throw .io(path: path, operation: "appending", errno: written < 0 ? errno : ENOSPC)
+  func add(_ line: String) { waiting.append(line) }
+
+  func write() throws(TrainingError) {
+    while let line = waiting.first {
+      let bytes = Array((line + "\n").utf8)
+      let written = Foundation.write(descriptor, bytes, bytes.count)
+      guard written == bytes.count else {
+        let code = written < 0 ? errno : ENOSPC
+        // Half a line must not stay before the whole one that comes later.
+        let size = lseek(descriptor, 0, SEEK_END)
+        if written > 0, size >= written { _ = ftruncate(descriptor, size - off_t(written)) }
+        throw .io(path: path, operation: "appending", errno: code)
+      }
+      waiting.removeFirst()
     }
   }
 }

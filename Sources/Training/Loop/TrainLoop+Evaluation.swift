@@ -64,10 +64,10 @@ extension TrainLoop {
     let best = state.bestMetric.map { value < $0 } ?? true
     state.lastEvaluation = state.globalStep
     state.evaluationsWithoutBest = best ? 0 : state.evaluationsWithoutBest + 1
-    if best {
+    // What `best/` holds, also where it could not be replaced.
+    if best, try saveBest() {
       state.bestMetric = value
       state.bestModelCheckpoint = "best"
-      try saveBest()
     }
     write(
       .object(members: [

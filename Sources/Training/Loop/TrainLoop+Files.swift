@@ -14,7 +14,8 @@ extension TrainLoop {
   /// Saves `checkpoint-N/` and points `latest` to it, after the ranks have compared their states.
   ///
   /// - Parameter isLast: nothing comes after it in this life. An earlier one may fail for want of
-  ///   disk or the like: that is said, the last good one stays, and the next one tries again.
+  ///   disk or the like: that is said, the last good one stays, and saving is tried again after 1, 2,
+  ///   4, ... 64 steps, or where the next one is due.
   func save(isLast: Bool = true) throws {
     try compareStates()
     run.ranks.enter("step \(state.globalStep), checkpoint")
@@ -27,10 +28,14 @@ extension TrainLoop {
         try CheckpointStore(folder: output.path).save(
           state, adapter: adapter, step: step, keep: config.saveTotalLimit)
       } catch  where !isLast && Self.storageCodes.contains(trainingExitCode(error)) {
+        let wait = min(64, 2 * (retry?.wait ?? 0))
+        retry = (state.globalStep + max(1, wait), max(1, wait))
         return notice(
           "warning: \(CheckpointStore.name(step: state.globalStep)) could not be saved: \(error) "
-            + "Training goes on; the next one tries again.")
+            + "Training goes on; saving is tried again after "
+            + (wait > 1 ? "\(wait) steps." : "the next step."))
       }
+      retry = nil
       run.report(.saved(path: output.file(CheckpointStore.name(step: state.globalStep))))
     }
     let seconds = clock.seconds - begin
@@ -53,12 +58,24 @@ extension TrainLoop {
   }
 
   /// Replaces `best/`, file by file: the configuration never changes within a run.
-  func saveBest() throws {
+  ///
+  /// - Returns: whether that worked, the same on all ranks. A full disk or the like is not worth the
+  ///   run: that is said, and the best one before stays.
+  func saveBest() throws -> Bool {
+    var failures: Int64 = 0
     try run.ranks.onRankZero {
       guard let output else { return }
-      try Folder.make(output.file("best"))
-      try adapter.write(to: output.file("best"))
+      do {
+        try Folder.make(output.file("best"))
+        try adapter.write(to: output.file("best"))
+      } catch  where Self.storageCodes.contains(trainingExitCode(error)) {
+        failures = 1
+        notice(
+          "warning: the best adapter so far, of step \(state.globalStep), could not be saved: "
+            + "\(error) best/ and best_metric stay as they are until an evaluation is better.")
+      }
     }
+    return try run.ranks.sums(of: [failures]) == [0]
   }
 
   /// Saves and says where to go on.

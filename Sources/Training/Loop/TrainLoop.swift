@@ -17,11 +17,15 @@ package final class TrainLoop {
   /// Nil on other ranks than 0.
   var output: OutputFolder?
   var metrics: MetricsLog?
+  private var metricsAreLate = false
   let clock = Stopwatch()
   /// Seconds of earlier lives.
   var earlierSeconds = 0.0
   /// When this life last saved, by `clock`, and how long that took.
   var lastSave = (at: 0.0, seconds: 0.0)
+  /// After a checkpoint that could not be saved: the step after which to try again, and how many steps
+  /// that is away. Rank 0 only.
+  var retry: (step: Int, wait: Int)?
   /// Seconds spent saving since the last logged step.
   var unloggedSaving = 0.0
   /// Counts steps and evaluations of this life: the round of `takePart`.
@@ -107,9 +111,12 @@ package final class TrainLoop {
     }
   }
 
-  /// Rank 0 decides by its clock when to save: so often that it costs less than 1 % of the time.
+  /// Rank 0 decides by its clock when to save: so often that it costs less than 1 % of the time. After
+  /// a failure it tries again soon.
   private func saveIsDue() -> Bool {
-    guard run.ranks.rank == 0, config.saveInterval > 0 else { return false }
+    guard run.ranks.rank == 0 else { return false }
+    if let retry { return state.globalStep + 1 >= retry.step }
+    guard config.saveInterval > 0 else { return false }
     return clock.seconds - lastSave.at >= max(config.saveInterval, 100 * lastSave.seconds)
   }
 
@@ -180,10 +187,13 @@ package final class TrainLoop {
     guard let metrics else { return }
     do {
       try metrics.append(record)
+      metricsAreLate = false
     } catch {
-      // Figures for reading are not worth the run; a full disk will stop the next checkpoint.
-      self.metrics = nil
-      run.report(.notice("\(error); metrics are no longer written"))
+      // Figures for reading are not worth the run.
+      if !metricsAreLate {
+        run.report(.notice("warning: \(error). Metrics are written when that is possible again."))
+      }
+      metricsAreLate = true
     }
   }
 }
