@@ -80,6 +80,7 @@ def disk_full(life):
 def _file_of_newest(life):
     steps = lab.checkpoints(life.output)
     at = f"{life.output}/checkpoint-{steps[-1]}"
+    life.damaged.add(os.stat(at).st_ino)
     return f"{at}/{random.choice(sorted(os.listdir(at)))}"
 
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Four hosts with a gigabit bridge between them: the same bits, lost links, the time of an exchange.
 
-    hosts_lab.py [bits] [faults] [exchange]        default: all three
+    hosts_lab.py [bits] [ring] [faults] [exchange]        default: all
 
 Started by `launch/test --lab`. Hosts are namespaces of one machine (hosts.py).
 """
 import json
 import os
+import shutil
 import sys
 
 import lab
@@ -32,16 +33,44 @@ def kill_when(output, step):
 
 
 def bits(hosts):
+    same_bits(hosts, "bits", max_steps=60)
+
+
+def ring(hosts):
+    """The same with scales enough for the ring between hosts."""
+    for width in ("wide", "narrow"):
+        same_bits(hosts, f"ring, {width}", model=large_base(), max_steps=40, max_seq_length=48,
+                  gradient_sum=width, scale_granularity="group")
+
+
+def large_base():
+    """A base of random codes with 13 thousand scales (in groups), and the tiny one's tokenizer."""
+    base = f"{lab.folder}/large"
+    if not os.path.exists(base):
+        with open(f"{lab.BASE}/config.json") as file:
+            config = json.load(file) | dict(hidden_size=128, intermediate_size=384, head_dim=32)
+        shape = f"{lab.folder}/large.json"
+        with open(shape, "w") as file:
+            json.dump(config, file)
+        code, text, _ = lab.run(
+            [lab.PEQA, "bench", "step", "--synthetic", shape, "--group-size", "32", "--keep", base,
+             "--batch", "1", "--length", "8", "--repetitions", "1"])
+        lab.check("a larger base is made", code == 0, text)
+        shutil.copy(f"{lab.BASE}/tokenizer.json", base)
+    return base
+
+
+def same_bits(hosts, what, **settings):
     """{1, 2, 3, 4 ranks} x {1, 2 threads} x {one host, four} x {undisturbed, killed and resumed}."""
-    path = lab.run_file("bits.yaml", max_steps=60, val_set_size=0)
-    expected, _ = lab.undisturbed(path, "bits")
+    path = lab.run_file(f"{what}.yaml", val_set_size=0, **settings)
+    expected, _ = lab.undisturbed(path, what)
     same = total = 0
     for place in ("one host", "hosts"):
         for count in (1, 2, 3, 4):
             for threads in (1, 2):
                 for killed in (False, True):
-                    name = f"{count} ranks x {threads} threads, {place}" + (", killed" if killed else "")
-                    output = f"{lab.folder}/bits-{total}"
+                    name = f"{what}: {count} ranks x {threads} threads, {place}" + (", killed" if killed else "")
+                    output = f"{lab.folder}/{what}-{total}"
                     total += 1
 
                     def command(number):
@@ -62,23 +91,40 @@ def bits(hosts):
                     found = lab.digest(output)
                     same += found == expected
                     lab.check(name, code == 0 and found == expected, f"{code} {found}\n{text}")
-    lab.check(f"bits: {same} of {total} runs have one digest", same == total == 32)
+    lab.check(f"{what}: {same} of {total} runs have one digest", same == total == 32)
 
 
 def faults(hosts):
     """Links that fail in the middle of all-reduces: the run goes on by itself, on the hosts left."""
-    # Long exchanges for this model's size: 4 hosts, and most of a step is communication.
-    path = lab.run_file("links.yaml", max_steps=400, val_set_size=0, save_steps=20, comm_timeout=5)
-    expected, _ = lab.undisturbed(path, "links")
+    # Most of a step is communication.
+    common = dict(val_set_size=0, save_steps=20, comm_timeout=5)
+    fail_links(hosts, "links", [("cut", "h3"), ("mute", "h2"), ("cut", "h4")], max_steps=400, **common)
+    hosts.limit("25mbit")
+    common |= dict(model=large_base(), max_seq_length=48, scale_granularity="group", max_steps=120)
+    fail_links(hosts, "ring-wide", [("cut", "h2"), ("mute", "h4")], **common)
+    fail_links(hosts, "ring-narrow", [("cut", "h3"), ("mute", "h2")], gradient_sum="narrow", **common)
+    hosts.limit("1gbit")
+
+
+def communication_share(output):
+    """Of the last steps."""
+    with open(f"{output}/metrics.jsonl") as file:
+        records = [json.loads(line) for line in file.readlines()[-20:]]
+    return sum(record["comm_time"] for record in records) / sum(record["step_time"] for record in records)
+
+
+def fail_links(hosts, what, plan, **settings):
+    path = lab.run_file(f"{what}.yaml", **settings)
+    expected, _ = lab.undisturbed(path, what)
     limit = 5 + 5
-    for fault, host in (("cut", "h3"), ("mute", "h2"), ("cut", "h4")):
-        output = f"{lab.folder}/{fault}-{host}"
+    for fault, host in plan:
+        output = f"{lab.folder}/{what}-{fault}-{host}"
         log = f"{output}.log"
         with open(log, "w") as file:
             process = lab.start(
                 hosts.train("--max-restarts", "3", path, "--output-dir", output), stderr=file, stdout=file)
         lab.wait_until(lambda: lab.last_step(output) >= 45, 60, 0.01)
-        step, at = lab.last_step(output), lab.time.monotonic()
+        step, share, at = lab.last_step(output), communication_share(output), lab.time.monotonic()
         getattr(hosts, fault)(host)
 
         def said():
@@ -92,13 +138,14 @@ def faults(hosts):
         except lab.subprocess.TimeoutExpired:
             process.terminate()
             code = 124
-        name = f"{fault} {host}"
+        name = f"{what}: {fault} {host}"
+        lab.check(f"{name}: most of a step is communication", share > 0.5, f"{share:.2f}")
         lab.check(f"{name}: noticed within comm_timeout + 5 s", noticed and seconds < limit,
                   f"{seconds:.1f} s\n{said()}")
         lab.check(f"{name}: {host} is left out", f"{host} does not answer" in said(), said())
         lab.check(f"{name}: ended by itself with the undisturbed adapter",
                   code == 0 and lab.digest(output) == expected, f"{code}\n{said()}")
-        lab.log(f"  {name} at step {step}: another start after {seconds:.1f} s")
+        lab.log(f"  {name} at step {step}, {share:.0%} communication: another start after {seconds:.1f} s")
         hosts.mend(host)
         lab.no_strays(name, 10)
 
@@ -133,10 +180,10 @@ def exchange(hosts):
 
 def main():
     lab.need("iproute2", "util-linux")
-    parts = sys.argv[1:] or ["bits", "faults", "exchange"]
+    parts = sys.argv[1:] or ["bits", "ring", "faults", "exchange"]
     with Hosts(4) as hosts:
         for part in parts:
-            {"bits": bits, "faults": faults, "exchange": exchange}[part](hosts)
+            {"bits": bits, "ring": ring, "faults": faults, "exchange": exchange}[part](hosts)
     lab.no_strays("hosts")
     lab.finish()
 

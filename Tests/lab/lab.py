@@ -123,6 +123,20 @@ def ranks():
     return found
 
 
+def ancestors(pid):
+    """Names of the processes above one, the nearest first."""
+    names = []
+    try:
+        while pid > 1:
+            with open(f"/proc/{pid}/stat") as file:
+                pid = int(file.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{pid}/comm") as file:
+                names.append(file.read().strip())
+    except OSError:
+        pass
+    return names
+
+
 def no_strays(what, limit=3.0):
     """Whether no rank is left; those that are, are ended."""
     wait_until(lambda: not ranks(), limit)

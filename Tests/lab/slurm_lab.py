@@ -48,8 +48,11 @@ def disturbed(slurm, name, path, expected, disturb, launcher, restarts=(1,)):
     lab.no_strays(name)
 
 
-def kill_a_rank(_job):
+def kill_a_rank(_job, parent):
+    """Ends rank 1, wherever its launcher has put it, with -9."""
     pid = lab.ranks().get(1)
+    above = lab.ancestors(pid) if pid else []
+    lab.check(f"rank 1 is there, below {parent}", parent in above, f"{pid}: {above}")
     if pid:
         os.kill(pid, 9)
 
@@ -114,7 +117,10 @@ def main():
         for launcher in ("srun", "mpirun"):
             disturbed(slurm, f"{launcher}-usr1", path, expected,
                       lambda job: slurm.call("scancel", "-b", "-s", "USR1", job), launcher)
-            disturbed(slurm, f"{launcher}-kill", path, expected, kill_a_rank, launcher)
+            # Slurm's step manager with PMIx, or Open MPI's own daemon.
+            parent = "slurmstepd" if launcher == "srun" else "orted"
+            disturbed(slurm, f"{launcher}-kill", path, expected,
+                      lambda job, parent=parent: kill_a_rank(job, parent), launcher)
         disturbed(slurm, "requeue", path, expected,
                   lambda job: slurm.call("scontrol", "requeue", job), "srun")
         cancelled(slurm, path, expected)

@@ -75,6 +75,8 @@ class Life:
         shutil.rmtree(self.output, ignore_errors=True)
         open(self.log, "w").close()
         self.pids = {}
+        # Folders of damaged checkpoints, by number: a new one of that name is another folder.
+        self.damaged = set()
         self.starts = 0
         self.start()
 
@@ -128,6 +130,14 @@ class Life:
         lab.wait_until(lambda: self.over() or len(lab.checkpoints(self.output)) >= count, 20, 0.02)
         return not self.over()
 
+    def whole_checkpoints(self):
+        def is_whole(step):
+            try:
+                return os.stat(f"{self.output}/checkpoint-{step}").st_ino not in self.damaged
+            except OSError:
+                return False
+        return [step for step in lab.checkpoints(self.output) if is_whole(step)]
+
     def at_work(self, least):
         """Waits until all ranks are up and the run is past a step; False where it has ended."""
         def ready():
@@ -148,7 +158,7 @@ def resumed_step(text):
 def steps_at_stake(life, kind, step):
     """How many steps a fault may cost now, and whether that is more than the cadence because saving
     fails: those since the newest checkpoint that is whole, since the one before where it is damaged."""
-    whole = [0, 0] + lab.checkpoints(life.output)
+    whole = [0, 0] + life.whole_checkpoints()
     failed = re.findall(r"warning: checkpoint-(\d+) could not be saved", life.said())
     damaged = kind in ("torn checkpoint", "flipped bit in a checkpoint")
     is_failing = any(whole[-1] < int(number) <= step for number in failed)
