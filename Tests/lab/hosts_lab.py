@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Four hosts with a gigabit bridge between them: the same bits, lost links, the time of an exchange.
 
-    hosts_lab.py [bits] [ring] [faults] [exchange]        default: all
+    hosts_lab.py [bits] [ring] [faults] [exchange] [doctor]        default: all
 
 Started by `launch/test --lab`. Hosts are namespaces of one machine (hosts.py).
 """
 import json
 import os
+import re
 import shutil
 import sys
 
@@ -176,14 +177,49 @@ def exchange(hosts):
     for row, count, ratio in rows:
         lab.check(f"exchange, {row['gradient_sum']}, {count} hosts: under 1.5 x the ring bound",
                   ratio < 1.5, f"{ratio:.2f}")
+        # The prediction is for hosts with cores of their own.
+        share = predicted(count, row["gradient_sum"]) / row["seconds_median"]
+        lab.log(f"  plan predicts {share:.2f} of what was measured")
+        lab.check(f"exchange, {row['gradient_sum']}, {count} hosts: plan within 15 %",
+                  0.85 < share < 1.15, f"{share:.2f}")
+
+
+def predicted(count, width):
+    """What `peqa plan` says that an exchange between such hosts takes, in seconds."""
+    cluster, path = f"{lab.folder}/cluster-{count}.yaml", f"{lab.folder}/plan.yaml"
+    with open(cluster, "w") as file:
+        file.write(f"hosts: [{', '.join(f'h{number + 1}' for number in range(count))}]\nnetwork_gbit: 1\n"
+                   "cores: 2\ncore_gflops: 100\nmemory_gb: 64\n")
+    with open(path, "w") as file:
+        file.write("model: llama-7b\ndatasets: [{path: text.txt, type: text}]\noutput_dir: out\n"
+                   f"global_batch_size: 64\ngradient_sum: {width}\n")
+    code, text, _ = lab.run([lab.PEQA, "plan", path, "--cluster", cluster, "--json", "-q"])
+    if not lab.check(f"plan for {count} hosts, {width}", code == 0, text):
+        return 0
+    return json.JSONDecoder().raw_decode(text[text.index("{"):])[0]["plan"]["exchange_seconds"]
+
+
+def doctor(hosts):
+    """`peqa doctor` on all hosts: its ring test must find the gigabit."""
+    hosts.limit("1gbit")
+    names = ",".join(f"{name}:1" for name in hosts.names)
+    code, text, _ = lab.run(
+        hosts.inside(
+            hosts.names[0], f"{lab.ROOT}/launch/steps/mpirun", "--host", names, "-n", "4",
+            "--mca", "btl_tcp_links", "2", "-x", "PEQA_NUM_THREADS=1", lab.PEQA, "doctor", "--json"), 60)
+    # The ranks' facts are a list somewhere in it.
+    rates = [float(rate) * 8 / 1e9 for rate in re.findall(r'"bytes_per_second": ([0-9.e+]+)', text)]
+    lab.log("doctor's ring test, Gbit/s: " + ", ".join(f"{rate:.2f}" for rate in rates))
+    lab.check("doctor: every link has 0.8 to 1 Gbit/s",
+              code == 0 and len(rates) == 4 and all(0.8 <= rate <= 1 for rate in rates), f"{code}\n{text}")
 
 
 def main():
     lab.need("iproute2", "util-linux")
-    parts = sys.argv[1:] or ["bits", "ring", "faults", "exchange"]
+    parts = sys.argv[1:] or ["bits", "ring", "faults", "exchange", "doctor"]
     with Hosts(4) as hosts:
         for part in parts:
-            {"bits": bits, "ring": ring, "faults": faults, "exchange": exchange}[part](hosts)
+            {"bits": bits, "ring": ring, "faults": faults, "exchange": exchange, "doctor": doctor}[part](hosts)
     lab.no_strays("hosts")
     lab.finish()
 

@@ -39,6 +39,23 @@ def useless_restart(path):
     lab.check("a missing base: 66 at once", code == 66 and "restart" not in text, text)
 
 
+def killed_when_done(path, expected):
+    """A rank that is lost after the run has finished costs no other start, which would be refused."""
+    program, output = f"{lab.folder}/dies-late", f"{lab.folder}/late"
+    with open(program, "w") as file:
+        file.write(f"""#!/bin/bash
+{lab.PEQA} "$@" || exit
+[ "${{OMPI_COMM_WORLD_RANK-}}" != 1 ] || kill -9 $$
+""")
+    os.chmod(program, 0o755)
+    code, text, _ = lab.run(
+        [f"{lab.ROOT}/launch/mpirun-train", "-n", "2", "--max-restarts", "3", path, "--output-dir", output],
+        env=os.environ | {"PEQA": program})
+    lab.check("a rank killed when the run has finished: 0, no other start",
+              code == 0 and "the run had finished" in text and "; restart" not in text, f"{code}\n{text}")
+    lab.check("killed when done: the adapter", lab.digest(output) == expected)
+
+
 def hanging_launcher():
     """A launcher that hangs after its ranks have given up is ended, with 75."""
     output = f"{lab.folder}/hanging"
@@ -111,6 +128,7 @@ def main():
     hanging_launcher()
     useless_restart(path)
     restarts(path, expected)
+    killed_when_done(path, expected)
     dry_run(path)
     lab.no_strays("launch")
     lab.finish()

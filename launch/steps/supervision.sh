@@ -41,11 +41,13 @@ say() { echo "[$(date +%T)] ${0##*/}: $*" >&2; }
 
 # Runs a launcher and waits for it. USR1 and USR2 are handed on: "save and stop". A launcher that hangs
 # after its ranks have given a host up (they say so in failures.log) is ended.
-# Sets `code`, and `stopping` where a signal came.
+# Sets `code`, and `stopping` where a signal came. A rank or host that is lost after the run has written
+# its results, the last of its files, has nothing left to lose: 0.
 #   supervise OUTPUT_DIR COMMAND...
 supervise() {
-  local log=$1/failures.log before
+  local log=$1/failures.log results=$1/train_results.json before results_before
   shift
+  results_before=$(stat -c %i-%y "$results" 2>/dev/null || true)
   before=$(log_size "$log")
   stopping=
   "$@" &
@@ -66,6 +68,11 @@ supervise() {
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || true
   # Ended by the watcher: what the ranks would have said.
+  if [ "$code" -ne 0 ] && [ -e "$results" ] &&
+    [ "$(stat -c %i-%y "$results" 2>/dev/null || true)" != "$results_before" ]; then
+    say "the launcher returned $code, but the run had finished"
+    code=0
+  fi
   if [ "$code" -ne 0 ] && [ "$(log_size "$log")" -gt "$before" ]; then code=75; fi
   return 0
 }
