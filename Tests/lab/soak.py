@@ -97,6 +97,9 @@ class Life:
     def restarted(self):
         return self.restarts() > self.starts or self.over()
 
+    def restore_base(self):
+        shutil.copy(f"{lab.BASE}/base.safetensors", f"{self.base}/base.safetensors")
+
     def over(self):
         return self.wrapper.poll() is not None
 
@@ -182,13 +185,18 @@ def meet(life, kind, must_restart, harm, table):
     if life.over() and life.wrapper.returncode == 65:
         # The base is damaged: said so, and only a whole copy helps.
         lab.check("the damaged base is named", "base.safetensors" in life.said(), life.said()[-2000:])
-        shutil.copy(f"{lab.BASE}/base.safetensors", f"{life.base}/base.safetensors")
+        life.restore_base()
         life.start()
+    elif harm is fault_kinds.flip_in_base and life.over():
+        # The run had finished, and did not look at it again.
+        life.restore_base()
     seconds = life.notice_time - begun if life.notice_time else None
     if must_restart or life.restarted():
         lost = None
         if life.back(old):
-            lost = max(0, step - resumed_step(life.said()))
+            # Nothing where the run had finished and did not start again.
+            is_done = life.over() and life.restarts() == life.starts
+            lost = 0 if is_done else max(0, step - resumed_step(life.said()))
         strays = [pid for pid in old.values() if pid in lab.processes()]
         if strays and "mpirun" in kind:
             # Nobody but they themselves can end them then.
