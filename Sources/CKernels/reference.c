@@ -191,8 +191,6 @@ static void add(size_t count, const float *a, float *y) {
   for (size_t i = 0; i < count; i++) y[i] += a[i];
 }
 
-static int padded_size(const peqa_cache *cache) { return (cache->head_size + 15) / 16 * 16; }
-
 static float cached(const peqa_cache *cache, const void *numbers, ptrdiff_t at) {
   return cache->half ? peqa_f16_at(numbers, (size_t)at) : ((const float *)numbers)[at];
 }
@@ -210,14 +208,14 @@ static ptrdiff_t key_at(const peqa_cache *cache, int position, int d) {
 
 static void cache_write(const peqa_cache *cache, int position, const float *key,
                         const float *value) {
-  int size = cache->head_size, width = padded_size(cache);
+  int size = cache->head_size, width = peqa_cache_width(cache);
   for (int d = 0; d < size; d++) keep(cache, cache->keys, key_at(cache, position, d), key[d]);
   for (int d = 0; d < width; d++)
     keep(cache, cache->values, (ptrdiff_t)position * width + d, d < size ? value[d] : 0);
 }
 
 static void cache_read(const peqa_cache *cache, int count, float *keys, float *values) {
-  int size = cache->head_size, width = padded_size(cache);
+  int size = cache->head_size, width = peqa_cache_width(cache);
   for (int t = 0; t < count; t++)
     for (int d = 0; d < size; d++) {
       keys[(ptrdiff_t)t * size + d] = cached(cache, cache->keys, key_at(cache, t, d));
@@ -227,7 +225,7 @@ static void cache_read(const peqa_cache *cache, int count, float *keys, float *v
 
 static void cache_attend(const peqa_cache *cache, int first, int last, int heads, float scale,
                          const float *q, ptrdiff_t q_row, float *out, float *top, float *sum) {
-  int size = cache->head_size, width = padded_size(cache);
+  int size = cache->head_size, width = peqa_cache_width(cache);
   for (int h = 0; h < heads; h++, q += q_row, out += width) {
     float scores[PEQA_CACHE_PIECE];
     top[h] = -INFINITY;

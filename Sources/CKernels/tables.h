@@ -46,6 +46,11 @@ static inline float peqa_f16_at(const void *numbers, size_t index) {
   return peqa_f16_to_f32(bits);
 }
 
+// Columns of a row of cached values: those of a head, rounded up to a vector.
+static inline int peqa_cache_width(const peqa_cache *cache) {
+  return (cache->head_size + 15) / 16 * 16;
+}
+
 // Zero point z[row, group].
 static inline float peqa_zero(const peqa_matrix *w, int row, int group) {
   size_t at = (size_t)row * (size_t)w->groups + (size_t)group;

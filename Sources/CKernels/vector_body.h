@@ -32,6 +32,11 @@ INLINE void store(float *p, vf v) { *(vf_unaligned *)p = v; }
 // Not zeros plus x: that is an addition, because of -0.
 INLINE vf splat(float x) { return (vf){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 INLINE vf fma16(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
+INLINE vf from_bytes(const void *p) {
+  vu8 bytes;
+  memcpy(&bytes, p, sizeof bytes);
+  return __builtin_convertvector(__builtin_convertvector(bytes, vi), vf);
+}
 INLINE vf from_f16(const void *p) {
   vh h;
   memcpy(&h, p, sizeof h);
@@ -54,12 +59,14 @@ INLINE vu to_bf16(vf x) {
 }
 INLINE vu bf16_pair(vf low, vf high) { return to_bf16(low) | (to_bf16(high) << 16); }
 
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 // Sums the lanes in a fixed order: halves are added until one number is left.
 INLINE float sum_lanes(vf v) {
-  v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-  v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
-  v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
-  return v[0] + v[1];
+  typedef float v8 __attribute__((vector_size(32)));
+  typedef float v4 __attribute__((vector_size(16)));
+  v8 a = SHUFFLE(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + SHUFFLE(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  v4 b = SHUFFLE(a, a, 0, 1, 2, 3) + SHUFFLE(a, a, 4, 5, 6, 7);
+  return (b[0] + b[2]) + (b[1] + b[3]);
 }
 
 INLINE void store_bf16(uint16_t *p, vf v) {

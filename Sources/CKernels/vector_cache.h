@@ -16,7 +16,7 @@ INLINE void keep16(const int half, void *numbers, ptrdiff_t at, vf v) {
 static void cache_write(const peqa_cache *cache, int position, const float *key,
                         const float *value) {
   int size = cache->head_size;
-  ptrdiff_t width = (size + LANES - 1) / LANES * LANES;
+  ptrdiff_t width = peqa_cache_width(cache);
   ptrdiff_t block = (ptrdiff_t)(position / LANES) * size * LANES + position % LANES;
   for (int d = 0; d < size; d += LANES) {
     keep16(cache->half, cache->values, position * width + d, load_part(value + d, size - d, 0));
@@ -33,7 +33,7 @@ static void cache_write(const peqa_cache *cache, int position, const float *key,
 
 static void cache_read(const peqa_cache *cache, int count, float *keys, float *values) {
   int size = cache->head_size;
-  ptrdiff_t width = (size + LANES - 1) / LANES * LANES;
+  ptrdiff_t width = peqa_cache_width(cache);
   for (int t = 0; t < count; t += LANES) {
     int n = count - t < LANES ? count - t : LANES;
     for (int d = 0; d < size; d++) {
@@ -104,7 +104,7 @@ INLINE void cache_heads(const int half, const int heads, const peqa_cache *cache
                         float *top, float *sum) {
   float scores[CACHE_HEADS * CACHE_ROW];
   int start = first / LANES * LANES;
-  ptrdiff_t width = (cache->head_size + LANES - 1) / LANES * LANES;
+  ptrdiff_t width = peqa_cache_width(cache);
   cache_scores(half, heads, cache, start, last, q, q_row, scores);
   for (int h = 0; h < heads; h++)
     cache_weights(start, first, last, scale, scores + h * CACHE_ROW, top + h, sum + h);
@@ -117,7 +117,7 @@ INLINE void cache_heads(const int half, const int heads, const peqa_cache *cache
 
 static void cache_attend(const peqa_cache *cache, int first, int last, int heads, float scale,
                          const float *q, ptrdiff_t q_row, float *out, float *top, float *sum) {
-  ptrdiff_t width = (cache->head_size + LANES - 1) / LANES * LANES;
+  ptrdiff_t width = peqa_cache_width(cache);
 #define CALL(HEADS)                                                                             \
   if (cache->half)                                                                              \
     cache_heads(1, HEADS, cache, first, last, scale, q, q_row, out, top, sum);                  \

@@ -209,13 +209,17 @@ INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int c
   }
   for (; d < depth; d += 2) {
     __m512i v[2][2] = {};
-    for (int r = 0; r < 2 && d + r < end; r++) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < 2; r++) {
       int row = row0 + d + r;
+      if (d + r >= end) break;
       if (row + AHEAD < w->rows)
         _mm_prefetch((const char *)w->data + (size_t)(row + AHEAD) * w->row_stride + byte, 3);
       __m512i table = {};
-      for (int half = 0; half < 2 && col0 + 32 * half < w->columns; half++) {
+#pragma clang loop unroll(full)
+      for (int half = 0; half < 2; half++) {
         int col = col0 + 32 * half;
+        if (col >= w->columns) break;
         if (bits && bits <= 4 && (half == 0 || w->group_size < PEQA_PANEL))
           table = row_code_table(w, row, col / w->group_size, scaled);
         v[r][half] = bf16_lanes(w, bits, row, col, scaled, table);

@@ -1,46 +1,30 @@
 // Products of a few tokens, bound by reading the weights once: dot products of rows as they lie,
-// codes unpacked in registers, row after row, so that memory is read in one stream. Each output is summed by itself in an order
-// that depends on the columns alone: lanes first, then a fixed tree.
+// codes unpacked in registers, row after row, so that memory is read in one stream. Each output is
+// summed by itself in an order that depends on the columns alone: lanes first, then a fixed tree.
 
-INLINE float few_f16(const void *numbers, size_t index) {
-  uint16_t bits;
-  memcpy(&bits, (const char *)numbers + index * sizeof bits, sizeof bits);
-  return _cvtsh_ss(bits);
-}
-
-// peqa_effective_scale and peqa_zero in hardware.
-INLINE float few_scale(const peqa_matrix *w, int row, int group) {
-  if (!w->scales) return 1;
-  float scale = few_f16(w->scales, (size_t)row * (size_t)w->groups + (size_t)group);
-  return w->gains ? _cvtsh_ss(_cvtss_sh(scale * w->gains[row], 0)) : scale;
-}
-INLINE float few_zero(const peqa_matrix *w, int row, int group) {
-  size_t at = (size_t)row * (size_t)w->groups + (size_t)group;
-  return w->zeros_u8 ? (float)w->zeros_u8[at] : few_f16(w->zeros_f16, at);
-}
 INLINE const uint8_t *few_row(const peqa_matrix *w, int row) {
   return (const uint8_t *)w->data + (size_t)row * w->row_stride;
 }
 
 #define FEW_TOKENS 4
-// Bytes ahead that are asked for: rows follow each other, so this may be in one of the next rows. Into
-// L2: asking for L1 (prefetcht0) was half as fast, see docs/results/decode.md.
+// Bytes ahead that are asked for: rows follow each other, so this may be in one of the next rows.
+// Into L2: asking for L1 (prefetcht0) was half as fast, see docs/results/decode.md.
 #define FEW_AHEAD 16384
-
-// Sums the lanes in a fixed tree, in registers.
-INLINE float few_sum(vf v) {
-  typedef float v8 __attribute__((vector_size(32)));
-  typedef float v4 __attribute__((vector_size(16)));
-  v8 a = SHUFFLE(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + SHUFFLE(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-  v4 b = SHUFFLE(a, a, 0, 1, 2, 3) + SHUFFLE(a, a, 4, 5, 6, 7);
-  return (b[0] + b[2]) + (b[1] + b[3]);
-}
 
 INLINE void few_store(const int tokens, const vf *sums, float scale, int row, const float *bias,
                       float *y, ptrdiff_t y_row) {
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++)
-    y[t * y_row + row] = few_sum(sums[t]) * scale + (bias ? bias[row] : 0);
+    y[t * y_row + row] = sum_lanes(sums[t]) * scale + (bias ? bias[row] : 0);
+}
+
+// Adds the two sums of a group of columns, scaled where there are several groups.
+INLINE void few_join(const int tokens, vf (*part)[FEW_TOKENS], int groups, float scale, vf *sums) {
+#pragma clang loop unroll(full)
+  for (int t = 0; t < tokens; t++) {
+    vf sum = part[0][t] + part[1][t];
+    sums[t] = groups > 1 ? fma16(sum, splat(scale), sums[t]) : sum;
+  }
 }
 
 // Calls ROW(tokens) for pieces of 4, 2 and 1 tokens of each row; x and y move along. The row is read
@@ -69,8 +53,8 @@ INLINE void few_row_f32(const int tokens, const peqa_matrix *w, int row, const f
   int run = groups > 1 ? w->group_size : w->columns;
   for (int group = 0; group < groups; group++) {
     int start = group * run, end = start + run < w->columns ? start + run : w->columns;
-    float zero = codes ? few_zero(w, row, group) : 0;
-    if (codes) scale = few_scale(w, row, group);
+    float zero = codes ? quick_zero(w, row, group) : 0;
+    if (codes) scale = quick_scale(w, row, group);
     vf part[2][FEW_TOKENS] = {};
     for (int i = start; i < end; i += 2 * LANES)
 #pragma clang loop unroll(full)
@@ -81,11 +65,7 @@ INLINE void few_row_f32(const int tokens, const peqa_matrix *w, int row, const f
         for (int t = 0; t < tokens; t++)
           part[j][t] = fma16(v, load(x + t * x_row + col), part[j][t]);
       }
-#pragma clang loop unroll(full)
-    for (int t = 0; t < tokens; t++) {
-      vf sum = part[0][t] + part[1][t];
-      sums[t] = groups > 1 ? fma16(sum, splat(scale), sums[t]) : sum;
-    }
+    few_join(tokens, part, groups, scale, sums);
   }
   few_store(tokens, sums, groups > 1 ? 1 : scale, row, bias, y, y_row);
 }

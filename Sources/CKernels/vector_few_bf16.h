@@ -1,8 +1,8 @@
-// Few tokens in bf16. Codes of up to 4 bits come 128 at a time as 32 words of 16 bits, of which word
-// i holds codes 4i to 4i + 3: shifted by j codes, the low bits of the words look up bf16(q - z) of
-// codes 4i + j in a table of 32 words (vpermw; it ignores what stands above its five index bits,
+// Few tokens in bf16. Codes of up to 4 bits come 128 at a time as 32 words of 16 bits, of which
+// word i holds codes 4i to 4i + 3: shifted by j codes, the low bits of the words look up bf16(q - z)
+// of codes 4i + j in a table of 32 words (vpermw; it ignores what stands above its five index bits,
 // and the table repeats so that codes above in the word do not matter). The operand stands in the
-// same order: peqa_few_order.
+// same order: few_operand_bf16.
 
 typedef __m512i words;
 #define ONES 0x0001000100010001ll
@@ -43,8 +43,8 @@ INLINE words few_table(const int bits, float zero) {
   return _mm512_broadcast_i64x4(half);
 }
 
-// How groups lie in blocks of 128 columns: one of the whole row, one a block or several blocks, two a
-// block, four a block.
+// How groups lie in blocks of 128 columns: one of the whole row, one a block or several blocks, two
+// a block, four a block.
 enum { ONE_GROUP, WIDE_GROUPS, HALVES, QUARTERS };
 
 // bf16(q - z) by code for the zero points 0 to 15, so that those of a block need not be computed.
@@ -143,8 +143,8 @@ INLINE void few_codes(const int bits, const int layout, const int tokens, const 
   few_tables table = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   float scale = 1;
   if (layout == ONE_GROUP) {
-    table.low = few_table(bits, few_zero(w, row, 0));
-    scale = few_scale(w, row, 0);
+    table.low = few_table(bits, quick_zero(w, row, 0));
+    scale = quick_scale(w, row, 0);
   }
   const int wide = __builtin_ctz((unsigned)w->group_size | 1u << 30);
   size_t group = (size_t)row * (size_t)w->groups, end = group + (size_t)w->groups;
@@ -155,8 +155,8 @@ INLINE void few_codes(const int bits, const int layout, const int tokens, const 
     vf scales = {};
     if (layout == WIDE_GROUPS) {
       int at = block * 128 >> wide;
-      table.low = few_table(bits, few_zero(w, row, at));
-      scales = splat(few_scale(w, row, at));
+      table.low = few_table(bits, quick_zero(w, row, at));
+      scales = splat(quick_scale(w, row, at));
     }
     if (layout == HALVES || layout == QUARTERS) {
       scales = few_block_scales(w, layout, row, group, end);
@@ -216,9 +216,8 @@ INLINE words few_plain(const peqa_matrix *w, const int storage, const uint8_t *p
       b = (vf)_mm512_maskz_loadu_ps((__mmask16)(here >> 16), p + 4 * (size_t)col + 64);
       break;
     default:
-      a = __builtin_convertvector(__builtin_convertvector((vu8)_mm_loadu_si128((const void *)(p + col)), vi), vf) - zero;
-      b = __builtin_convertvector(__builtin_convertvector((vu8)_mm_loadu_si128((const void *)(p + col + 16)), vi), vf) -
-          zero;
+      a = from_bytes(p + col) - zero;
+      b = from_bytes(p + col + LANES) - zero;
   }
   return (words)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a);
 }
@@ -235,8 +234,8 @@ INLINE void few_row_plain(const int storage, const int tokens, const peqa_matrix
   for (int group = 0; group < groups; group++) {
     int first = group * run, end = first + run < w->columns ? first + run : w->columns;
     if (storage == PEQA_CODES) {
-      zero = few_zero(w, row, group);
-      scale = few_scale(w, row, group);
+      zero = quick_zero(w, row, group);
+      scale = quick_scale(w, row, group);
     }
     vf part[2][FEW_TOKENS] = {};
     for (int i = first; i < end; i += 64)
@@ -250,11 +249,7 @@ INLINE void few_row_plain(const int storage, const int tokens, const peqa_matrix
         for (int t = 0; t < tokens; t++)
           part[j][t] = few_dot(part[j][t], v, x + t * x_row + col);
       }
-#pragma clang loop unroll(full)
-    for (int t = 0; t < tokens; t++) {
-      vf sum = part[0][t] + part[1][t];
-      sums[t] = groups > 1 ? fma16(sum, splat(scale), sums[t]) : sum;
-    }
+    few_join(tokens, part, groups, scale, sums);
   }
   few_store(tokens, sums, groups > 1 ? 1 : scale, row, bias, y, y_row);
 }
@@ -317,8 +312,7 @@ static void few_operand_bf16(int tokens, int columns, int padded, int ordered, c
       uint16_t plain[128];
       for (int j = 0; j < 128; j += LANES) {
         vf v = i + j < columns ? load_part(x + t * x_row + i + j, columns - i - j, 0) : (vf){};
-        __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)v);
-        memcpy(plain + j, &half, sizeof half);
+        store_bf16(plain + j, v);
       }
       uint16_t *block = out + (ptrdiff_t)t * padded + i;
       if (!ordered) memcpy(block, plain, sizeof plain);

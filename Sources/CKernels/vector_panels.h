@@ -31,9 +31,7 @@ INLINE vf sixteen_codes(const peqa_matrix *w, int row, int col) {
   const uint8_t *p =
       (const uint8_t *)w->data + (size_t)row * w->row_stride + (size_t)(col / 8) * (size_t)w->bits;
   uint64_t words[2] = {eight_codes(p, w->bits), eight_codes(p + w->bits, w->bits)};
-  vu8 bytes;
-  memcpy(&bytes, words, sizeof bytes);
-  return __builtin_convertvector(__builtin_convertvector(bytes, vi), vf);
+  return from_bytes(words);
 }
 
 // Sixteen dense weights from column col; those past the end are 0.
@@ -67,7 +65,6 @@ INLINE vf sixteen_weights(const peqa_matrix *w, int row, int col, int scaled) {
   return v;
 }
 
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 // Transposes 16 x 16 words in place: four rounds of 2 x 2 block exchanges.
 INLINE void transpose16(vu v[LANES]) {
   vu t[LANES];
@@ -178,7 +175,7 @@ static void round_bf16(int rows, int columns, int padded, const float *x, ptrdif
     for (; i + LANES <= columns; i += LANES) {
       vf v = load(from + i);
       if (factor) v *= load(factor + i);
-      *(vu16_unaligned *)(to + i) = __builtin_convertvector(to_bf16(v), vu16);
+      store_bf16(to + i, v);
     }
     for (; i < padded; i++)
       to[i] = i < columns ? peqa_bf16_bits(factor ? from[i] * factor[i] : from[i]) : 0;
@@ -210,12 +207,8 @@ static void transpose_bf16(int rows, int i0, int i1, int padded, const float *x,
 }
 
 INLINE vf token_lanes(int rows, int columns, const float *x, ptrdiff_t x_row, int t, int col) {
-  float tail[LANES] = {0};
   if (t >= rows || col >= columns) return (vf){};
-  const float *from = x + (ptrdiff_t)t * x_row + col;
-  if (col + LANES <= columns) return load(from);
-  memcpy(tail, from, (size_t)(columns - col) * sizeof(float));
-  return load(tail);
+  return load_part(x + (ptrdiff_t)t * x_row + col, columns - col, 0);
 }
 
 static void token_panel_bf16(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
