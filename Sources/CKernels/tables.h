@@ -11,7 +11,7 @@ extern const peqa_kernels peqa_table_avx2;
 extern const peqa_kernels peqa_table_avx512;
 extern const peqa_kernels peqa_table_avx512bf16;
 
-// bf16 products without hardware for them (reference.c).
+// bf16 products without hardware for them (reference.c, reference_few.h).
 void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
                                   ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
                                   const float *lane_scale, int scale_depth, int accumulate);

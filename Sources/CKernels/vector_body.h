@@ -3,7 +3,7 @@
 //   TABLE           name of the table to define      TABLE_NAME  its name as text
 //   TILE_VECTORS    vectors of 16 side by side in a tile (4 fill the registers of AVX-512)
 //   NATIVE_BF16     1 where vdpbf16ps and vcvtneps2bf16 exist
-// What each function computes is specified by reference.c.
+// What each function computes is specified by reference.c and what it includes.
 #include <immintrin.h>
 #include <math.h>
 #include <string.h>

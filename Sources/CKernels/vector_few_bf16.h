@@ -1,8 +1,8 @@
 // Few tokens in bf16. Codes of up to 4 bits come 128 at a time as 32 words of 16 bits, of which
-// word i holds codes 4i to 4i + 3: shifted by j codes, the low bits of the words look up bf16(q - z)
-// of codes 4i + j in a table of 32 words (vpermw; it ignores what stands above its five index bits,
-// and the table repeats so that codes above in the word do not matter). The operand stands in the
-// same order: few_operand_bf16.
+// word i holds codes 4i to 4i + 3: shifted by j codes, the low bits of the words look up
+// bf16(q - z) of codes 4i + j in a table of 32 words (vpermw; it ignores what stands above its five
+// index bits, and the table repeats so that codes above in the word do not matter). The operand
+// stands in the same order: few_operand_bf16.
 
 typedef __m512i words;
 #define ONES 0x0001000100010001ll

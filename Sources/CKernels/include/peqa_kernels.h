@@ -18,8 +18,8 @@
 
 // Operands of products with few tokens are padded to a multiple of so many columns.
 #define PEQA_FEW_BLOCK 128
-// Positions that one call of cache_attend looks at, at most; the first is a multiple of 16 or what a
-// window leaves.
+// Positions that one call of cache_attend looks at, at most; the first is a multiple of 16 or what
+// a window leaves.
 #define PEQA_CACHE_PIECE 128
 
 typedef enum { PEQA_CODES = 0, PEQA_F32 = 1, PEQA_F16 = 2, PEQA_BF16 = 3 } peqa_storage;
@@ -78,16 +78,16 @@ typedef struct {
   void (*unscaled_row)(const peqa_matrix *w, int row, int col0, float *out);
 
   // Few tokens: y[t, o] = sum_i x[t,i] W[o,i] + bias[o] for rows o0 <= o < o1, every weight read
-  // about once. x rows are padded with zeros to a multiple of PEQA_FEW_BLOCK. fp32 sums; codes count
-  // as integers and the sum of a group is scaled.
+  // about once. x rows are padded with zeros to a multiple of PEQA_FEW_BLOCK. fp32 sums; codes
+  // count as integers and the sum of a group is scaled.
   void (*few_f32)(const peqa_matrix *w, int o0, int o1, int tokens, const float *x, ptrdiff_t x_row,
                   const float *_Nullable bias, float *y, ptrdiff_t y_row);
   // The same with weights q - z (or dense ones) rounded to bf16 and x by few_operand_bf16, ordered
   // where peqa_few_ordered(w).
   void (*few_bf16)(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
                    ptrdiff_t x_row, const float *_Nullable bias, float *y, ptrdiff_t y_row);
-  // out[t] = bf16 of x[t], zeros from `columns` to `padded`. Where `ordered`, element 32 j + i of each
-  // 128 is that of column 4 i + j.
+  // out[t] = bf16 of x[t], zeros from `columns` to `padded`. Where `ordered`, element 32 j + i of
+  // each 128 is that of column 4 i + j.
   void (*few_operand_bf16)(int tokens, int columns, int padded, int ordered, const float *x,
                            ptrdiff_t x_row, uint16_t *out);
 
@@ -103,8 +103,8 @@ typedef struct {
   void (*token_panel_f32)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
                           float *panel);
 
-  // y = w * x / rms(x), rms over `width`, as fp32 and as bf16 rows padded to an even count, as asked
-  // for; inverse_rms[t] is kept for the backward pass.
+  // y = w * x / rms(x), rms over `width`, as fp32 and as bf16 rows padded to an even count, as
+  // asked for; inverse_rms[t] is kept for the backward pass.
   void (*rms_norm)(int rows, int width, float epsilon, const float *x, const float *w,
                    float *_Nullable y, uint16_t *_Nullable y_bf16, float *inverse_rms);
   // dx[t] += d(rms_norm)/dx applied to dy[t].
@@ -121,8 +121,8 @@ typedef struct {
   void (*swiglu_backward)(size_t count, const float *gate, const float *up, const float *dh,
                           float *dgate, float *dup);
   // The same for columns o0 ..< o1 of matrices whose rows lie `row` apart, as operands of products:
-  // bf16(dgate * gate_factor), bf16(dup * up_factor), factors 1 where null. gate_sums[o] += sum_t dgate * gate, likewise
-  // up_sums, t in order.
+  // bf16(dgate * gate_factor), bf16(dup * up_factor), factors 1 where null.
+  // gate_sums[o] += sum_t dgate * gate, likewise up_sums, t in order.
   void (*swiglu_gradient)(int rows, int o0, int o1, ptrdiff_t row, const float *gate,
                           const float *up, const float *dh, const float *_Nullable gate_factor,
                           const float *_Nullable up_factor, uint16_t *dgate, uint16_t *dup,

@@ -1,0 +1,152 @@
+// What stands between the linear layers: norms, rotation, activation, softmax, loss.
+static float dot(int n, const float *a, const float *b) {
+  float sum = 0;
+  for (int i = 0; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+static void add(size_t count, const float *a, float *y) {
+  for (size_t i = 0; i < count; i++) y[i] += a[i];
+}
+
+static void sum(size_t count, const float *a, const float *b, float *y) {
+  for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
+}
+
+static void rms_norm(int rows, int width, float epsilon, const float *x, const float *w, float *y,
+                     uint16_t *y_bf16, float *inverse_rms) {
+  ptrdiff_t padded = width + (width & 1);
+  for (ptrdiff_t t = 0; t < rows; t++, x += width) {
+    inverse_rms[t] = 1 / sqrtf(dot(width, x, x) / (float)width + epsilon);
+    for (int i = 0; i < padded; i++) {
+      float value = i < width ? x[i] * inverse_rms[t] * w[i] : 0;
+      if (y && i < width) y[t * width + i] = value;
+      if (y_bf16) y_bf16[t * padded + i] = peqa_bf16_bits(value);
+    }
+  }
+}
+
+static void rms_norm_backward(int rows, int width, const float *x, const float *w,
+                              const float *inverse_rms, const float *dy, float *dx) {
+  for (int t = 0; t < rows; t++, x += width, dy += width, dx += width) {
+    float r = inverse_rms[t], sum = 0;
+    for (int i = 0; i < width; i++) sum += w[i] * dy[i] * x[i];
+    for (int i = 0; i < width; i++) dx[i] += r * (w[i] * dy[i] - x[i] * sum * r * r / (float)width);
+  }
+}
+
+static void rope(int rows, int heads, int head_size, const float *cosine, const float *sine,
+                 float direction, const float *x, float *y) {
+  int half = head_size / 2;
+  for (int t = 0; t < rows; t++)
+    for (int h = 0; h < heads; h++)
+      for (int i = 0; i < half; i++) {
+        ptrdiff_t at = ((ptrdiff_t)t * heads + h) * head_size + i;
+        float c = cosine[t * half + i], s = sine[t * half + i] * direction;
+        float a = x[at], b = x[at + half];
+        y[at] = a * c - b * s;
+        y[at + half] = b * c + a * s;
+      }
+}
+
+static float sigmoid(float x) { return 1 / (1 + expf(-x)); }
+
+static void swiglu(size_t count, const float *gate, const float *up, float *h, uint16_t *h_bf16) {
+  for (size_t i = 0; i < count; i++) {
+    float value = gate[i] * sigmoid(gate[i]) * up[i];
+    if (h) h[i] = value;
+    if (h_bf16) h_bf16[i] = peqa_bf16_bits(value);
+  }
+}
+
+static void swiglu_backward(size_t count, const float *gate, const float *up, const float *dh,
+                            float *dgate, float *dup) {
+  for (size_t i = 0; i < count; i++) {
+    float g = gate[i], u = up[i], d = dh[i], s = sigmoid(g);
+    dgate[i] = d * u * s * (1 + g * (1 - s));
+    dup[i] = d * g * s;
+  }
+}
+
+static void swiglu_gradient(int rows, int o0, int o1, ptrdiff_t row, const float *gate,
+                            const float *up, const float *dh, const float *gate_factor,
+                            const float *up_factor, uint16_t *dgate, uint16_t *dup,
+                            float *gate_sums, float *up_sums) {
+  for (int t = 0; t < rows; t++)
+    for (int o = o0; o < o1; o++) {
+      ptrdiff_t at = t * row + o;
+      float dg, du;
+      swiglu_backward(1, gate + at, up + at, dh + at, &dg, &du);
+      gate_sums[o] += dg * gate[at];
+      up_sums[o] += du * up[at];
+      dgate[at] = peqa_bf16_bits(gate_factor ? dg * gate_factor[o] : dg);
+      dup[at] = peqa_bf16_bits(up_factor ? du * up_factor[o] : du);
+    }
+}
+
+static void row_gradient(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row,
+                         const float *y, const float *minus, ptrdiff_t y_row, const float *factor,
+                         uint16_t *out, ptrdiff_t out_row, float *sums) {
+  for (int t = 0; t < rows; t++)
+    for (int o = o0; o < o1; o++) {
+      float d = dy[t * dy_row + o];
+      sums[o] += d * (y[t * y_row + o] - (minus ? minus[t * y_row + o] : 0));
+      if (out) out[t * out_row + o] = peqa_bf16_bits(factor ? d * factor[o] : d);
+    }
+}
+
+static float softmax(int n, int padded, float scale, float *x) {
+  float top = -INFINITY;
+  double sum = 0;
+  for (int i = 0; i < n; i++) top = fmaxf(top, x[i] * scale);
+  for (int i = 0; i < n; i++) sum += x[i] = expf(x[i] * scale - top);
+  for (int i = 0; i < padded; i++) x[i] = i < n ? (float)(x[i] / sum) : 0;
+  return top + (float)log(sum);
+}
+
+static void softmax_again(int n, int padded, float scale, float lse, float *s) {
+  for (int i = 0; i < padded; i++) s[i] = i < n ? expf(s[i] * scale - lse) : 0;
+}
+
+static void softmax_backward(int n, int padded, float scale, float delta, const float *p,
+                             float *dp) {
+  for (int i = 0; i < padded; i++) dp[i] = i < n ? p[i] * (dp[i] - delta) * scale : 0;
+}
+
+static float softmax_bf16(int first, int last, int end, float scale, const float *s, uint16_t *p,
+                          float *inverse_sum) {
+  float top = -INFINITY;
+  double sum = 0;
+  for (int i = first; i < last; i++) top = fmaxf(top, s[i] * scale);
+  for (int i = 0; i < end; i++) {
+    float e = i >= first && i < last ? expf(s[i] * scale - top) : 0;
+    p[i] = peqa_bf16_bits(e);
+    sum += e;
+  }
+  *inverse_sum = (float)(1 / sum);
+  return top + (float)log(sum);
+}
+
+static void attention_pair_bf16(const int *first, const int *last, int end, float scale,
+                                const float *lse, const float *delta, const float *s,
+                                const float *dp, ptrdiff_t row, uint16_t *p_pairs, uint16_t *ds,
+                                uint16_t *ds_pairs) {
+  for (int r = 0; r < 2; r++)
+    for (int i = 0; i < end; i++) {
+      int seen = i >= first[r] && i < last[r];
+      float p = seen ? expf(s[r * row + i] * scale - lse[r]) : 0;
+      float d = seen ? p * (dp[r * row + i] - delta[r]) * scale : 0;
+      p_pairs[2 * i + r] = peqa_bf16_bits(p);
+      ds[r * row + i] = ds_pairs[2 * i + r] = peqa_bf16_bits(d);
+    }
+}
+
+static double cross_entropy(int n, int target, float *x, int gradient) {
+  float top = -INFINITY;
+  double sum = 0, chosen = x[target];
+  for (int i = 0; i < n; i++) top = fmaxf(top, x[i]);
+  for (int i = 0; i < n; i++) sum += exp((double)x[i] - top);
+  for (int i = 0; gradient && i < n; i++)
+    x[i] = (float)(exp((double)x[i] - top) / sum) - (i == target);
+  return log(sum) + top - chosen;
+}
