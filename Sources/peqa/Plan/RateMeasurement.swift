@@ -20,6 +20,8 @@ struct RateMeasurement {
   private static let wholeOperations = 2e12
   private static let wholeBytes = 1_000_000_000
   private static let repetitions = 3
+  /// Passes tried, in all, to get so many that no other program disturbed.
+  private static let attempts = 10
 
   /// Operations a second of one thread, recomputation counted.
   func threadRate() throws -> Double {
@@ -50,7 +52,8 @@ struct RateMeasurement {
       recomputing: run.gradientCheckpointing)
   }
 
-  /// The median of a pass over one sequence.
+  /// Of a pass over one sequence: the median of those that no other program disturbed, the least of
+  /// all where there are none.
   private func seconds(layers: Int) throws -> Double {
     let path = FileManager.default.temporaryDirectory
       .appendingPathComponent("peqa-plan-\(UUID().uuidString.prefix(8))").path
@@ -69,8 +72,30 @@ struct RateMeasurement {
     (settings.granularity, settings.recomputing) = (run.scaleGranularity, run.gradientCheckpointing)
     settings.streaming = .off
     let steps = try StepRun(try LoadedModel.open(path), compute, settings)
-    try steps.measure(
-      repetitions: Self.repetitions, console, signals, label: "measuring \(layers) blocks, pass")
-    return Spread(steps.seconds).median
+    try steps.take(counted: false, signals)
+    let line = ProgressLine(console, "measuring \(layers) blocks, pass", total: Self.repetitions)
+    var (calm, all) = ([Double](), [Double]())
+    while calm.count < Self.repetitions, all.count < Self.attempts {
+      let before = CoreUse.now()
+      try steps.take(counted: true, signals)
+      guard let seconds = steps.seconds.last else { break }
+      all.append(seconds)
+      if !isDisturbed(before, CoreUse.now()) { calm.append(seconds) }
+      line.update(calm.count)
+    }
+    if calm.isEmpty {
+      console.warn(
+        "other programs took cores during all \(all.count) passes of the measurement: the seconds of "
+          + "this plan may be too many. Measure on a free machine, or give --core-gflops.")
+    }
+    return calm.isEmpty ? all.min() ?? 0 : Spread(calm).median
+  }
+
+  /// A tenth of a core went to others that the threads of this process would have needed. Passes too
+  /// short for the kernel's ticks of 10 ms to tell count as undisturbed.
+  private func isDisturbed(_ before: CoreUse?, _ after: CoreUse?) -> Bool {
+    guard let before, let after, after.clock - before.clock >= 0.3 else { return false }
+    let free = Double(CoreUse.cores) - after.foreignCores(since: before)
+    return free < Double(compute.pool.threads) - 0.1
   }
 }
