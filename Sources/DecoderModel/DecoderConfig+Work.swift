@@ -34,7 +34,7 @@ extension DecoderConfig {
   /// One block over one segment of `tokens`.
   package func blockWork(tokens: Int, granularity: ScaleGranularity) -> DecoderWork {
     let linear = 2 * Double(blockWeightCount) * Double(tokens)
-    let product = 2 * Double(headCount * headSize) * attendedPairs(tokens: tokens)
+    let product = 2 * Double(queryWidth) * attendedPairs(tokens: tokens)
     return DecoderWork(
       forward: linear + 2 * product,
       backward: linear * (granularity == .group ? 2 : 1) + 5 * product)

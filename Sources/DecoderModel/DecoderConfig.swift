@@ -83,12 +83,17 @@ package enum LinearKind: String, CaseIterable, Sendable {
 }
 
 extension DecoderConfig {
+  /// Numbers of all queries of a token.
+  package var queryWidth: Int { headCount * headSize }
+  /// Numbers of all keys of a token, and of all values.
+  package var keyWidth: Int { keyValueHeadCount * headSize }
+
   /// (rows O, columns I) of a linear layer.
   package func shape(of kind: LinearKind) -> (rows: Int, columns: Int) {
     switch kind {
-    case .query: (headCount * headSize, hiddenSize)
-    case .key, .value: (keyValueHeadCount * headSize, hiddenSize)
-    case .attentionOutput: (hiddenSize, headCount * headSize)
+    case .query: (queryWidth, hiddenSize)
+    case .key, .value: (keyWidth, hiddenSize)
+    case .attentionOutput: (hiddenSize, queryWidth)
     case .gate, .up: (intermediateSize, hiddenSize)
     case .down: (hiddenSize, intermediateSize)
     }

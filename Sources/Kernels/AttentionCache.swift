@@ -37,7 +37,6 @@ package final class AttentionCache {
 extension AttentionShape {
   /// Rows of values are padded to whole vectors.
   var paddedHeadSize: Int { (headSize + 15) / 16 * 16 }
-  var headsPerKey: Int { heads / keyValueHeads }
 }
 
 extension Compute {

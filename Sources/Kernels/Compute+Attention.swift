@@ -34,6 +34,7 @@ package struct AttentionShape: Sendable {
 
   package var queryWidth: Int { heads * headSize }
   package var keyWidth: Int { keyValueHeads * headSize }
+  var headsPerKey: Int { heads / keyValueHeads }
   /// Factor of the scores.
   var scale: Float { 1 / Float(headSize).squareRoot() }
 }
@@ -102,7 +103,7 @@ extension Compute {
     dk: UnsafeMutablePointer<Float>, dv: UnsafeMutablePointer<Float>
   ) {
     let size = shape.headSize
-    let shared = shape.heads / shape.keyValueHeads * shape.queryParts
+    let shared = shape.headsPerKey * shape.queryParts
     let perHead = tokens * size
     pool.parallelRanges(tokens, unit: 8) { range, _ in
       for t in range {
@@ -111,7 +112,7 @@ extension Compute {
           let first = headGradients + 2 * head * shared * perHead + t * size
           (dk + to).update(from: first, count: size)
           (dv + to).update(from: first + perHead, count: size)
-          for other in 1..<max(1, shared) {
+          for other in 1..<shared {
             table.pointee.add(size, first + 2 * other * perHead, dk + to)
             table.pointee.add(size, first + (2 * other + 1) * perHead, dv + to)
           }
@@ -121,11 +122,11 @@ extension Compute {
   }
 
   private func view(
-    _ shape: AttentionShape, _ head: Int, _ segment: Range<Int>, part: Int? = nil,
+    _ shape: AttentionShape, _ head: Int, _ segment: Range<Int>, part: Int,
     q: UnsafePointer<Float>, k: UnsafePointer<Float>, v: UnsafePointer<Float>
   ) -> peqa_attention {
-    let queries = part.map { shape.queries(ofPart: $0, of: segment.count) } ?? 0..<segment.count
-    let keyHead = head / (shape.heads / shape.keyValueHeads)
+    let queries = shape.queries(ofPart: part, of: segment.count)
+    let keyHead = head / shape.headsPerKey
     let keyAt = segment.lowerBound * shape.keyWidth + keyHead * shape.headSize
     return peqa_attention(
       queries: Int32(segment.count), keys: Int32(segment.count), head_size: Int32(shape.headSize),

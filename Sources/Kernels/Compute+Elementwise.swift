@@ -2,29 +2,17 @@ internal import CKernels
 
 // What stands between the linear layers; rows are cut among the threads.
 extension Compute {
-  /// y = weight * x / rms(x) for x [tokens, width]; keeps 1 / rms for the backward pass.
+  /// y = weight * x / rms(x) for x [tokens, width]; keeps 1 / rms for the backward pass, and only
+  /// that without a y.
   package func rmsNorm(
     _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, tokens: Int, width: Int,
-    epsilon: Float, into y: UnsafeMutablePointer<Float>, inverseRMS: UnsafeMutablePointer<Float>
+    epsilon: Float, into y: UnsafeMutablePointer<Float>?, inverseRMS: UnsafeMutablePointer<Float>
   ) {
     pool.parallelRanges(tokens, unit: 8) { range, _ in
       let at = range.lowerBound
       table.pointee.rms_norm(
-        Int32(range.count), Int32(width), epsilon, x + at * width, weight, y + at * width,
-        nil, inverseRMS + at)
-    }
-  }
-
-  /// 1 / rms of the rows of x [tokens, width], as `rmsNorm` keeps it.
-  package func inverseRMS(
-    _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, tokens: Int, width: Int,
-    epsilon: Float, into inverseRMS: UnsafeMutablePointer<Float>
-  ) {
-    pool.parallelRanges(tokens, unit: 8) { range, _ in
-      let at = range.lowerBound
-      table.pointee.rms_norm(
-        Int32(range.count), Int32(width), epsilon, x + at * width, weight, nil, nil,
-        inverseRMS + at)
+        Int32(range.count), Int32(width), epsilon, x + at * width, weight,
+        y.map { $0 + at * width }, nil, inverseRMS + at)
     }
   }
 

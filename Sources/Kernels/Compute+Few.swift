@@ -17,11 +17,11 @@ extension Compute {
   /// Up to so many tokens these products are faster than panels, measured in docs/results/decode.md.
   package static let fewTokens = 8
 
-  /// Prepares x [tokens, columns] for `forwardFew` with `w` and matrices stored alike.
+  /// Prepares x [tokens, columns of w] for `forwardFew` with `w` and matrices stored alike.
   package func fewOperand(
-    _ x: UnsafePointer<Float>, tokens: Int, columns: Int, for w: WeightMatrix
+    _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix
   ) -> Operand {
-    let block = Int(PEQA_FEW_BLOCK)
+    let (columns, block) = (w.columns, Int(PEQA_FEW_BLOCK))
     let padded = (columns + block - 1) / block * block
     let isBF16 = precision == .bf16
     let copy = operandMemory(.rows, bytes: tokens * padded * (isBF16 ? 2 : 4))

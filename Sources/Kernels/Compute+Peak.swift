@@ -27,10 +27,17 @@ package struct MachinePeak: Sendable, Equatable {
 }
 
 extension Compute {
+  /// The result of `work`, and what the machine could do around it: the better of the peaks before
+  /// and after, as the system may leave two threads on one CPU for some time.
+  package func besidePeak<Result>(
+    _ work: () throws -> Result
+  ) rethrows -> (result: Result, peak: MachinePeak) {
+    let before = measurePeak()
+    let result = try work()
+    return (result, before.joined(measurePeak()))
+  }
+
   /// Measures the peak on all threads of the pool, best of some runs; about a second.
-  ///
-  /// The system may leave two threads on one CPU for some time. So measure before and after the
-  /// work that is compared with it, and join the two.
   ///
   /// - Parameters:
   ///   - seconds: of each kind of operation, at least.

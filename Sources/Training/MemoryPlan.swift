@@ -63,7 +63,7 @@ package struct MemoryPlan: Sendable, Equatable {
   package static func forwardBytes(_ config: DecoderConfig, length: Int, cached: Int = 0) -> Int {
     let (float, width) = (MemoryLayout<Float>.stride, config.hiddenSize)
     let numbers = length * (3 * width + blockNumbers(config)) + headNumbers(config, length: length)
-    let cache = 2 * config.layerCount * cached * config.keyValueHeadCount * config.headSize
+    let cache = 2 * config.layerCount * cached * config.keyWidth
     return programBytes + openBytes(config) + (numbers + cache) * float
       + operandBytes(config, length: length, granularity: .row)
   }
@@ -74,8 +74,8 @@ package struct MemoryPlan: Sendable, Equatable {
 
   /// fp32 numbers a token of what belongs to the block at hand. Inputs of products are bf16 operands.
   private static func blockNumbers(_ config: DecoderConfig) -> Int {
-    let queries = config.headCount * config.headSize
-    let keys = config.keyValueHeadCount * config.headSize
+    let queries = config.queryWidth
+    let keys = config.keyWidth
     return config.hiddenSize + 3 * queries + (config.attentionBias ? 4 : 3) * keys
       + config.headCount + 2 * config.intermediateSize + config.headSize + 2
   }
@@ -93,8 +93,8 @@ package struct MemoryPlan: Sendable, Equatable {
     _ config: DecoderConfig, length: Int, recomputing: Bool, granularity: ScaleGranularity
   ) -> Int {
     let (width, inner) = (config.hiddenSize, config.intermediateSize)
-    let queries = config.headCount * config.headSize
-    let keys = config.keyValueHeadCount * config.headSize
+    let queries = config.queryWidth
+    let keys = config.keyWidth
     // Both residual streams of every block are kept; all else belongs to the block at hand.
     let streams = (2 * config.layerCount + 1) * width
     let products = 2 * queries + 2 * keys + config.headCount + 2 * inner
@@ -113,7 +113,7 @@ package struct MemoryPlan: Sendable, Equatable {
   private static func operandBytes(
     _ config: DecoderConfig, length: Int, granularity: ScaleGranularity
   ) -> Int {
-    let queries = config.headCount * config.headSize
+    let queries = config.queryWidth
     let widest = length * max(config.hiddenSize, config.intermediateSize, queries)
     let logits = min(length, 256) * config.vocabularySize
     return 2 * (max(widest, logits) + (granularity == .group ? 2 : 1) * widest)

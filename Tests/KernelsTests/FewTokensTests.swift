@@ -29,7 +29,7 @@ internal import Testing
       let y = GuardedMemory<Float>(results: tokens * rows, fill: .nan)
       compute.forwardFew(
         FewProduct(matrix, into: y.pointer),
-        input: compute.fewOperand(x.pointer, tokens: tokens, columns: columns, for: matrix),
+        input: compute.fewOperand(x.pointer, tokens: tokens, for: matrix),
         tokens: tokens)
       let deviation = Deviation(y.values, want.values, allowing: bounds)
       #expect(deviation.isAllowed, "\(set) \(precision) \(label): \(deviation)")
@@ -88,7 +88,7 @@ internal import Testing
     func alone(_ w: WeightMatrix) -> [Float] {
       let compute = Compute(pool: WorkerPool(threads: 1), precision: precision, instructionSet: set)
       var y = [Float](repeating: .nan, count: 3 * w.rows)
-      let input = compute.fewOperand(x, tokens: 3, columns: columns, for: w)
+      let input = compute.fewOperand(x, tokens: 3, for: w)
       y.withUnsafeMutableBufferPointer {
         compute.forwardFew(FewProduct(w, into: $0.baseAddress!), input: input, tokens: 3)
       }
@@ -100,7 +100,7 @@ internal import Testing
         pool: WorkerPool(threads: threads), precision: precision, instructionSet: set)
       let outs = layers.map { GuardedMemory<Float>(results: 3 * $0.rows, fill: .nan) }
       let hidden = GuardedMemory<Float>(results: 3 * 33, fill: .nan)
-      let input = compute.fewOperand(x, tokens: 3, columns: columns, for: layers[0].matrix)
+      let input = compute.fewOperand(x, tokens: 3, for: layers[0].matrix)
       let products = zip(layers, outs).map { FewProduct($0.matrix, into: $1.pointer) }
       compute.forwardFew(products[0], products[1], products[2], input: input, tokens: 3)
       compute.forwardFewGated(

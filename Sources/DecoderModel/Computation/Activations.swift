@@ -23,10 +23,10 @@ final class Activations {
 
     init(_ config: DecoderConfig, capacity: Int) {
       func rows(_ width: Int) -> FloatBuffer { FloatBuffer(count: capacity * width) }
-      q = rows(config.headCount * config.headSize)
-      k = rows(config.keyValueHeadCount * config.headSize)
-      v = rows(config.keyValueHeadCount * config.headSize)
-      attended = rows(config.headCount * config.headSize)
+      q = rows(config.queryWidth)
+      k = rows(config.keyWidth)
+      v = rows(config.keyWidth)
+      attended = rows(config.queryWidth)
       lse = rows(config.headCount)
       gate = rows(config.intermediateSize)
       up = rows(config.intermediateSize)
@@ -65,18 +65,15 @@ final class Activations {
     func rows(_ width: Int) -> FloatBuffer { FloatBuffer(count: capacity * width) }
     streams = rows(width * (keptLayers + 1))
     middles = rows(width * keptLayers)
-    let (queryWidth, keyWidth) = (
-      config.headCount * config.headSize, config.keyValueHeadCount * config.headSize
-    )
     cosine = rows(config.headSize / 2)
     sine = rows(config.headSize / 2)
     inverseRMS1 = rows(1)
     inverseRMS2 = rows(1)
     norm1 = rows(width)
     norm2 = rows(width)
-    queries = rows(queryWidth)
-    keys = rows(keyWidth)
-    biasedValues = config.attentionBias ? rows(keyWidth) : nil
+    queries = rows(config.queryWidth)
+    keys = rows(config.keyWidth)
+    biasedValues = config.attentionBias ? rows(config.keyWidth) : nil
     hidden = rows(config.intermediateSize)
     scratch = rows(width)
   }
@@ -114,15 +111,12 @@ final class BlockGradients {
 
   init(_ config: DecoderConfig, _ shape: AttentionShape, capacity: Int) {
     func rows(_ width: Int) -> FloatBuffer { FloatBuffer(count: capacity * width) }
-    let (queryWidth, keyWidth) = (
-      config.headCount * config.headSize, config.keyValueHeadCount * config.headSize
-    )
     stream = rows(config.hiddenSize)
     norm = rows(config.hiddenSize)
-    attended = rows(queryWidth)
-    q = rows(queryWidth)
-    k = rows(keyWidth)
-    v = rows(keyWidth)
+    attended = rows(config.queryWidth)
+    q = rows(config.queryWidth)
+    k = rows(config.keyWidth)
+    v = rows(config.keyWidth)
     heads = FloatBuffer(count: shape.headGradientCount(tokens: capacity))
     gate = rows(config.intermediateSize)
     up = rows(config.intermediateSize)

@@ -8,10 +8,8 @@ extension Decoder {
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations,
     keepingNorm: Bool = false
   ) {
-    let input = compute.normalizedOperand(
-      x, weight: layer.inputNorm.pointer, tokens: tokens, width: config.hiddenSize,
-      epsilon: config.normEpsilon, into: a.norm1.pointer, keeping: keepingNorm,
-      inverseRMS: a.inverseRMS1.pointer)
+    let input = normalizedOperand(
+      x, layer.inputNorm, a.norm1, keeping: keepingNorm, a.inverseRMS1, tokens)
     compute.forward(layer[.query].matrix, input, tokens: tokens, into: a.q.pointer)
     compute.forward(layer[.key].matrix, input, tokens: tokens, into: a.k.pointer)
     compute.forward(layer[.value].matrix, input, tokens: tokens, into: a.v.pointer)
@@ -23,16 +21,20 @@ extension Decoder {
     _ x: UnsafePointer<Float>, _ weight: FloatBuffer, _ y: FloatBuffer?, _ inverseRMS: FloatBuffer,
     _ tokens: Int
   ) {
-    let (width, epsilon) = (config.hiddenSize, config.normEpsilon)
-    if let y {
-      compute.rmsNorm(
-        x, weight: weight.pointer, tokens: tokens, width: width, epsilon: epsilon, into: y.pointer,
-        inverseRMS: inverseRMS.pointer)
-    } else {
-      compute.inverseRMS(
-        x, weight: weight.pointer, tokens: tokens, width: width, epsilon: epsilon,
-        into: inverseRMS.pointer)
-    }
+    compute.rmsNorm(
+      x, weight: weight.pointer, tokens: tokens, width: config.hiddenSize,
+      epsilon: config.normEpsilon, into: y?.pointer, inverseRMS: inverseRMS.pointer)
+  }
+
+  /// RMS norm of x [T, D] as the input of products; in y too where `keeping`.
+  func normalizedOperand(
+    _ x: UnsafePointer<Float>, _ weight: FloatBuffer, _ y: FloatBuffer, keeping: Bool,
+    _ inverseRMS: FloatBuffer, _ tokens: Int
+  ) -> Operand {
+    compute.normalizedOperand(
+      x, weight: weight.pointer, tokens: tokens, width: config.hiddenSize,
+      epsilon: config.normEpsilon, into: y.pointer, keeping: keeping,
+      inverseRMS: inverseRMS.pointer)
   }
 
   /// What attention reads: biases added, queries and keys turned.
@@ -67,7 +69,7 @@ extension Decoder {
     into middle: UnsafeMutablePointer<Float>
   ) {
     let input = compute.operand(
-      a.attended.pointer, tokens: tokens, columns: config.headCount * config.headSize)
+      a.attended.pointer, tokens: tokens, columns: config.queryWidth)
     project(layer[.attentionOutput], input, addingTo: x, tokens: tokens, a, into: middle)
   }
 
@@ -76,10 +78,8 @@ extension Decoder {
     _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations,
     keepingNorm: Bool = false
   ) {
-    let input = compute.normalizedOperand(
-      middle, weight: layer.postAttentionNorm.pointer, tokens: tokens, width: config.hiddenSize,
-      epsilon: config.normEpsilon, into: a.norm2.pointer, keeping: keepingNorm,
-      inverseRMS: a.inverseRMS2.pointer)
+    let input = normalizedOperand(
+      middle, layer.postAttentionNorm, a.norm2, keeping: keepingNorm, a.inverseRMS2, tokens)
     compute.forward(layer[.gate].matrix, input, tokens: tokens, into: a.gate.pointer)
     compute.forward(layer[.up].matrix, input, tokens: tokens, into: a.up.pointer)
   }
@@ -103,14 +103,17 @@ extension Decoder {
     compute.sum(stream, a.scratch.pointer, count: tokens * linear.matrix.rows, into: out)
   }
 
-  /// A whole block: `x` to `out`, leaving `middle` between.
-  func block(
-    _ index: Int, tokens: Int, segments: [Range<Int>], _ a: Activations
-  ) {
+  /// A whole block over segments that see themselves only.
+  func block(_ index: Int, tokens: Int, segments: [Range<Int>], _ a: Activations) {
+    block(index, tokens: tokens, a) { attend(tokens: tokens, segments: segments, a) }
+  }
+
+  /// A whole block: `a.stream(index)` to `a.stream(index + 1)`, leaving `a.middle(index)` between.
+  func block(_ index: Int, tokens: Int, _ a: Activations, attend: () -> Void) {
     let layer = weights.layers[index]
     a.enter(index)
     attentionInputs(layer, a.stream(index), tokens: tokens, a)
-    attend(tokens: tokens, segments: segments, a)
+    attend()
     closeAttention(layer, a.stream(index), tokens: tokens, a, into: a.middle(index))
     expand(layer, a.middle(index), tokens: tokens, a)
     closeMLP(layer, a.middle(index), tokens: tokens, a, into: a.stream(index + 1))

@@ -31,8 +31,7 @@ extension Decoder {
   private func fewOperand(
     _ x: FloatBuffer, for linear: DecoderWeights.Linear, tokens: Int
   ) -> Operand {
-    compute.fewOperand(
-      x.pointer, tokens: tokens, columns: linear.matrix.columns, for: linear.matrix)
+    compute.fewOperand(x.pointer, tokens: tokens, for: linear.matrix)
   }
 
   private func projectFew(
@@ -47,14 +46,11 @@ extension Decoder {
 
   /// Logits [vocabulary] of one position of the stream.
   func fewLogits(_ stream: UnsafePointer<Float>, _ a: Activations, into logits: inout [Float]) {
-    compute.rmsNorm(
-      stream, weight: weights.finalNorm.pointer, tokens: 1, width: config.hiddenSize,
-      epsilon: config.normEpsilon, into: a.scratch.pointer, inverseRMS: a.inverseRMS1.pointer)
+    normalize(stream, weights.finalNorm, a.scratch, a.inverseRMS1, 1)
     if logits.count != config.vocabularySize {
       logits = [Float](repeating: 0, count: config.vocabularySize)
     }
-    let input = fewOperand(
-      a.scratch, for: DecoderWeights.Linear(matrix: weights.head), tokens: 1)
+    let input = compute.fewOperand(a.scratch.pointer, tokens: 1, for: weights.head)
     logits.withUnsafeMutableBufferPointer {
       guard let start = $0.baseAddress else { return }
       compute.forwardFew(FewProduct(weights.head, into: start), input: input, tokens: 1)

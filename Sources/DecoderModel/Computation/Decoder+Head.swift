@@ -69,10 +69,8 @@ extension Decoder {
     for (row, position) in positions.enumerated() {
       (work.inputs.pointer + row * width).update(from: stream + position * width, count: width)
     }
-    let input = compute.normalizedOperand(
-      work.inputs.pointer, weight: weights.finalNorm.pointer, tokens: count, width: width,
-      epsilon: config.normEpsilon, into: work.norms.pointer, keeping: false,
-      inverseRMS: work.inverseRMS.pointer)
+    let input = normalizedOperand(
+      work.inputs.pointer, weights.finalNorm, work.norms, keeping: false, work.inverseRMS, count)
     compute.forward(weights.head, input, tokens: count, into: work.logits.pointer)
   }
 

@@ -2,8 +2,8 @@ package import Kernels
 
 /// A decoder of the LLaMA family over frozen weights; its only changing part is the task's scales.
 ///
-/// Works on one sequence or a few stacked ones at a time, knows no rank and no optimizer. Not for concurrent use: it owns
-/// its activations.
+/// Works on one sequence or a few stacked ones at a time, knows no rank and no optimizer. Not for
+/// concurrent use: it owns its activations.
 package final class Decoder {
   package let config: DecoderConfig
   package let weights: DecoderWeights

@@ -11,11 +11,8 @@ package final class KeyValueCache {
   /// bf16 products and fp32 for fp32 ones.
   package init(_ config: DecoderConfig, capacity: Int, precision: Precision) {
     self.capacity = capacity
-    let shape = AttentionShape(
-      heads: config.headCount, keyValueHeads: config.keyValueHeadCount, headSize: config.headSize,
-      window: config.slidingWindow)
     layers = (0..<config.layerCount).map { _ in
-      AttentionCache(shape, capacity: capacity, precision: precision)
+      AttentionCache(config.attentionShape, capacity: capacity, precision: precision)
     }
   }
 
@@ -60,20 +57,11 @@ extension Decoder {
       if count <= Compute.fewTokens {
         fewTokensBlock(layer, tokens: count, cache, a)
       } else {
-        cachedBlock(layer, tokens: count, cache, a)
+        block(layer, tokens: count, a) { attend(layer, tokens: count, cache, a) }
       }
     }
     cache.advance(by: count)
     fewLogits(a.stream(config.layerCount) + (count - 1) * config.hiddenSize, a, into: &logits)
-  }
-
-  private func cachedBlock(_ index: Int, tokens: Int, _ cache: KeyValueCache, _ a: Activations) {
-    let layer = weights.layers[index]
-    attentionInputs(layer, a.stream(index), tokens: tokens, a)
-    attend(index, tokens: tokens, cache, a)
-    closeAttention(layer, a.stream(index), tokens: tokens, a, into: a.middle(index))
-    expand(layer, a.middle(index), tokens: tokens, a)
-    closeMLP(layer, a.middle(index), tokens: tokens, a, into: a.stream(index + 1))
   }
 
   /// Keeps the new keys and values and attends to all.

@@ -26,7 +26,7 @@ extension DecoderConfig {
     if headSize % 2 != 0 {
       faults.append("the head size is \(headSize), but rotary positions need an even one")
     }
-    if headCount * headSize > Limits.width.upperBound {
+    if queryWidth > Limits.width.upperBound {
       faults.append("\(headCount) heads of \(headSize) are wider than any supported model")
     }
     if case .llama3(_, let low, let high, let original) = rope.scaling {

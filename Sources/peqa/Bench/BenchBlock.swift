@@ -130,14 +130,26 @@ struct BlockBench {
     bits: [Int], groupSizes: [Int], lengths: [Int], repetitions: Int, console: Console,
     signals: StopSignals
   ) throws -> (rows: [Row], peak: MachinePeak) {
-    let before = compute.measurePeak()
-    var one = config
-    // Vocabulary matrices are not used.
-    (one.layerCount, one.vocabularySize) = (1, 64)
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("peqa-block-\(UUID().uuidString.prefix(8))").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: folder) }
+    let (measured, peak) = try compute.besidePeak {
+      let all = try candidates(
+        bits: bits, groupSizes: groupSizes, lengths: lengths, in: folder)
+      try takeTurns(all, repetitions: repetitions, console, signals)
+      return all
+    }
+    return (measured.map { row($0, peak) }, peak)
+  }
+
+  /// A block for each setting, over bases that are made in `folder`.
+  private func candidates(
+    bits: [Int], groupSizes: [Int], lengths: [Int], in folder: String
+  ) throws -> [Candidate] {
+    var one = config
+    // Vocabulary matrices are not used.
+    (one.layerCount, one.vocabularySize) = (1, 64)
     var candidates: [Candidate] = []
     for bits in bits {
       for groupSize in groupSizes {
@@ -159,9 +171,7 @@ struct BlockBench {
         }
       }
     }
-    try takeTurns(candidates, repetitions: repetitions, console, signals)
-    let peak = before.joined(compute.measurePeak())
-    return (candidates.map { row($0, peak) }, peak)
+    return candidates
   }
 
   private func takeTurns(

@@ -33,10 +33,8 @@ struct BenchDecode: ParsableCommand {
     let limits = try options.ratioLimits()
     let compute = try computing.compute(automatic: .ofOneProcess(console))
     try baseOptions.withModel(console) { model, signals in
-      let before = compute.measurePeak()
       let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
-      let (prompt, decode) = try measure(decoder, signals)
-      let peak = before.joined(compute.measurePeak())
+      let ((prompt, decode), peak) = try compute.besidePeak { try measure(decoder, signals) }
       let bytes = decoder.bytesPerToken(depth: promptLength + generate / 2)
       let share = decode.median * Double(bytes) / peak.bandwidth
       options.show(

@@ -61,10 +61,28 @@ struct BenchKernels: ParsableCommand {
       shapes: shapes.split(separator: ",").map(String.init), bits: bits.values,
       groupSizes: groupSize.values, tokens: tokens.values,
       operations: operation.isEmpty ? Operation.allCases : operation)
-    let before = compute.measurePeak()
+    var choices: [String] = []
+    let (measured, peak) = try compute.besidePeak {
+      try measure(cases, compute, console, signals, &choices)
+    }
+    let rows = measured.map { one, seconds, kernel in
+      KernelRow(
+        one: one, seconds: seconds, kernel: kernel, peak: peak.operations(compute.precision),
+        bandwidth: peak.bandwidth)
+    }
+    let chosen = JSONValue.Member(
+      key: "chosen", value: .string(choices.joined(separator: "; ")))
+    options.show(KernelRow.table(rows), context: compute.context(peak) + [chosen])
+    try options.hold(rows.compactMap(\.ratio), to: limits)
+  }
+
+  /// Seconds and kernels of the cases; `choices` gets each kernel once, with the reason for it.
+  private func measure(
+    _ cases: [KernelCase], _ compute: Compute, _ console: Console, _ signals: StopSignals,
+    _ choices: inout [String]
+  ) throws -> [(KernelCase, Spread, String)] {
     let line = ProgressLine(console, "kernels", total: cases.count)
     var measured: [(KernelCase, Spread, String)] = []
-    var choices: [String] = []
     // Cases of one matrix follow each other, so it is made once.
     var held: (key: KernelCase.Matrix, numbers: KernelMatrix)?
     for (index, one) in cases.enumerated() {
@@ -77,16 +95,7 @@ struct BenchKernels: ParsableCommand {
       if !choices.contains("\(kernel): \(reason)") { choices.append("\(kernel): \(reason)") }
       line.update(index + 1, one.name)
     }
-    let peak = before.joined(compute.measurePeak())
-    let rows = measured.map { one, seconds, kernel in
-      KernelRow(
-        one: one, seconds: seconds, kernel: kernel, peak: peak.operations(compute.precision),
-        bandwidth: peak.bandwidth)
-    }
-    let chosen = JSONValue.Member(
-      key: "chosen", value: .string(choices.joined(separator: "; ")))
-    options.show(KernelRow.table(rows), context: compute.context(peak) + [chosen])
-    try options.hold(rows.compactMap(\.ratio), to: limits)
+    return measured
   }
 }
 
@@ -160,8 +169,7 @@ struct KernelCase {
     func once() {
       switch operation {
       case .forward where isFew:
-        let input = compute.fewOperand(
-          x.pointer, tokens: tokens, columns: matrix.columns, for: numbers.weights)
+        let input = compute.fewOperand(x.pointer, tokens: tokens, for: numbers.weights)
         compute.forwardFew(
           FewProduct(numbers.weights, into: y.pointer), input: input, tokens: tokens)
       case .forward:

@@ -67,12 +67,13 @@ struct BenchStep: ParsableCommand {
     let limits = try options.ratioLimits()
     let compute = try computing.compute(automatic: .ofOneProcess(console))
     try baseOptions.withModel(console) { model, signals in
-      let before = compute.measurePeak()
-      let run = try StepRun(model, compute, stepOptions.settings)
-      if let text = run.streaming { console.log(text) }
-      let disk = cold ? try readRate(try model.requiredBase()) : nil
-      try run.measure(repetitions: steps ?? options.repetitions, console, signals, cold: cold)
-      let peak = before.joined(compute.measurePeak())
+      let ((run, disk), peak) = try compute.besidePeak {
+        let run = try StepRun(model, compute, stepOptions.settings)
+        if let text = run.streaming { console.log(text) }
+        let disk = cold ? try readRate(try model.requiredBase()) : nil
+        try run.measure(repetitions: steps ?? options.repetitions, console, signals, cold: cold)
+        return (run, disk)
+      }
       options.show(table(run, compute, peak, disk: disk), context: compute.context(peak))
       let measured = Double(run.privateBytes) / Double(run.plan.privateBytes)
       try options.hold(
