@@ -24,14 +24,18 @@ package struct NetworkInterface: Equatable, Sendable {
         continue
       }
       let mask = number(entry.ifa_netmask) ?? UInt32.max
-      let text = [24, 16, 8, 0].map { String(UInt32(bigEndian: address) >> UInt32($0) & 255) }
       found.append(
         NetworkInterface(
-          name: String(cString: entry.ifa_name), address: text.joined(separator: "."),
+          name: String(cString: entry.ifa_name), address: text(UInt32(bigEndian: address)),
           prefixLength: mask.nonzeroBitCount,
           isLoopback: entry.ifa_flags & UInt32(IFF_LOOPBACK) != 0, networkOrder: address))
     }
     return found
+  }
+
+  /// `10.0.0.2` of an address as a number.
+  package static func text(_ address: UInt32) -> String {
+    [24, 16, 8, 0].map { String(address >> UInt32($0) & 255) }.joined(separator: ".")
   }
 
   private static func number(_ address: UnsafeMutablePointer<sockaddr>?) -> UInt32? {

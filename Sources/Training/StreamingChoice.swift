@@ -26,8 +26,7 @@ package struct StreamingChoice: Sendable, Equatable {
     limit: Int?
   ) {
     let whole = [available, limit].compactMap { $0 }.min()
-    // A twentieth stays free for the program itself, its neighbours and the kernel.
-    let room = whole.map { max(0, $0 - $0 / 20 - privateBytes) }
+    let room = whole.map { max(0, Self.usable($0) - privateBytes) }
     let fixed = fileBytes - blockBytes.reduce(0, +)
     baseBytes = fileBytes
     self.room = room
@@ -45,6 +44,15 @@ package struct StreamingChoice: Sendable, Equatable {
       plan = StreamPlan(blockBytes: blockBytes, budget: max(0, room - fixed))
     }
   }
+
+  /// The `limit` of a setting in GB, of which 0 is none.
+  package static func limit(gigabytes: Double) -> Int? {
+    gigabytes > 0 ? Int(gigabytes * 1e9) : nil
+  }
+
+  /// What runs may take of `memory`: a twentieth stays free for the program itself, its neighbours
+  /// and the kernel.
+  package static func usable(_ memory: Int) -> Int { memory - memory / 20 }
 
   /// For `base`, and what each rank of a node needs beside it.
   package init(

@@ -19,8 +19,7 @@ struct StreamingOptions: ParsableArguments {
     }
   }
 
-  /// In bytes.
-  var limit: Int? { memoryLimit > 0 ? Int(memoryLimit * 1e9) : nil }
+  var limit: Int? { StreamingChoice.limit(gigabytes: memoryLimit) }
 
   /// Streams the base of `model` through `decoder` where it does not fit beside what passes forward
   /// over `length` tokens need, and a cache of `cached`.

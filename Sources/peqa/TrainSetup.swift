@@ -95,7 +95,7 @@ struct TrainSetup {
     let choice = StreamingChoice(
       config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,
       available: try communicator.availableMemory(),
-      limit: config.memoryLimit > 0 ? Int(config.memoryLimit * 1e9) : nil)
+      limit: StreamingChoice.limit(gigabytes: config.memoryLimit))
     if let text = choice.text { rank.console.log(text) }
     return choice.plan.map { BaseStream(base, $0, forgets: communicator.nodeRank == 0) }
   }

@@ -1,3 +1,4 @@
+internal import Collectives
 internal import Foundation
 
 // Addresses, clocks and what the ring test has measured.
@@ -44,7 +45,7 @@ extension Diagnosis {
   private func duplicates(_ firsts: [RankFacts]) -> [Finding] {
     var owners: [String: [(host: String, interface: String)]] = [:]
     for rank in firsts {
-      for interface in rank.interfaces where !interface.address.hasPrefix("127.") {
+      for interface in rank.interfaces where Self.isOutside(interface) {
         owners[interface.address, default: []].append((rank.host, interface.name))
       }
     }
@@ -65,7 +66,7 @@ extension Diagnosis {
 
   /// The network that all hosts are on with different addresses, as `10.0.0.0/24`.
   private func usable(_ firsts: [RankFacts]) -> String {
-    for one in firsts[0].interfaces where !one.address.hasPrefix("127.") {
+    for one in firsts[0].interfaces where Self.isOutside(one) {
       let network = Self.network(of: one)
       let same = firsts.compactMap { rank in
         rank.interfaces.first { Self.network(of: $0) == network }?.address
@@ -93,8 +94,7 @@ extension Diagnosis {
     }
     let mask = interface.prefixLength == 0 ? 0 : UInt32.max << (32 - interface.prefixLength)
     let base = address & mask
-    let parts = [24, 16, 8, 0].map { String(base >> UInt32($0) & 255) }
-    return parts.joined(separator: ".") + "/\(interface.prefixLength)"
+    return NetworkInterface.text(base) + "/\(interface.prefixLength)"
   }
 
   private static func number(_ address: String) -> UInt32? {

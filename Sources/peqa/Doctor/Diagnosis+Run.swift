@@ -1,3 +1,5 @@
+internal import Training
+
 // Files, memory and software: what a run stands on.
 extension Diagnosis {
   var folder: [Finding] {
@@ -90,8 +92,7 @@ extension Diagnosis {
     _ ranks: Int, _ needs: RunNeeds, free: Int, host: String
   ) -> [Finding] {
     let own = needs.privateBytes * ranks
-    // What StreamingChoice leaves to others.
-    let room = free - free / 20
+    let room = StreamingChoice.usable(free)
     if own > room {
       return [
         .error(

@@ -108,7 +108,7 @@ struct Doctor: RankedCommand {
       return console.result(result.text(indent: 2))
     }
     for finding in findings {
-      let label = "\(finding.level.rawValue)".padding(toLength: 9, withPad: " ", startingAt: 0)
+      let label = finding.level.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
       let check = finding.check.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
       let place = finding.place.isEmpty ? "" : " [\(finding.place)]"
       console.result(label + check + finding.what + place)

@@ -45,25 +45,17 @@ struct Plan: ParsableCommand {
   func run() throws {
     let console = Console(verbosity: verbosity.level)
     let signals = StopSignals.install()
-    let described = try cluster.map { try ClusterDescription(file: $0) }
+    var machine = try cluster.map { try ClusterDescription(file: $0) } ?? ClusterDescription()
     var raw = RawConfig()
     _ = try raw.read(file: runFile)
     raw.set(settings)
-    var machine = described ?? ClusterDescription()
     if let ranks { machine.ranksPerNode = ranks }
     let resolved = try raw.resolved(ranks: machine.nodes * machine.ranksPerNode)
     for warning in resolved.warnings { console.warn(warning) }
     let config = resolved.config
     let model = try PlannedModel(config)
-    var planned = PlannedCluster(memory: memory(machine, isHere: described == nil))
-    (planned.nodes, planned.ranksPerNode) = (machine.nodes, machine.ranksPerNode)
     let here = ThreadCount.ofOneProcess(console).count
-    planned.threadsPerRank =
-      machine.threadsPerRank ?? (config.threads > 0 ? config.threads : nil)
-      ?? max(1, (machine.cores ?? here) / machine.ranksPerNode)
-    planned.diskRate = (machine.diskMegabytesPerSecond ?? 500) * 1e6
-    planned.networkBits = (machine.networkGigabits ?? 1) * 1e9
-    planned.networkLatency = (machine.networkLatency ?? 50) * 1e-6
+    var planned = Self.cluster(machine, config, threadsHere: here)
     let isMeasured = coreGflops == nil && machine.coreGigaflops == nil
     if let rate = coreGflops ?? machine.coreGigaflops {
       planned.threadRate = rate * 1e9
@@ -85,9 +77,22 @@ struct Plan: ParsableCommand {
     if !report.fits { throw ExitCode(78) }
   }
 
-  private func memory(_ machine: ClusterDescription, isHere: Bool) -> Int {
-    if let gigabytes = machine.memoryGigabytes { return Int(gigabytes * 1e9) }
-    let own = NodeMemory.available() ?? Int(ProcessInfo.processInfo.physicalMemory)
-    return own
+  /// What is not said is taken from this machine, or from an ordinary one; all but the rate of its
+  /// threads.
+  private static func cluster(
+    _ machine: ClusterDescription, _ config: RunConfig, threadsHere: Int
+  ) -> PlannedCluster {
+    let memory =
+      machine.memoryGigabytes.map { Int($0 * 1e9) } ?? NodeMemory.available()
+      ?? Int(ProcessInfo.processInfo.physicalMemory)
+    var planned = PlannedCluster(memory: memory)
+    (planned.nodes, planned.ranksPerNode) = (machine.nodes, machine.ranksPerNode)
+    planned.threadsPerRank =
+      machine.threadsPerRank ?? (config.threads > 0 ? config.threads : nil)
+      ?? max(1, (machine.cores ?? threadsHere) / machine.ranksPerNode)
+    planned.diskRate = (machine.diskMegabytesPerSecond ?? 500) * 1e6
+    planned.networkBits = (machine.networkGigabits ?? 1) * 1e9
+    planned.networkLatency = (machine.networkLatency ?? 50) * 1e-6
+    return planned
   }
 }

@@ -42,18 +42,11 @@ package struct PlannedModel: Sendable, Equatable {
       (baseBytes, blockBytes) = (base.byteCount, base.blockBytes)
       return
     }
-    let file =
-      FileManager.default.fileExists(atPath: path + "/config.json")
-      ? path + "/config.json" : path
     let name = URL(fileURLWithPath: path).lastPathComponent
-    let config: DecoderConfig
-    if FileManager.default.fileExists(atPath: file) {
-      config = try BenchBaseOptions.config(ofShape: file)
-    } else {
-      config = try BenchBaseOptions.config(ofShape: name)
-    }
+    let file = [path + "/config.json", path].first(where: FileManager.default.fileExists(atPath:))
     try self.init(
-      name: name, config: config, bits: run.bits ?? 4, groupSize: run.groupSize ?? -1)
+      name: name, config: try BenchBaseOptions.config(ofShape: file ?? name), bits: run.bits ?? 4,
+      groupSize: run.groupSize ?? -1)
   }
 
   package func trained(_ granularity: ScaleGranularity) -> Int {

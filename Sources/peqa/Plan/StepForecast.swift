@@ -12,7 +12,7 @@ package struct PlannedCluster: Sendable, Equatable {
   package var memory: Int
   /// Bytes a second read from disk.
   package var diskRate = 1e9
-  /// Bits a second of a node's link; nil on one node.
+  /// Bits a second of a node's link.
   package var networkBits = 1e9
   /// Seconds.
   package var networkLatency = 50e-6
@@ -70,7 +70,7 @@ package struct StepForecast: Sendable, Equatable {
       ranks: cluster.ranks, recomputing: setting.recomputing,
       training: model.granularity(run.scaleGranularity))
     let own = memory.privateBytes * cluster.ranksPerNode
-    let limit = run.memoryLimit > 0 ? Int(run.memoryLimit * 1e9) : nil
+    let limit = StreamingChoice.limit(gigabytes: run.memoryLimit)
     let choice = StreamingChoice(
       run.baseStreaming, fileBytes: model.baseBytes, blockBytes: model.blockBytes,
       privateBytes: own, available: cluster.memory, limit: limit)
@@ -78,9 +78,7 @@ package struct StepForecast: Sendable, Equatable {
     let resident = model.baseBytes - model.blockBytes.reduce(0, +)
     let held = plan.map { resident + $0.peakBytes } ?? model.baseBytes
     nodeBytes = own + held
-    // The room that StreamingChoice leaves.
-    let whole = min(cluster.memory, limit ?? .max)
-    fits = nodeBytes <= whole - whole / 20
+    fits = nodeBytes <= StreamingChoice.usable(min(cluster.memory, limit ?? .max))
     streamedBlocks = plan.flatMap { $0.streamed > 0 ? $0.streamed : nil }
     let operations = model.operations(
       tokens: run.maxSequenceLength, sequences: share, granularity: run.scaleGranularity,
