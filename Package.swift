@@ -8,13 +8,15 @@ let strict: [SwiftSetting] = [
   .unsafeFlags(["-warnings-as-errors"]),
 ]
 
+// `testing`: what only the tests take. Random numbers of tests are those of Kernels.
 func module(
-  _ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false, readme: Bool = false
+  _ name: String, _ dependencies: [Target.Dependency], testing: [Target.Dependency] = [],
+  fixtures: Bool = false, readme: Bool = false
 ) -> [Target] {
   [
     .target(name: name, dependencies: dependencies, swiftSettings: strict),
     .testTarget(
-      name: name + "Tests", dependencies: [.byName(name: name)] + dependencies,
+      name: name + "Tests", dependencies: [.byName(name: name)] + dependencies + testing,
       exclude: readme ? ["README.md"] : [],
       resources: fixtures ? [.copy("Fixtures")] : [], swiftSettings: strict),
   ]
@@ -38,11 +40,11 @@ let package = Package(
   ]
     + module("JSONText", [])
     + module("Kernels", ["CKernels", "COpenBLAS"])
-    + module("Collectives", ["CMPI"], readme: true)
-    + module("Checkpoints", ["JSONText", "CCrypto"], fixtures: true)
-    + module("Tokenization", ["JSONText", "Checkpoints"], fixtures: true)
+    + module("Collectives", ["CMPI"], testing: ["Kernels"], readme: true)
+    + module("Checkpoints", ["JSONText", "CCrypto"], testing: ["Kernels"], fixtures: true)
+    + module("Tokenization", ["JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true)
     + module("Quantization", ["Kernels", "Checkpoints"])
-    + module("Datasets", ["Tokenization", "JSONText", "Checkpoints"])
+    + module("Datasets", ["Tokenization", "JSONText", "Checkpoints"], testing: ["Kernels"])
     + module(
       "DecoderModel", ["Kernels", "Quantization", "Checkpoints", "JSONText"], fixtures: true)
     + module(

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Kernels
 import Testing
 
 @Suite struct DequantizationTests {
@@ -150,7 +151,7 @@ import Testing
 
   /// Nearest by distance in Double, ties to the even neighbour.
   @Test func bfloatRounding() {
-    var random = SeededRandom(state: 3)
+    var random = SplitMix64(seed: 3)
     for trial in 0..<100_000 {
       // Every eighth value is a tie. Exponents up to 253 keep both neighbours finite.
       let exponent = UInt32.random(in: 0..<254, using: &random) << 23

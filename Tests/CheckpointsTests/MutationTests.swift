@@ -1,10 +1,11 @@
 import Checkpoints
 import Foundation
+import Kernels
 import Testing
 
 /// Changes a valid file in the ways that hurt parsers.
 struct Mutator {
-  var random: SeededRandom
+  var random: SplitMix64
   static let interesting: [UInt64] = [
     0, 1, 2, 7, 8, 31, 32, 63, 64, 255, 256, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF,
     0x1_0000_0000, 100_000_000, 1 << 62, (1 << 63) - 1, 1 << 63, .max - 7, .max,
@@ -76,7 +77,7 @@ struct Mutator {
   ) throws {
     if Self.environment != nil { print("seed \(seed)") }
     let folder = try folder ?? TemporaryFolder()
-    var mutator = Mutator(random: SeededRandom(state: seed))
+    var mutator = Mutator(random: SplitMix64(seed: seed))
     var refused = 0
     for round in 0..<rounds {
       let bytes = mutator.mutate(seeds[round % seeds.count], headerSize: 1500)

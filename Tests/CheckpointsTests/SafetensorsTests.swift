@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import JSONText
+import Kernels
 import Testing
 
 /// Reading what the reference implementation wrote.
@@ -133,7 +134,7 @@ import Testing
     let path = folder("big.safetensors")
     let writer = try SafetensorsWriter(
       path: path, tensors: [TensorDeclaration(name: "a", type: .u8, shape: [size])], digest: true)
-    var random = SeededRandom(state: 1)
+    var random = SplitMix64(seed: 1)
     var start = 0
     while start < size {
       let chunk = [1, 1000, 1 << 20, 1 << 20 + 1, 300_000].randomElement(using: &random)!

@@ -49,19 +49,6 @@ func fileBytes(_ path: String) throws -> [UInt8] {
   [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): a seeded generator for reproducible tests.
-struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 /// Touches everything a file offers, as a reader of models would.
 func readEverything(_ source: some TensorSource) throws {
   if let file = source as? GGUFFile { readMetadata(file) }

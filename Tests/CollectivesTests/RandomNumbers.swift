@@ -1,16 +1,12 @@
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every rank.
+import Kernels
+
+/// Addends of tests, the same on every rank.
 struct RandomNumbers: RandomNumberGenerator {
-  var state: UInt64
+  private var numbers: SplitMix64
 
-  init(seed: Int) { state = UInt64(seed) }
+  init(seed: Int) { numbers = SplitMix64(seed: UInt64(seed)) }
 
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
+  mutating func next() -> UInt64 { numbers.next() }
 
   /// Floats of both signs, of many magnitudes up to `2^largest`, with ties and zeros among them.
   mutating func floats(_ count: Int, largest: Int) -> [Float] {

@@ -1,5 +1,6 @@
 import Datasets
 import JSONText
+import Kernels
 import Testing
 
 /// Each format against text written out by hand: what the model sees and what counts.
@@ -81,7 +82,7 @@ import Testing
   @Test(arguments: [nil, 0, 2] as [Int?], [true, false])
   func recordsAreFoundInAnyLayout(_ indent: Int?, _ isLines: Bool) throws {
     guard indent == nil || !isLines else { return }
-    var random = SplitMix(state: UInt64(indent ?? 7))
+    var random = SplitMix64(seed: UInt64(indent ?? 7))
     let parts = [
       "[", "]", "{", "}", "\"", "\\", ",", ":", "\n", "\r", "\u{2028}", "é", "😀", " ", "a",
     ]

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Kernels
 import Testing
 
 /// Bad data sets: the text says where and what, and nothing is left in the cache.
@@ -127,7 +128,7 @@ import Testing
   func mutatedFilesThrowOrBuild(_ index: Int) throws {
     let (name, content, type, _, _) = FormatTests.cases[index]
     let folder = try Folder()
-    var random = SplitMix(state: UInt64(index))
+    var random = SplitMix64(seed: UInt64(index))
     let original = Array(content.utf8)
     let alphabet = Array("[]{}\",:\\u0\n\r \u{FEFF}".utf8) + [0, 0xFF, 0xC3, 0x80]
     var outcomes = (built: 0, refused: 0)
@@ -159,17 +160,6 @@ import Testing
   }
 }
 
-/// Numbers for tests, the same in every run.
-struct SplitMix {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SplitMix64 {
   mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -1,11 +1,12 @@
 import Datasets
+import Kernels
 import Testing
 
 /// Over-long samples, windows, packing and length figures.
 @Suite struct LengthTests {
   /// Prompts and responses of many lengths, as JSONL.
   static func completions(_ count: Int, longest: Int, seed: UInt64) -> [(String, String)] {
-    var random = SplitMix(state: seed)
+    var random = SplitMix64(seed: seed)
     return (0..<count).map { index in
       let prompt = "\(index):" + String(repeating: "p", count: random.below(longest / 2))
       return (prompt, String(repeating: "r", count: 1 + random.below(longest / 2)))
@@ -176,7 +177,7 @@ import Testing
   /// Against the definition: the least length that at least p % of the samples do not exceed.
   @Test(arguments: [1, 2, 3, 10, 99, 100, 101, 1000])
   func percentilesFollowTheirDefinition(_ count: Int) {
-    var random = SplitMix(state: UInt64(count))
+    var random = SplitMix64(seed: UInt64(count))
     let lengths = (0..<count).map { _ in random.below(300) }
     let statistics = LengthStatistics(lengths)
     func percentile(_ percent: Int) -> Int? {

@@ -1,5 +1,6 @@
 import DecoderModel
 import Foundation
+import Kernels
 import Testing
 
 /// The small files of a base and an adapter, damaged at random: opening them fails with an error or
@@ -20,7 +21,7 @@ import Testing
     let whole = [UInt8](try Data(contentsOf: folder.appending(path: name)))
     // Of the tensors, the header is what is parsed.
     let header = name.hasSuffix(".json") ? whole.count : 4096
-    var random = SplitMix(state: 20_261_123)
+    var random = SplitMix64(seed: 20_261_123)
     var refused = 0
     for _ in 0..<Self.rounds {
       let bytes = Self.mutate(whole, within: header, &random)
@@ -38,7 +39,7 @@ import Testing
   }
 
   private static func mutate(
-    _ bytes: [UInt8], within limit: Int, _ random: inout SplitMix
+    _ bytes: [UInt8], within limit: Int, _ random: inout SplitMix64
   ) -> [UInt8] {
     var bytes = bytes
     for _ in 0...Int.random(in: 0..<3, using: &random) {
@@ -53,18 +54,5 @@ import Testing
       if bytes.isEmpty { return [0] }
     }
     return bytes
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same mutations everywhere.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

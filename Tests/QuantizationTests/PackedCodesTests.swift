@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Quantization
 import Testing
 
@@ -18,7 +19,7 @@ private func bitByBit(_ codes: [UInt8], bits: Int, stride: Int) -> [UInt8] {
     arguments: PackedLayout.supportedBits,
     [1, 2, 7, 8, 9, 31, 32, 33, 63, 64, 65, 100, 576, 1537])
   func packsAsTheLayoutSays(bits: Int, columns: Int) {
-    var random = SplitMix(seed: UInt64(bits * 10_000 + columns))
+    var random = SplitMix64(seed: UInt64(bits * 10_000 + columns))
     let codes = (0..<columns).map { _ in UInt8(random.next() & UInt64(1 << bits - 1)) }
     let layout = PackedLayout(rows: 1, columns: columns, bits: bits, groupSize: -1)
     var packed = [UInt8](repeating: 0xAA, count: layout.rowStride)

@@ -44,7 +44,7 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
   /// never more than 6 % of the squared error of a group, 1 % on average.
   @Test(arguments: [2, 3, 4], [false, true])
   func comesCloseToTheBestGridOfAll(bits: Int, symmetric: Bool) throws {
-    var random = SplitMix(seed: UInt64(bits * 2 + (symmetric ? 1 : 0)))
+    var random = SplitMix64(seed: UInt64(bits * 2 + (symmetric ? 1 : 0)))
     var (found, best) = (0.0, 0.0)
     for columns in [24, 32, 64, 96, 128] {
       let weights = random.weights(columns)
@@ -66,7 +66,7 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
   /// the true scale is within a fine step, and one alternation finds it.
   @Test(arguments: [4, 3, 2])
   func reproducesWhatLiesOnTheGrid(bits: Int) throws {
-    var random = SplitMix(seed: 7)
+    var random = SplitMix64(seed: 7)
     let maximum = 1 << bits - 1
     var weights: [Float] = []
     for _ in 0..<60 {
@@ -83,7 +83,7 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
 
   @Test(arguments: [2, 3, 4, 8], [-1, 32, 64, 128, 256])
   func everyLayoutDequantizesToItsStatedError(bits: Int, groupSize: Int) throws {
-    var random = SplitMix(seed: UInt64(bits * 1000 + groupSize + 1))
+    var random = SplitMix64(seed: UInt64(bits * 1000 + groupSize + 1))
     let columns = 300  // the last group is partial
     let weights = random.weights(3 * columns)
     let rows = try quantize(weights, rows: 3, .init(bits: bits, groupSize: groupSize))
@@ -113,7 +113,7 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
   }
 
   @Test func threadsDoNotChangeABit() throws {
-    var random = SplitMix(seed: 3)
+    var random = SplitMix64(seed: 3)
     let weights = random.weights(37 * 200)
     let settings = QuantizationSettings(bits: 3, groupSize: 64)
     let one = try quantize(weights, rows: 37, settings)

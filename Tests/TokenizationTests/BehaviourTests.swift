@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import JSONText
+import Kernels
 import Testing
 import Tokenization
 
@@ -68,7 +69,7 @@ struct BehaviourTests {
   /// Any ids at all, so any bytes at all: streaming and decoding agree on where U+FFFD goes.
   @Test func streamingOfBrokenText() throws {
     let tokenizer = try tiny("smollm.json")
-    var generator = SeededGenerator(seed: 7)
+    var generator = SplitMix64(seed: 7)
     for _ in 0..<500 {
       let ids = (0..<12).map { _ in Int32.random(in: 3..<259, using: &generator) }
       var decoder = StreamingDecoder(tokenizer, skipSpecial: false)
@@ -155,19 +156,5 @@ struct BehaviourTests {
     let line = String(repeating: "abcdefghij", count: 100_000)
     let ids = tokenizer.encode(line, addSpecial: false, parseSpecial: true)
     #expect(tokenizer.decode(ids, skipSpecial: false) == line)
-  }
-}
-
-/// SplitMix64: the same numbers on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import Kernels
 import Testing
 import Tokenization
 
@@ -18,7 +19,7 @@ struct HostileInputTests {
   }
 
   /// Flips bits, cuts, repeats, inserts and swaps parts.
-  private func mutated(_ original: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+  private func mutated(_ original: [UInt8], _ generator: inout SplitMix64) -> [UInt8] {
     var bytes = original
     for _ in 0..<Int.random(in: 1...3, using: &generator) where !bytes.isEmpty {
       let at = Int.random(in: 0..<bytes.count, using: &generator)
@@ -45,7 +46,7 @@ struct HostileInputTests {
     ])
   func mutatedFiles(name: String, seed: UInt64) throws {
     let original = try Fixture.bytes(name)
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     var (loaded, refused) = (0, 0)
     try withFile(name) { path in
       for _ in 0..<120 {
@@ -70,7 +71,7 @@ struct HostileInputTests {
   @Test(.timeLimit(.minutes(10)), arguments: ChatTemplateTests.templates)
   func mutatedTemplates(name: String) throws {
     let original = Array(try ChatTemplateTests.source(name).utf8)
-    var generator = SeededGenerator(seed: UInt64(name.utf8.count))
+    var generator = SplitMix64(seed: UInt64(name.utf8.count))
     let messages = [
       ChatMessage(role: "user", content: "a"), ChatMessage(role: "assistant", content: "b"),
     ]
