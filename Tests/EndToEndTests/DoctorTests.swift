@@ -49,18 +49,11 @@ import Testing
   }
 
   @Test func threadsOnOneCPU() throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/taskset")
-    process.arguments = ["-c", "0", Program.peqa, "doctor"]
-    process.environment = ProcessInfo.processInfo.environment.merging(["PEQA_NUM_THREADS": "3"]) {
-      $1
-    }
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "a warning is no error")
+    let ran = try Program.run(
+      program: "/usr/bin/taskset", ["-c", "0", Program.peqa, "doctor"],
+      environment: ["PEQA_NUM_THREADS": "3"])
+    #expect(ran.status == 0, "a warning is no error")
+    let text = ran.standardOutput
     #expect(
       text.contains("warning  threads   3 threads (PEQA_NUM_THREADS) may use 1 CPU"), "\(text)")
   }
@@ -85,21 +78,14 @@ import Testing
   }
 
   @Test func kernelsThatDifferBetweenRanks() throws {
-    let process = Process()
-    process.executableURL = Program.root.appending(path: "launch/steps/mpirun")
-    process.arguments = [
-      "-np", "1", "-x", "PEQA_KERNELS=scalar", Program.peqa, "doctor", ":", "-np", "1",
-      Program.peqa, "doctor",
-    ]
-    process.environment = ProcessInfo.processInfo.environment.merging(["PEQA_NUM_THREADS": "1"]) {
-      $1
-    }
-    let output = Pipe()
-    (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 78)
+    let ran = try Program.run(
+      program: Program.mpirun,
+      [
+        "-np", "1", "-x", "PEQA_KERNELS=scalar", Program.peqa, "doctor", ":", "-np", "1",
+        Program.peqa, "doctor",
+      ], environment: ["PEQA_NUM_THREADS": "1"])
+    let text = ran.standardOutput
+    #expect(ran.status == 78)
     #expect(text.contains("error    kernels   kernels: scalar fp32 on rank 0"), "\(text)")
   }
 
@@ -108,15 +94,7 @@ import Testing
     let mount = folder.file("tiny").path
     try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
     func call(_ program: String, _ arguments: [String]) -> Bool {
-      let process = Process()
-      process.executableURL = URL(filePath: program)
-      process.arguments = arguments
-      (process.standardOutput, process.standardError) = (
-        FileHandle.nullDevice, FileHandle.nullDevice
-      )
-      guard (try? process.run()) != nil else { return false }
-      process.waitUntilExit()
-      return process.terminationStatus == 0
+      (try? Program.run(program: program, arguments))?.status == 0
     }
     guard call("/usr/bin/mount", ["-t", "tmpfs", "-o", "size=80k", "tmpfs", mount]) else {
       return

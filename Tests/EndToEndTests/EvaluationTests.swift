@@ -5,7 +5,7 @@ import Testing
 @Suite(.serialized) struct EvaluationTests {
   @Test func ranksAndThreadsGiveTheSameDigits() throws {
     let folder = try Folder()
-    try folder.write(String(SameBitsTests.text.prefix(1500)), to: "text.txt")
+    try folder.write(String(Folder.text.prefix(1500)), to: "text.txt")
     func loss(_ arguments: [String], ranks: Int?, threads: Int) throws -> Substring {
       let result = try Program.run(
         ["eval", Program.base, "--max-length", "64", "--json"] + arguments, ranks: ranks,

@@ -8,7 +8,7 @@ import Testing
     let folder = try Folder()
     let file = Program.root.appending(
       path: "Tests/DecoderModelTests/Fixtures/gguf/llama_f16.gguf")
-    try folder.write(SameBitsTests.text, to: "text.txt")
+    try folder.write(Folder.text, to: "text.txt")
     try FileManager.default.createDirectory(
       at: folder.file("model"), withIntermediateDirectories: true)
     try FileManager.default.copyItem(at: file, to: folder.file("model/llama.gguf"))

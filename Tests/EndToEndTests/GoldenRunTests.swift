@@ -10,7 +10,7 @@ import Testing
 
   @Test func quantizeTrainEvaluate() throws {
     let folder = try Folder()
-    try folder.write(SameBitsTests.text, to: "text.txt")
+    try folder.write(Folder.text, to: "text.txt")
     try folder.write(
       """
       model: base

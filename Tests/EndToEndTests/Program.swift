@@ -5,6 +5,7 @@ enum Program {
   static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
   static let peqa = root.appending(path: ".build/release/peqa").path
+  static let mpirun = root.appending(path: "launch/steps/mpirun").path
   /// A tiny base with a tokenizer over printable ASCII.
   static let base = root.appending(path: "Tests/DecoderModelTests/Fixtures/llama_4bit_row").path
 
@@ -20,17 +21,25 @@ enum Program {
     output: FileHandle = .nullDevice, errors: FileHandle = .nullDevice,
     environment: [String: String] = [:]
   ) throws -> Process {
-    let process = Process()
-    if let ranks {
-      process.executableURL = root.appending(path: "launch/steps/mpirun")
-      process.arguments = ["-np", "\(ranks)", peqa] + arguments
-    } else {
-      process.executableURL = URL(filePath: peqa)
-      process.arguments = arguments
+    let environment = ["PEQA_NUM_THREADS": "\(threads)"].merging(environment) { $1 }
+    guard let ranks else {
+      return try start(
+        peqa, arguments, output: output, errors: errors, environment: environment)
     }
-    process.environment = ProcessInfo.processInfo.environment.merging([
-      "PEQA_NUM_THREADS": "\(threads)"
-    ]) { $1 }.merging(environment) { $1 }
+    return try start(
+      mpirun, ["-np", "\(ranks)", peqa] + arguments, output: output, errors: errors,
+      environment: environment)
+  }
+
+  /// Starts any program.
+  private static func start(
+    _ program: String, _ arguments: [String], output: FileHandle, errors: FileHandle,
+    environment: [String: String]
+  ) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: program)
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
     process.standardError = errors
@@ -42,10 +51,30 @@ enum Program {
     return process
   }
 
-  /// Runs to the end and collects what was said, in files because a pipe could fill up.
+  /// Runs `peqa` to the end.
   static func run(
     _ arguments: [String], ranks: Int? = nil, threads: Int = 1,
     environment: [String: String] = [:]
+  ) throws -> Output {
+    try collect {
+      try start(
+        arguments, ranks: ranks, threads: threads, output: $0, errors: $1,
+        environment: environment)
+    }
+  }
+
+  /// Runs any program to the end.
+  static func run(
+    program: String, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Output {
+    try collect {
+      try start(program, arguments, output: $0, errors: $1, environment: environment)
+    }
+  }
+
+  /// Collects what is said to the end, in files because a pipe could fill up.
+  private static func collect(
+    _ start: (_ output: FileHandle, _ errors: FileHandle) throws -> Process
   ) throws -> Output {
     let folder = try Folder()
     let (out, errors) = (folder.file("out"), folder.file("errors"))
@@ -53,8 +82,7 @@ enum Program {
       _ = FileManager.default.createFile(atPath: file.path, contents: nil)
     }
     let process = try start(
-      arguments, ranks: ranks, threads: threads, output: FileHandle(forWritingTo: out),
-      errors: FileHandle(forWritingTo: errors), environment: environment)
+      FileHandle(forWritingTo: out), FileHandle(forWritingTo: errors))
     process.waitUntilExit()
     return Output(
       status: process.terminationStatus,
@@ -139,5 +167,27 @@ final class Folder: Sendable {
 
   func write(_ text: String, to name: String) throws {
     try text.write(to: file(name), atomically: true, encoding: .utf8)
+  }
+}
+
+extension Folder {
+  /// Text that a byte-wise tokenizer can read, different in every line.
+  static let text = (0..<900).map { i in
+    "Line \(i): the square of \(i) is \(i * i), and \(i) in base 7 is \(String(i, radix: 7)).\n"
+  }.joined()
+
+  /// A small run over that text with some settings more; returns the path.
+  func runFile(_ settings: String) throws -> String {
+    try write(Self.text, to: "text.txt")
+    try write(
+      """
+      model: \(Program.base)
+      datasets: [{path: \(file("text.txt").path), type: text}]
+      max_seq_length: 96
+      global_batch_size: 7
+      dataset_cache: \(file("cache").path)
+
+      """ + settings, to: "run.yaml")
+    return file("run.yaml").path
   }
 }

@@ -9,28 +9,16 @@ import Testing
 
   init() throws {
     folder = try Folder()
-    try folder.write(Self.text, to: "text.txt")
-    try folder.write(
+    runFile = try folder.runFile(
       """
-      model: \(Program.base)
-      datasets: [{path: \(folder.file("text.txt").path), type: text}]
       val_set_size: 0
-      max_seq_length: 96
-      global_batch_size: 7
       max_steps: 16
       learning_rate: 5e-3
       warmup_steps: 2
       save_steps: 8
       logging_steps: 1
-      dataset_cache: \(folder.file("cache").path)
-      """, to: "run.yaml")
-    runFile = folder.file("run.yaml").path
+      """)
   }
-
-  /// Text that a byte-wise tokenizer can read, different in every line.
-  static let text = (0..<900).map { i in
-    "Line \(i): the square of \(i) is \(i * i), and \(i) in base 7 is \(String(i, radix: 7)).\n"
-  }.joined()
 
   private func adapter(_ output: String) throws -> Data {
     try Data(contentsOf: folder.file("\(output)/adapter_model.safetensors"))
@@ -70,18 +58,13 @@ import Testing
 
   @Test func clusterFileStartsRanks() throws {
     let alone = try train("alone", ["--max-steps", "5"])
-    let process = Process()
-    process.executableURL = Program.root.appending(path: "launch/mpirun-train")
-    process.arguments = [
-      "-c", Program.root.appending(path: "clusterconfigs/laptop.yaml").path, runFile,
-      "--output-dir", folder.file("cluster").path, "--max-steps", "5",
-    ]
-    (process.standardOutput, process.standardError) = (
-      FileHandle.nullDevice, FileHandle.nullDevice
-    )
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
+    let ran = try Program.run(
+      program: Program.root.appending(path: "launch/mpirun-train").path,
+      [
+        "-c", Program.root.appending(path: "clusterconfigs/laptop.yaml").path, runFile,
+        "--output-dir", folder.file("cluster").path, "--max-steps", "5",
+      ])
+    #expect(ran.status == 0, "\(ran.standardError)")
     #expect(try adapter("cluster") == alone)
   }
 }

@@ -17,20 +17,13 @@ import Testing
   init() throws {
     folder = try Folder()
     // Some seconds of tokenizing, and as long evaluations.
-    let line = SameBitsTests.text
-    try folder.write(String(repeating: line, count: 120), to: "large.txt")
-    try folder.write(line, to: "text.txt")
-    try folder.write(
+    try folder.write(String(repeating: Folder.text, count: 120), to: "large.txt")
+    runFile = try folder.runFile(
       """
-      model: \(Program.base)
-      max_seq_length: 96
-      global_batch_size: 7
       max_steps: 1000000
       max_wall_time: 200
       learning_rate: 1e-4
-      dataset_cache: \(folder.file("cache").path)
-      """, to: "run.yaml")
-    runFile = folder.file("run.yaml").path
+      """)
   }
 
   private func arguments(_ phase: Phase) -> [String] {

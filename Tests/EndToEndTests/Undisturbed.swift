@@ -7,14 +7,9 @@ enum Undisturbed {
   /// Settings of both, without an end: a run that takes long to disturb must not end before, and the
   /// schedule may not depend on an end. After some minutes it stops with another code than expected.
   static func runFile(in folder: Folder) throws -> String {
-    try folder.write(SameBitsTests.text, to: "text.txt")
-    try folder.write(
+    try folder.runFile(
       """
-      model: \(Program.base)
-      datasets: [{path: \(folder.file("text.txt").path), type: text}]
       val_set_size: 40
-      max_seq_length: 96
-      global_batch_size: 7
       max_steps: 1000000
       max_wall_time: 200
       learning_rate: 5e-3
@@ -22,9 +17,7 @@ enum Undisturbed {
       warmup_steps: 4
       save_steps: 10
       comm_timeout: 3
-      dataset_cache: \(folder.file("cache").path)
-      """, to: "run.yaml")
-    return folder.file("run.yaml").path
+      """)
   }
 
   private static let first = Task { try await adapters(to: 80) }
