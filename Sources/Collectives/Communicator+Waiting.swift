@@ -72,7 +72,7 @@ extension Communicator {
     try complete("barrier", bytesSent: 0) { peqa_mpi_start_barrier($0, $1) }
   }
 
-  /// Hosts and ranks, as text, from which some rank hears no sign of life; the same on all ranks.
+  /// Ranks from which some rank hears no sign of life; the same on all ranks.
   ///
   /// - Parameter patience: seconds to wait for the first signs.
   package func unheardRanks(within patience: Double) throws(CommunicatorError) -> [Int] {

@@ -85,15 +85,13 @@ final class Heartbeats: Sendable {
     wake()
   }
 
-  /// Ends the process with `code` unless `disarm` comes in time: for calls that only a thread that
+  /// Ends the process with `code` unless `stop` comes in time: for calls that only a thread that
   /// is not in them can give up.
   func arm(seconds: Double, code: Int32, text: String) {
     state.withLock {
       $0.armed = Armed(deadline: monotonicSeconds() + seconds, code: code, text: text)
     }
   }
-
-  func disarm() { state.withLock { $0.armed = nil } }
 
   // MARK: The thread
 

@@ -24,8 +24,6 @@ package final class AttentionCache {
     memory = NumberBuffer(count: shape.keyValueHeads * (keyBytes + valueBytes))
   }
 
-  package var byteCount: Int { memory.count }
-
   func head(_ index: Int) -> peqa_cache {
     let start = UnsafeMutableRawPointer(memory.pointer) + index * (keyBytes + valueBytes)
     return peqa_cache(

@@ -45,11 +45,6 @@ package final class Compute {
   /// our kernels, not in those of OpenBLAS, which multiplies dense fp32 matrices.
   package var denseRowsStandAlone: Bool { precision == .bf16 }
 
-  /// Bytes of workspace held now, for the memory report.
-  package var workspaceBytes: Int {
-    pool.threads * (Int(PEQA_DEPTH * PEQA_PANEL) + attentionWorkCount) * 4
-      + operands.values.reduce(0) { $0 + $1.capacity }
-  }
 }
 
 /// Where the copy of an operand lies; calls that follow each other reuse a slot.

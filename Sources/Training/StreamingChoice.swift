@@ -13,8 +13,6 @@ package struct StreamingChoice: Sendable, Equatable {
   /// Nil: the base is mapped as a whole and stays where the kernel keeps it.
   package let plan: StreamPlan?
   private let baseBytes: Int
-  /// Bytes for the base; nil where nothing is known of the memory.
-  package let room: Int?
 
   /// - Parameters:
   ///   - fileBytes: the whole base; `blockBytes` are the parts of it that can come and go.
@@ -26,10 +24,10 @@ package struct StreamingChoice: Sendable, Equatable {
     limit: Int?
   ) {
     let whole = [available, limit].compactMap { $0 }.min()
+    // For the base; nil where nothing is known of the memory.
     let room = whole.map { max(0, Self.usable($0) - privateBytes) }
     let fixed = fileBytes - blockBytes.reduce(0, +)
     baseBytes = fileBytes
-    self.room = room
     switch mode {
     case .off: plan = nil
     case .on:

@@ -106,6 +106,13 @@ exec nsenter --target=$holder --net --uts -- env -i PATH="$PATH" HOME="$HOME" PE
             file.writelines(f"{name} slots=1\n" for name in self.names[:count])
         return path
 
+    def peqa(self, count, *arguments):
+        """A command of peqa on the first hosts, a rank each."""
+        names = ",".join(f"{name}:1" for name in self.names[:count])
+        return self.inside(
+            self.names[0], f"{lab.ROOT}/launch/steps/mpirun", "--host", names, "-n", str(count),
+            "--mca", "btl_tcp_links", "2", "-x", "PEQA_NUM_THREADS=1", lab.PEQA, *arguments)
+
     def train(self, *arguments, hostfile=None):
         """launch/mpirun-train on h1, over the hosts of a host file."""
         return self.inside(

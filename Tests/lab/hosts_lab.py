@@ -151,6 +151,11 @@ def fail_links(hosts, what, plan, **settings):
         lab.no_strays(name, 10)
 
 
+def parsed(text):
+    """The JSON object in what a program has said."""
+    return json.JSONDecoder().raw_decode(text[text.index("{"):])[0]
+
+
 def exchange(hosts):
     """The sum of 7B's per-row gradient against what a ring must send at a gigabit a second."""
     hosts.limit("1gbit")
@@ -158,16 +163,11 @@ def exchange(hosts):
     print("|---|--:|--:|--:|--:|--:|")
     rows = []
     for count in (2, 4):
-        names = ",".join(f"{name}:1" for name in hosts.names[:count])
         code, text, _ = lab.run(
-            hosts.inside(
-                hosts.names[0], f"{lab.ROOT}/launch/steps/mpirun", "--host", names, "-n", str(count),
-                "--mca", "btl_tcp_links", "2", "-x", "PEQA_NUM_THREADS=1", lab.PEQA, "bench",
-                "exchange", "--repetitions", "9", "--json"), 60)
+            hosts.peqa(count, "bench", "exchange", "--repetitions", "9", "--json"), 60)
         if not lab.check(f"exchange over {count} hosts runs", code == 0, text):
             continue
-        start = text.index("{")
-        for row in json.JSONDecoder().raw_decode(text[start:])[0]["rows"]:
+        for row in parsed(text)["rows"]:
             bound = row["bytes_sent"] * OVERHEAD * 8 / GIGABIT
             ratio = row["seconds_median"] / bound
             rows.append((row, count, ratio))
@@ -196,17 +196,13 @@ def predicted(count, width):
     code, text, _ = lab.run([lab.PEQA, "plan", path, "--cluster", cluster, "--json", "-q"])
     if not lab.check(f"plan for {count} hosts, {width}", code == 0, text):
         return 0
-    return json.JSONDecoder().raw_decode(text[text.index("{"):])[0]["plan"]["exchange_seconds"]
+    return parsed(text)["plan"]["exchange_seconds"]
 
 
 def doctor(hosts):
     """`peqa doctor` on all hosts: its ring test must find the gigabit."""
     hosts.limit("1gbit")
-    names = ",".join(f"{name}:1" for name in hosts.names)
-    code, text, _ = lab.run(
-        hosts.inside(
-            hosts.names[0], f"{lab.ROOT}/launch/steps/mpirun", "--host", names, "-n", "4",
-            "--mca", "btl_tcp_links", "2", "-x", "PEQA_NUM_THREADS=1", lab.PEQA, "doctor", "--json"), 60)
+    code, text, _ = lab.run(hosts.peqa(4, "doctor", "--json"), 60)
     # The ranks' facts are a list somewhere in it.
     rates = [float(rate) * 8 / 1e9 for rate in re.findall(r'"bytes_per_second": ([0-9.e+]+)', text)]
     lab.log("doctor's ring test, Gbit/s: " + ", ".join(f"{rate:.2f}" for rate in rates))

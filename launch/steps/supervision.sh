@@ -67,12 +67,12 @@ supervise() {
   trap - USR1 USR2 TERM INT
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || true
-  # Ended by the watcher: what the ranks would have said.
   if [ "$code" -ne 0 ] && [ -e "$results" ] &&
     [ "$(stat -c %i-%y "$results" 2>/dev/null || true)" != "$results_before" ]; then
     say "the launcher returned $code, but the run had finished"
     code=0
   fi
+  # Ended by the watcher: what the ranks would have said.
   if [ "$code" -ne 0 ] && [ "$(log_size "$log")" -gt "$before" ]; then code=75; fi
   return 0
 }

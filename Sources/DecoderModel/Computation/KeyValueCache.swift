@@ -16,9 +16,6 @@ package final class KeyValueCache {
     }
   }
 
-  /// Bytes held.
-  package var byteCount: Int { layers.reduce(0) { $0 + $1.byteCount } }
-
   /// Forgets all tokens but the first `count`.
   package func truncate(to count: Int) {
     precondition(count >= 0 && count <= self.count, "a cache can only be shortened")

@@ -18,8 +18,8 @@ package struct Finding: Equatable, Sendable {
   /// What the program would leave with: 0 unless `level` is `.error`.
   package var exitCode: Int32
 
-  package static func ok(_ check: Check, _ what: String, at place: String = "") -> Finding {
-    Finding(check: check, level: .ok, what: what, place: place, remedy: "", exitCode: 0)
+  package static func ok(_ check: Check, _ what: String) -> Finding {
+    Finding(check: check, level: .ok, what: what, place: "", remedy: "", exitCode: 0)
   }
 
   package static func warning(
