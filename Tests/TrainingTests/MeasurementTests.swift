@@ -27,8 +27,6 @@ import Training
     // By hand: means 2 and 2, xx 2, xy 1, yy 2: slope 1/2, R2 = 1 / 4.
     let loose = LineFit([(1, 1), (2, 3), (3, 2)])
     #expect(abs(loose.slope - 0.5) < 1e-12 && abs(loose.determination - 0.25) < 1e-12)
-    let square = LineFit.power([1, 2, 4, 8].map { (Double($0), 3 * Double($0 * $0)) })
-    #expect(abs(square.slope - 2) < 1e-12)
   }
 
   private var table: MeasurementTable {
@@ -73,12 +71,12 @@ import Training
     var limits = RatioLimits.standard
     try limits.set("two_threads_by_one: 1.5", place: "here")
     try limits.set("cost_over_layers: 0.8..1.3", place: "here")
-    try limits.set("width_exponent: ..2.5", place: "here")
+    try limits.set("width_marginal_cost: ..2.5", place: "here")
     #expect(limits.ranges["two_threads_by_one"] == .init(least: 1.5))
     #expect(limits.ranges["cost_over_layers"] == .init(least: 0.8, greatest: 1.3))
-    #expect(limits.ranges["width_exponent"] == .init(greatest: 2.5))
+    #expect(limits.ranges["width_marginal_cost"] == .init(greatest: 2.5))
     #expect(limits.ranges["bits_2_by_4"] == RatioLimits.standard.ranges["bits_2_by_4"])
-    for bad in ["two_threads_by_one", "two_threads_by_one: fast", "speed: 2", "width_exponent: .."]
+    for bad in ["two_threads_by_one", "two_threads_by_one: fast", "speed: 2", "width_marginal_cost: .."]
     {
       #expect(throws: TrainingError.self, "\(bad)") { try limits.set(bad, place: "here") }
     }

@@ -36,7 +36,7 @@ package struct RatioLimits: Sendable, Equatable {
     "bits_3_by_4": Range(least: 0.95), "bits_2_by_4": Range(least: 0.95),
     "block_share_of_peak": Range(least: 0.7), "linear_share_of_peak": Range(least: 0.85),
     "cost_over_layers": Range(least: 0.9, greatest: 1.1),
-    "width_exponent": Range(least: 1.8, greatest: 2.2),
+    "width_marginal_cost": Range(least: 0.9, greatest: 1.1),
     "memory_measured_by_planned": Range(least: 0.9, greatest: 1.1),
     "decode_share_of_bandwidth": Range(least: 0.75),
   ])

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// Repeated measurements of one thing: the middle, and how far they scatter.
 ///
 /// Quartiles are those of linear interpolation between the sorted values (type 7 of Hyndman and Fan
@@ -55,10 +53,5 @@ package struct LineFit: Sendable, Equatable {
     slope = xy / xx
     intercept = meanY - slope * meanX
     determination = yy == 0 ? 1 : xy * xy / (xx * yy)
-  }
-
-  /// The exponent p of y = c x^p.
-  package static func power(_ points: [(x: Double, y: Double)]) -> LineFit {
-    LineFit(points.map { (log($0.x), log($0.y)) })
   }
 }

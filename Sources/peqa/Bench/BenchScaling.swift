@@ -13,9 +13,9 @@ struct BenchScaling: ParsableCommand {
     commandName: "scaling",
     abstract: "Time blocks and steps over threads, tokens, widths and layers, and fit the cost.",
     discussion: """
-      Threads and tokens: one block of --shape. Widths: blocks of LLaMA's proportions. Layers: whole \
-      steps of models of the width 1024 with few tokens in the vocabulary; their cost is time by \
-      operations, divided by the median of all depths.
+      Threads and tokens: one block of --shape. Widths and layers: whole steps of models with LLaMA's \
+      proportions and few tokens in the vocabulary, two blocks of each width, and the width 1024 in \
+      each depth, in turns. The cost of a depth is time by operations, divided by the median of all.
       """)
 
   enum Axis: String, CaseIterable, ExpressibleByArgument { case threads, tokens, width, layers }
@@ -26,7 +26,7 @@ struct BenchScaling: ParsableCommand {
   @Option(help: "Shape of the block for threads and tokens.")
   var shape = "llama-7b"
 
-  @Option(help: "Tokens of the series over threads.")
+  @Option(help: "Tokens of the series over threads and widths.")
   var length = 256
 
   @Option(help: "Lengths of the series over tokens.")
@@ -58,8 +58,8 @@ struct BenchScaling: ParsableCommand {
       switch axis {
       case .threads: try varyThreads(&report, signals)
       case .tokens: try varyTokens(&report, signals)
-      case .width: try varyWidth(&report, signals)
-      case .layers: try varyLayers(&report, signals)
+      case .width: try varyWidth(&report)
+      case .layers: try varyLayers(&report)
       }
     }
     options.show(report.table, context: report.fits)
@@ -107,45 +107,64 @@ struct BenchScaling: ParsableCommand {
         + "\(fixed(fit.determination, digits: 3)))")
   }
 
-  private func varyWidth(_ report: inout ScalingReport, _ signals: StopSignals) throws {
-    let compute = try compute()
-    let all = try widths.values.map { width in
-      try rows("width \(width)", Self.config(width: width, layers: 1), compute, [length], signals)[
-        0]
+  private func varyWidth(_ report: inout ScalingReport) throws {
+    let widths = widths.values.sorted()
+    let runs = try steps(
+      widths.map { Self.config(width: $0, layers: 2) }, length: length, label: "widths, steps")
+    for (width, run) in zip(widths, runs) { report.add("width", width, run) }
+    guard Set(widths).count > 1 else { return }
+    let points = zip(widths, runs).map {
+      (x: Double($0 * $0) / 1e6, y: Spread($1.seconds).median / Double($1.tokens) * 1e6)
     }
-    for (width, row) in zip(widths.values, all) { report.add("width", width, row) }
-    guard Set(widths.values).count > 1 else { return }
-    let fit = LineFit.power(
-      zip(widths.values, all).map { (Double($0), $1.seconds.median / Double($1.tokens)) })
+    let fit = LineFit(points)
     report.note(
       "width",
-      "cost grows with width^\(fixed(fit.slope, digits: 2)) (R2 "
-        + "\(fixed(fit.determination, digits: 3)))")
-    report.ratios.append(.init("width_exponent", "block, \(length) tokens", fit.slope))
+      "\(fixed(fit.intercept, digits: 1)) + \(fixed(fit.slope, digits: 1)) width^2 / 10^6 "
+        + "microseconds a token (R2 \(fixed(fit.determination, digits: 3)))")
+    // What each further weight costs, by what it costs on the whole: 1 where cost is linear.
+    for (index, (one, next)) in zip(points, points.dropFirst()).enumerated() where next.x > one.x {
+      report.ratios.append(
+        .init(
+          "width_marginal_cost", "widths \(widths[index]) to \(widths[index + 1])",
+          (next.y - one.y) / (next.x - one.x) / fit.slope))
+    }
   }
 
-  private func varyLayers(_ report: inout ScalingReport, _ signals: StopSignals) throws {
+  private func varyLayers(_ report: inout ScalingReport) throws {
+    let runs = try steps(
+      layers.values.map { Self.config(width: 1024, layers: $0) }, length: 128,
+      label: "layers, steps")
+    for (count, run) in zip(layers.values, runs) { report.add("layers", count, run) }
+    let middle = Spread(runs.map { 1 / $0.operations }).median
+    report.ratios += zip(layers.values, runs).map { count, run in
+      .init("cost_over_layers", "\(count) layers", 1 / run.operations / middle)
+    }
+  }
+
+  /// Whole steps of random models, in turns: a machine that slows down slows all of them.
+  private func steps(
+    _ configs: [DecoderConfig], length: Int, label: String
+  ) throws -> [StepRun] {
     let compute = try compute()
-    var costs: [(layers: Int, perOperation: Double)] = []
-    for layers in layers.values {
-      let base = try BenchBaseOptions.parse([
-        "--synthetic", "width-1024", "--layers", "\(layers)",
-      ])
-      try base.withModel(options.console, config: Self.config(width: 1024, layers: layers)) {
-        model, signals in
-        let run = try StepRun(
-          model, compute, StepSettings(batch: 1, length: 128, recomputing: true))
-        try run.measure(
-          repetitions: options.repetitions, options.console, signals, label: "\(layers) layers")
-        report.add("layers", layers, run, threads: compute.pool.threads)
-        costs.append((layers, 1 / run.operations))
+    var settings = StepSettings(batch: 1, length: length, recomputing: true)
+    // Their files are gone once they are mapped.
+    settings.streaming = .off
+    let base = try BenchBaseOptions.parse(["--synthetic", "scaling"])
+    let runs = try configs.map { config in
+      try base.withModel(options.console, config: config) { model, _ in
+        try StepRun(model, compute, settings)
       }
     }
-    let middle = Spread(costs.map(\.perOperation)).median
-    for cost in costs {
-      report.ratios.append(
-        .init("cost_over_layers", "\(cost.layers) layers", cost.perOperation / middle))
+    let signals = StopSignals.install()
+    let line = ProgressLine(
+      options.console, label, total: runs.count * (options.repetitions + 1))
+    for turn in 0...options.repetitions {
+      for (index, run) in runs.enumerated() {
+        try run.take(counted: turn > 0, signals)
+        line.update(turn * runs.count + index + 1)
+      }
     }
+    return runs
   }
 
   /// LLaMA's proportions: heads of 128, an MLP of 43 / 16 widths as at 7B.
@@ -170,8 +189,8 @@ private struct ScalingReport {
     add(axis, value, row.threads, row.tokens, row.seconds, row.operations)
   }
 
-  mutating func add(_ axis: String, _ value: Int, _ run: StepRun, threads: Int) {
-    add(axis, value, threads, run.tokens, Spread(run.seconds), run.operations)
+  mutating func add(_ axis: String, _ value: Int, _ run: StepRun) {
+    add(axis, value, run.threads, run.tokens, Spread(run.seconds), run.operations)
   }
 
   mutating func note(_ axis: String, _ text: String) {

@@ -22,6 +22,7 @@ struct StepSettings {
 /// Real optimizer steps of one rank over random tokens.
 final class StepRun {
   let settings: StepSettings
+  let threads: Int
   let model: LoadedModel
   let tuning: ScaleTuning
   let plan: MemoryPlan
@@ -40,6 +41,7 @@ final class StepRun {
   init(_ model: LoadedModel, _ compute: Compute, _ settings: StepSettings) throws {
     self.model = model
     self.settings = settings
+    threads = compute.pool.threads
     let base = try model.requiredBase()
     let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
     decoder.recomputesProducts = settings.recomputing
