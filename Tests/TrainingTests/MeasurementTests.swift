@@ -76,8 +76,9 @@ import Training
     #expect(limits.ranges["cost_over_layers"] == .init(least: 0.8, greatest: 1.3))
     #expect(limits.ranges["width_marginal_cost"] == .init(greatest: 2.5))
     #expect(limits.ranges["bits_2_by_4"] == RatioLimits.standard.ranges["bits_2_by_4"])
-    for bad in ["two_threads_by_one", "two_threads_by_one: fast", "speed: 2", "width_marginal_cost: .."]
-    {
+    for bad in [
+      "two_threads_by_one", "two_threads_by_one: fast", "speed: 2", "width_marginal_cost: ..",
+    ] {
       #expect(throws: TrainingError.self, "\(bad)") { try limits.set(bad, place: "here") }
     }
   }
