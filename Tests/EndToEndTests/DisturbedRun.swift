@@ -43,6 +43,11 @@ struct DisturbedRun: Sendable {
       return (process.terminationStatus, pids, Date().timeIntervalSince(start))
     }
     #expect(pids.count == ranks ?? 1)
+    // mpirun leaves once it has sent SIGKILL; on a loaded machine the kernel takes a while to obey.
+    let patience = Date() + 20
+    while pids.contains(where: Program.isAlive), Date() < patience {
+      try await Task.sleep(for: .milliseconds(20))
+    }
     for pid in pids { #expect(!Program.isAlive(pid), "a stray process") }
     return End(
       code: status, text: try String(contentsOf: log, encoding: .utf8), seconds: seconds)
