@@ -58,8 +58,8 @@ struct BenchScaling: ParsableCommand {
       switch axis {
       case .threads: try varyThreads(&report, signals)
       case .tokens: try varyTokens(&report, signals)
-      case .width: try varyWidth(&report)
-      case .layers: try varyLayers(&report)
+      case .width: try varyWidth(&report, signals)
+      case .layers: try varyLayers(&report, signals)
       }
     }
     options.show(report.table, context: report.fits)
@@ -107,10 +107,11 @@ struct BenchScaling: ParsableCommand {
         + "\(fixed(fit.determination, digits: 3)))")
   }
 
-  private func varyWidth(_ report: inout ScalingReport) throws {
+  private func varyWidth(_ report: inout ScalingReport, _ signals: StopSignals) throws {
     let widths = widths.values.sorted()
     let runs = try steps(
-      widths.map { Self.config(width: $0, layers: 2) }, length: length, label: "widths, steps")
+      widths.map { Self.config(width: $0, layers: 2) }, length: length, label: "widths, steps",
+      signals)
     for (width, run) in zip(widths, runs) { report.add("width", width, run) }
     guard Set(widths).count > 1 else { return }
     let points = zip(widths, runs).map {
@@ -130,10 +131,10 @@ struct BenchScaling: ParsableCommand {
     }
   }
 
-  private func varyLayers(_ report: inout ScalingReport) throws {
+  private func varyLayers(_ report: inout ScalingReport, _ signals: StopSignals) throws {
     let runs = try steps(
       layers.values.map { Self.config(width: 1024, layers: $0) }, length: 128,
-      label: "layers, steps")
+      label: "layers, steps", signals)
     for (count, run) in zip(layers.values, runs) { report.add("layers", count, run) }
     let middle = Spread(runs.map { 1 / $0.operations }).median
     report.ratios += zip(layers.values, runs).map { count, run in
@@ -143,7 +144,7 @@ struct BenchScaling: ParsableCommand {
 
   /// Whole steps of random models, in turns: a machine that slows down slows all of them.
   private func steps(
-    _ configs: [DecoderConfig], length: Int, label: String
+    _ configs: [DecoderConfig], length: Int, label: String, _ signals: StopSignals
   ) throws -> [StepRun] {
     let compute = try compute()
     var settings = StepSettings(batch: 1, length: length, recomputing: true)
@@ -155,7 +156,6 @@ struct BenchScaling: ParsableCommand {
         try StepRun(model, compute, settings)
       }
     }
-    let signals = StopSignals.install()
     let line = ProgressLine(
       options.console, label, total: runs.count * (options.repetitions + 1))
     for turn in 0...options.repetitions {

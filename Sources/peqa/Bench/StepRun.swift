@@ -92,11 +92,10 @@ final class StepRun {
 
   /// A step that does not count, unless `cold`, then `repetitions` that do.
   func measure(
-    repetitions: Int, _ console: Console, _ signals: StopSignals, label: String = "steps",
-    cold: Bool = false
+    repetitions: Int, _ console: Console, _ signals: StopSignals, cold: Bool = false
   ) throws {
     let total = repetitions + (cold ? 0 : 1)
-    let line = ProgressLine(console, label, total: total)
+    let line = ProgressLine(console, "steps", total: total)
     for index in 0..<total {
       try take(counted: cold || index > 0, signals)
       line.update(index + 1)

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Training
 
 /// How long the cores of this machine have worked, for this process and for others.
 package struct CoreUse: Sendable, Equatable {
@@ -20,16 +21,13 @@ package struct CoreUse: Sendable, Equatable {
     return max(0, ((busy - start.busy) - (own - start.own)) / seconds)
   }
 
-  /// That are switched on.
-  static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
   /// Nil where the kernel does not count.
   package static func now() -> CoreUse? {
     guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8),
       let busy = busySeconds(statistics: text)
     else { return nil }
     return CoreUse(
-      clock: seconds(CLOCK_MONOTONIC), busy: busy, own: seconds(CLOCK_PROCESS_CPUTIME_ID))
+      clock: Stopwatch.now(), busy: busy, own: Stopwatch.now(CLOCK_PROCESS_CPUTIME_ID))
   }
 
   /// The first line of `/proc/stat` (proc(5)): `cpu`, then ticks of user, nice, system, idle, waiting
@@ -41,11 +39,5 @@ package struct CoreUse: Sendable, Equatable {
     let perSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
     guard ticks.count == 8, perSecond > 0 else { return nil }
     return (ticks.reduce(0, +) - ticks[3] - ticks[4]) / perSecond
-  }
-
-  private static func seconds(_ clock: clockid_t) -> Double {
-    var time = timespec()
-    guard clock_gettime(clock, &time) == 0 else { return 0 }
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 }

@@ -74,28 +74,26 @@ struct RateMeasurement {
     let steps = try StepRun(try LoadedModel.open(path), compute, settings)
     try steps.take(counted: false, signals)
     let line = ProgressLine(console, "measuring \(layers) blocks, pass", total: Self.repetitions)
-    var (calm, all) = ([Double](), [Double]())
-    while calm.count < Self.repetitions, all.count < Self.attempts {
+    var calm: [Double] = []
+    while calm.count < Self.repetitions, steps.seconds.count < Self.attempts {
       let before = CoreUse.now()
       try steps.take(counted: true, signals)
-      guard let seconds = steps.seconds.last else { break }
-      all.append(seconds)
-      if !isDisturbed(before, CoreUse.now()) { calm.append(seconds) }
+      if !isDisturbed(before, CoreUse.now()) { calm += steps.seconds.suffix(1) }
       line.update(calm.count)
     }
     if calm.isEmpty {
       console.warn(
-        "other programs took cores during all \(all.count) passes of the measurement: the seconds of "
+        "other programs took cores during all \(Self.attempts) passes of the measurement: the seconds of "
           + "this plan may be too many. Measure on a free machine, or give --core-gflops.")
     }
-    return calm.isEmpty ? all.min() ?? 0 : Spread(calm).median
+    return calm.isEmpty ? steps.seconds.min() ?? 0 : Spread(calm).median
   }
 
   /// A tenth of a core went to others that the threads of this process would have needed. Passes too
   /// short for the kernel's ticks of 10 ms to tell count as undisturbed.
   private func isDisturbed(_ before: CoreUse?, _ after: CoreUse?) -> Bool {
     guard let before, let after, after.clock - before.clock >= 0.3 else { return false }
-    let free = Double(CoreUse.cores) - after.foreignCores(since: before)
+    let free = Double(AllowedCPUs().online) - after.foreignCores(since: before)
     return free < Double(compute.pool.threads) - 0.1
   }
 }
