@@ -119,7 +119,7 @@ extension Compute {
     out: UnsafeMutablePointer<Float>
   ) {
     let (shape, size) = (cache.shape, cache.shape.headSize)
-    reserveAttention(keys: keys, headSize: size)
+    reserveAttention(shape, keys: keys)
     let count = 2 * keys * size + queries
     let memory = operandMemory(.attention, bytes: pool.threads * count * 4)
       .assumingMemoryBound(to: Float.self)

@@ -32,6 +32,14 @@ package struct AttentionShape: Sendable {
   /// Floats that `attentionBackward` needs for the gradients of each head's keys and values.
   package func headGradientCount(tokens: Int) -> Int { 2 * heads * queryParts * tokens * headSize }
 
+  /// Numbers of fp32 that a thread needs to attend to segments of up to `keys` tokens.
+  package func workCount(keys: Int, precision: Precision) -> Int {
+    switch precision {
+    case .bf16: peqa_attention_work_bf16(Int32(keys), Int32(headSize))
+    case .fp32: peqa_attention_work(Int32(keys), Int32(headSize))
+    }
+  }
+
   package var queryWidth: Int { heads * headSize }
   package var keyWidth: Int { keyValueHeads * headSize }
   var headsPerKey: Int { heads / keyValueHeads }
@@ -48,7 +56,7 @@ extension Compute {
     k: UnsafePointer<Float>, v: UnsafePointer<Float>, tokens: Int,
     out: UnsafeMutablePointer<Float>, lse: UnsafeMutablePointer<Float>
   ) {
-    reserveAttention(keys: segments.map(\.count).max() ?? 0, headSize: shape.headSize)
+    reserveAttention(shape, keys: segments.map(\.count).max() ?? 0)
     pool.parallelFor(segments.count * shape.heads * shape.queryParts) { item, worker in
       let (index, part) = item.quotientAndRemainder(dividingBy: shape.queryParts)
       let (segment, head) = (segments[index / shape.heads], index % shape.heads)
@@ -80,7 +88,7 @@ extension Compute {
     dk: UnsafeMutablePointer<Float>, dv: UnsafeMutablePointer<Float>,
     headGradients: UnsafeMutablePointer<Float>
   ) {
-    reserveAttention(keys: segments.map(\.count).max() ?? 0, headSize: shape.headSize)
+    reserveAttention(shape, keys: segments.map(\.count).max() ?? 0)
     let (perHead, parts) = (tokens * shape.headSize, shape.queryParts)
     pool.parallelFor(segments.count * shape.heads * parts) { item, worker in
       let (index, part) = item.quotientAndRemainder(dividingBy: parts)
@@ -136,11 +144,8 @@ extension Compute {
       v: v + keyAt, q_row: shape.queryWidth, kv_row: shape.keyWidth)
   }
 
-  func reserveAttention(keys: Int, headSize: Int) {
-    let needed =
-      precision == .bf16
-      ? peqa_attention_work_bf16(Int32(keys), Int32(headSize))
-      : peqa_attention_work(Int32(keys), Int32(headSize))
+  func reserveAttention(_ shape: AttentionShape, keys: Int) {
+    let needed = shape.workCount(keys: keys, precision: precision)
     guard needed > attentionWorkCount else { return }
     for work in attentionWork { work.deallocate() }
     attentionWork = (0..<pool.threads).map { _ in .allocate(capacity: needed) }

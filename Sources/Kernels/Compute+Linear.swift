@@ -55,8 +55,9 @@ extension Compute {
     let padded = tokens + tokens % 2
     let size = precision == .bf16 ? 2 : 4
     let lanes = Int(PEQA_PANEL)
-    let blocks = (w.columns + lanes - 1) / lanes
-    let tokenPanels = operandMemory(.panels, bytes: blocks * lanes * padded * size)
+    let columns = Self.panelColumns(w.columns)
+    let blocks = columns / lanes
+    let tokenPanels = operandMemory(.panels, bytes: columns * padded * size)
     pool.parallelFor(blocks) { block in
       let panel = tokenPanels + block * lanes * padded * size
       let (t, i, o) = (Int32(tokens), Int32(w.columns), Int32(block * lanes))
@@ -77,6 +78,12 @@ extension Compute {
           tokenPanels, ds, panels[worker])
       }
     }
+  }
+
+  /// Columns of whole panels that hold `columns`.
+  package static func panelColumns(_ columns: Int) -> Int {
+    let lanes = Int(PEQA_PANEL)
+    return (columns + lanes - 1) / lanes * lanes
   }
 
   /// x^T as an operand [columns, tokens].

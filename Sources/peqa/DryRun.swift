@@ -18,14 +18,11 @@ struct DryRun {
     let config = setup.config
     let data = setup.training.train
     let longest = (0..<data.count).map { data.length(at: $0) }.max() ?? 0
-    let share = (config.globalBatchSize + rank.communicator.size - 1) / rank.communicator.size
     plan = MemoryPlan(
-      setup.base.config, baseBytes: setup.base.file.tensors.map(\.byteRange.upperBound).max() ?? 0,
+      setup.base.config, baseBytes: setup.base.byteCount,
       parameters: setup.model.parameterCount,
-      length: longest * min(config.microBatchSize, share), globalBatchSize: config.globalBatchSize,
-      ranks: rank.communicator.size,
-      recomputing: setup.config.gradientCheckpointing,
-      training: setup.config.scaleGranularity)
+      pass: setup.passShape(length: longest), globalBatchSize: config.globalBatchSize,
+      ranks: rank.communicator.size)
     steps = config.maxSteps ?? setup.order.steps(forEpochs: config.numEpochs)
   }
 

@@ -33,7 +33,8 @@ struct StreamingOptions: ParsableArguments {
       }
       return
     }
-    let memory = MemoryPlan.forwardBytes(model.config, length: length, cached: cached)
+    let memory = MemoryPlan.forwardBytes(
+      model.config, length: length, cached: cached, compute: decoder.compute)
     let choice = StreamingChoice(
       baseStreaming, fileBytes: base.byteCount, blockBytes: base.blockBytes,
       privateBytes: memory * ranksOnNode, available: available, limit: limit)

@@ -38,7 +38,8 @@ struct TrainSetup {
       decoder: decoder, base: base,
       granularity: config.scaleGranularity, parametrization: config.scaleParam)
     try Doctor.warn(rank, config, base)
-    decoder.stream = try Self.stream(base, trained: model.parameterCount, config, rank)
+    decoder.stream = try Self.stream(
+      base, trained: model.parameterCount, config, rank, compute)
     tokenizer = try Tokenizer.load(from: config.model)
 
     let preparation = DataPreparation(
@@ -88,10 +89,13 @@ struct TrainSetup {
 
   /// For a base that is larger than the memory of its node, or is to be read as if it were.
   private static func stream(
-    _ base: QuantizedBase, trained: Int, _ config: RunConfig, _ rank: RankContext
+    _ base: QuantizedBase, trained: Int, _ config: RunConfig, _ rank: RankContext,
+    _ compute: Compute
   ) throws -> BaseStream? {
     let communicator = rank.communicator
-    let memory = MemoryPlan(config, base, parameters: trained, ranks: communicator.size)
+    let memory = MemoryPlan(
+      config, base, parameters: trained, ranks: communicator.size, precision: compute.precision,
+      threads: compute.pool.threads)
     let choice = StreamingChoice(
       config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,
       available: try communicator.availableMemory(),
@@ -154,6 +158,13 @@ struct TrainSetup {
     run.provenance = try provenance()
     run.kernels = Self.kernels(compute)
     return run
+  }
+
+  /// The longest pass of a rank over sequences of at most `length` tokens.
+  func passShape(length: Int) -> PassShape {
+    PassShape(
+      config, ranks: rank.communicator.size, groupSize: base.manifest.settings.groupSize,
+      precision: compute.precision, threads: compute.pool.threads, length: length)
   }
 
   /// The order in which training meets the data.

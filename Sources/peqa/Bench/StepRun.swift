@@ -49,8 +49,12 @@ final class StepRun {
       decoder: decoder, base: base, granularity: settings.granularity, parametrization: .relative)
     plan = MemoryPlan(
       model.config, baseBytes: base.byteCount, parameters: tuning.parameterCount,
-      length: settings.length * settings.microBatch, globalBatchSize: settings.batch, ranks: 1,
-      recomputing: settings.recomputing, training: settings.granularity)
+      pass: PassShape(
+        tokens: settings.length * settings.microBatch, sequences: settings.microBatch,
+        precision: compute.precision, groupSize: base.manifest.settings.groupSize,
+        threads: threads,
+        purpose: .training(settings.granularity, recomputing: settings.recomputing)),
+      globalBatchSize: settings.batch, ranks: 1)
     let choice = StreamingChoice(
       settings.streaming, base, plan, ranksOnNode: 1, available: NodeMemory.available(),
       limit: settings.memoryLimit)

@@ -58,7 +58,7 @@ struct Doctor: RankedCommand {
     if let config {
       let opened = Self.open(config)
       facts.base = opened.facts
-      needs = opened.base.map { .init(config, $0, ranks: rank.communicator.size) }
+      needs = try opened.base.map { try .init(config, $0, rank) }
       facts.folder = try FolderProbe.probe(config.outputDirectory, rank.communicator)
     }
     let all = try facts.gathered(rank.communicator)
@@ -126,7 +126,7 @@ extension Doctor {
     if rank.communicator.size > 1 {
       facts.folder = try FolderProbe.probe(config.outputDirectory, rank.communicator)
     }
-    let needs = Diagnosis.RunNeeds(config, base, ranks: rank.communicator.size)
+    let needs = try Diagnosis.RunNeeds(config, base, rank)
     let all = try facts.gathered(rank.communicator)
     for finding in Diagnosis(all, needs: needs).findings
     where finding.level != .ok && !saidByTraining.contains(finding.check) {
@@ -140,10 +140,13 @@ extension Doctor {
 }
 
 extension Diagnosis.RunNeeds {
-  init(_ config: RunConfig, _ base: QuantizedBase, ranks: Int) {
+  init(_ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext) throws {
     let trained = base.config.trainedScales(
       config.scaleGranularity, groupSize: base.manifest.settings.groupSize)
-    let plan = MemoryPlan(config, base, parameters: trained, ranks: ranks)
+    let plan = MemoryPlan(
+      config, base, parameters: trained, ranks: rank.communicator.size,
+      precision: try KernelChoice.precision(config.dtype),
+      threads: config.threads > 0 ? config.threads : rank.threads.count)
     self.init(
       baseBytes: base.byteCount, privateBytes: plan.privateBytes,
       checkpointBytes: plan.checkpointBytes,

@@ -16,20 +16,23 @@ enum KernelChoice {
     return chosen
   }
 
+  /// The precision of products that a `dtype` of the command line or a run file means here.
+  static func precision(_ dtype: ComputeType) throws(KernelChoiceError) -> Precision {
+    let instructionSet = try instructionSet()
+    switch dtype {
+    case .auto: return instructionSet.hasNativeBF16 ? .bf16 : .fp32
+    case .fp32: return .fp32
+    case .bf16:
+      guard instructionSet.hasNativeBF16 else { throw .noBF16(instructionSet) }
+      return .bf16
+    }
+  }
+
   /// Kernels on a pool of threads, for a `dtype` of the command line or a run file.
   static func compute(threads: Int, dtype: ComputeType) throws -> Compute {
-    let instructionSet = try instructionSet()
-    if dtype == .bf16, !instructionSet.hasNativeBF16 {
-      throw KernelChoiceError.noBF16(instructionSet)
-    }
-    let precision: Precision? =
-      switch dtype {
-      case .auto: nil
-      case .fp32: .fp32
-      case .bf16: .bf16
-      }
-    return Compute(
-      pool: WorkerPool(threads: threads), precision: precision, instructionSet: instructionSet)
+    Compute(
+      pool: WorkerPool(threads: threads), precision: try precision(dtype),
+      instructionSet: try instructionSet())
   }
 }
 

@@ -55,7 +55,7 @@ struct Plan: ParsableCommand {
     let config = resolved.config
     let model = try PlannedModel(config)
     let here = ThreadCount.ofOneProcess(console).count
-    var planned = Self.cluster(machine, config, threadsHere: here)
+    var planned = try Self.cluster(machine, config, threadsHere: here)
     let isMeasured = coreGflops == nil && machine.coreGigaflops == nil
     if let rate = coreGflops ?? machine.coreGigaflops {
       planned.threadRate = rate * 1e9
@@ -81,11 +81,13 @@ struct Plan: ParsableCommand {
   /// threads.
   private static func cluster(
     _ machine: ClusterDescription, _ config: RunConfig, threadsHere: Int
-  ) -> PlannedCluster {
+  ) throws -> PlannedCluster {
     let memory =
       machine.memoryGigabytes.map { Int($0 * 1e9) } ?? NodeMemory.available()
       ?? Int(ProcessInfo.processInfo.physicalMemory)
     var planned = PlannedCluster(memory: memory)
+    // A plan may be for other CPUs than this one.
+    planned.precision = config.dtype == .bf16 ? .bf16 : try KernelChoice.precision(config.dtype)
     (planned.nodes, planned.ranksPerNode) = (machine.nodes, machine.ranksPerNode)
     planned.threadsPerRank =
       machine.threadsPerRank ?? (config.threads > 0 ? config.threads : nil)

@@ -1,4 +1,5 @@
 internal import DecoderModel
+package import Kernels
 package import Training
 
 /// Nodes, ranks and the speed of their parts, complete.
@@ -6,6 +7,8 @@ package struct PlannedCluster: Sendable, Equatable {
   package var nodes = 1
   package var ranksPerNode = 1
   package var threadsPerRank = 1
+  /// Of products. bf16 where the CPUs of the cluster multiply it natively.
+  package var precision = Precision.bf16
   /// Operations a second of a thread.
   package var threadRate = 1e11
   /// Bytes of a node.
@@ -66,9 +69,12 @@ package struct StepForecast: Sendable, Equatable {
     let trained = model.trained(run.scaleGranularity)
     memory = MemoryPlan(
       model.config, baseBytes: model.baseBytes, parameters: trained,
-      length: run.maxSequenceLength * together, globalBatchSize: run.globalBatchSize,
-      ranks: cluster.ranks, recomputing: setting.recomputing,
-      training: model.granularity(run.scaleGranularity))
+      pass: PassShape(
+        tokens: run.maxSequenceLength * together, sequences: together,
+        precision: cluster.precision, groupSize: model.groupSize,
+        threads: cluster.threadsPerRank,
+        purpose: .training(run.scaleGranularity, recomputing: setting.recomputing)),
+      globalBatchSize: run.globalBatchSize, ranks: cluster.ranks)
     let own = memory.privateBytes * cluster.ranksPerNode
     let limit = StreamingChoice.limit(gigabytes: run.memoryLimit)
     let choice = StreamingChoice(

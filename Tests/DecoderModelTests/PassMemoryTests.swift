@@ -1,0 +1,137 @@
+import DecoderModel
+import Foundation
+import Kernels
+import Testing
+
+/// The list of buffers against a real pass: every buffer is filled with a mark, and a second pass
+/// shows what it writes.
+@Suite struct PassMemoryTests {
+  /// A NaN that no kernel makes.
+  private static let mark: UInt32 = 0x7fc1_d05e
+
+  struct Case: CustomStringConvertible, Sendable {
+    let base: String
+    let precision: Precision
+    let granularity: ScaleGranularity
+    let recomputing: Bool
+    let sequences: Int
+
+    var description: String {
+      "\(base) \(precision) \(granularity) recomputing \(recomputing) x \(sequences)"
+    }
+  }
+
+  static let cases = Precision.allCases.flatMap { precision in
+    [
+      ("llama_4bit_row", .row), ("llama_3bit_g32", .row), ("llama_3bit_g32", .group),
+      ("qwen2_4bit_g32", .group), ("mistral_4bit_row", .row),
+    ].flatMap { (base: String, granularity: ScaleGranularity) in
+      [(true, 1), (false, 2)].map {
+        Case(
+          base: base, precision: precision, granularity: granularity, recomputing: $0.0,
+          sequences: $0.1)
+      }
+    }
+  }
+
+  @Test(arguments: cases)
+  func trainingWritesWhatIsListed(_ one: Case) throws {
+    let golden = try Golden(one.base)
+    let decoder = try makeDecoder(golden.directory, one.precision)
+    let base = try QuantizedBase(path: golden.directory)
+    decoder.recomputesProducts = one.recomputing
+    let scales = TrainableScales(
+      weights: decoder.weights, granularity: one.granularity, parametrization: .relative)
+    decoder.use(scales.task)
+    let length = 24
+    let stack = (0..<one.sequences).map { sequence -> TokenSequence in
+      let tokens: [Int32] = (0..<length).map { Int32(($0 * 7 + sequence * 3) % 32) }
+      return TokenSequence(tokens: tokens, targets: tokens)
+    }
+    let pass = PassShape(
+      tokens: length * one.sequences, sequences: one.sequences, precision: one.precision,
+      groupSize: base.manifest.settings.groupSize, threads: 2,
+      purpose: .training(one.granularity, recomputing: one.recomputing))
+    let expected = PassMemory(decoder.config, pass).buffers
+    let written = try Self.written(by: decoder) {
+      _ = try decoder.lossesAndGradients(stack, scales: scales) { _, _, _ in }
+    }
+    Self.compare(expected, written)
+  }
+
+  @Test(arguments: Precision.allCases)
+  func forwardWritesWhatIsListed(precision: Precision) throws {
+    let golden = try Golden("llama_4bit_row")
+    let decoder = try makeDecoder(golden.directory, precision)
+    let tokens = (0..<24).map { Int32($0 % 32) }
+    let pass = PassShape(
+      tokens: 24, precision: precision, groupSize: -1, threads: 2, purpose: .forward)
+    let expected = PassMemory(decoder.config, pass).buffers
+    let written = try Self.written(by: decoder) {
+      _ = try decoder.loss(tokens, targets: tokens)
+    }
+    Self.compare(expected, written)
+  }
+
+  private static func compare(_ expected: [String: Int], _ written: [String: Int]) {
+    for name in Set(expected.keys).union(written.keys).sorted() {
+      #expect(expected[name] ?? 0 == written[name] ?? 0, "\(name)")
+    }
+  }
+
+  /// Bytes by buffer that `pass` writes. Workspaces without numbers of fp32 count as allocated.
+  private static func written(by decoder: Decoder, _ pass: () throws -> Void) throws -> [String:
+    Int]
+  {
+    try pass()
+    let buffers = Self.buffers(of: decoder)
+    for (_, memory) in buffers { memory.bindMemory(to: UInt32.self).update(repeating: mark) }
+    try pass()
+    var written: [String: Int] = [:]
+    for (name, memory) in buffers {
+      let count = memory.bindMemory(to: UInt32.self).count { $0 != mark }
+      // A pass may leave out elements of a buffer that it uses, but hardly more than a part.
+      let used =
+        name.hasPrefix("head.") || count * 4 < memory.count / 2 ? count * 4 : memory.count
+      if used > 0 { written[name, default: 0] += used }
+    }
+    let compute = Mirror(reflecting: decoder.compute)
+    let operands = compute.descendant("operands") as? [OperandSlot: (UnsafeMutableRawPointer, Int)]
+    for (slot, held) in try #require(operands) { written["operand.\(slot)"] = held.1 }
+    let work = try #require(compute.descendant("attentionWorkCount") as? Int)
+    written["attentionWork"] = work * decoder.compute.pool.threads * 4
+    return written
+  }
+
+  /// The buffers of activations, gradients and the head, by the names that `PassMemory` has for them.
+  private static func buffers(of decoder: Decoder) -> [(String, UnsafeMutableRawBufferPointer)] {
+    var found: [(String, UnsafeMutableRawBufferPointer)] = []
+    func visit(_ value: Any, _ name: String, _ prefix: String) {
+      if let numbers = value as? FloatBuffer {
+        found.append((prefix + name, UnsafeMutableRawBufferPointer(numbers.elements)))
+      } else if let numbers = value as? NumberBuffer<Double> {
+        found.append((prefix + name, UnsafeMutableRawBufferPointer(numbers.elements)))
+      } else {
+        for child in Mirror(reflecting: value).children {
+          let label = child.label ?? ""
+          guard label != "current", label != "config" else { continue }
+          // Outputs of products are one entry, of however many blocks.
+          let own = name == "products" || label.isEmpty || label == "some" ? name : label
+          visit(child.value, own, prefix)
+        }
+      }
+    }
+    let mirror = Mirror(reflecting: decoder)
+    for (label, prefix) in [("inference", ""), ("headWork", "head."), ("scaleGradients", "")] {
+      guard let value = mirror.descendant(label) else { continue }
+      visit(value, label, prefix)
+    }
+    if let training = mirror.descendant("training", "some", "activations") {
+      visit(training, "", "")
+    }
+    if let gradients = mirror.descendant("training", "some", "gradients") {
+      visit(gradients, "", "gradient.")
+    }
+    return found
+  }
+}
