@@ -38,35 +38,44 @@ let package = Package(
       name: "CKernels",
       cSettings: [.unsafeFlags(["-std=c17", "-O3", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"])]),
   ]
+    + [.target(name: "ExitCodes", swiftSettings: strict)]
     + module("JSONText", [])
     + module("Kernels", ["CKernels", "COpenBLAS"])
-    + module("Collectives", ["CMPI"], testing: ["Kernels"], readme: true)
-    + module("Checkpoints", ["JSONText", "CCrypto"], testing: ["Kernels"], fixtures: true)
-    + module("Tokenization", ["JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true)
-    + module("Quantization", ["Kernels", "Checkpoints"])
-    + module("Datasets", ["Tokenization", "JSONText", "Checkpoints"], testing: ["Kernels"])
+    + module("Collectives", ["ExitCodes", "CMPI"], testing: ["Kernels"], readme: true)
     + module(
-      "DecoderModel", ["Kernels", "Quantization", "Checkpoints", "JSONText"], fixtures: true)
+      "Checkpoints", ["ExitCodes", "JSONText", "CCrypto"], testing: ["Kernels"], fixtures: true)
+    + module(
+      "Tokenization", ["ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true
+    )
+    + module("Quantization", ["ExitCodes", "Kernels", "Checkpoints"])
+    + module(
+      "Datasets", ["Tokenization", "ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"])
+    + module(
+      "DecoderModel", ["Kernels", "Quantization", "Checkpoints", "ExitCodes", "JSONText"],
+      fixtures: true)
     + module(
       "Interchange",
       ["DecoderModel", "Quantization", "Checkpoints", "Tokenization", "JSONText", "Kernels"])
     + module(
       "Training",
       [
-        "DecoderModel", "Datasets", "Tokenization", "Collectives", "Checkpoints", "JSONText",
-        "Kernels",
+        "DecoderModel", "Datasets", "Tokenization", "Collectives", "Checkpoints", "ExitCodes",
+        "JSONText", "Kernels",
         .product(name: "Yams", package: "Yams"),
       ])
     + module(
       "Evaluation",
-      ["DecoderModel", "Datasets", "Tokenization", "Collectives", "Kernels", "JSONText"],
+      [
+        "DecoderModel", "Datasets", "Tokenization", "Collectives", "ExitCodes", "Kernels",
+        "JSONText",
+      ],
       fixtures: true)
     + [
       .executableTarget(
         name: "peqa",
         dependencies: [
           "Training", "Evaluation", "Interchange", "DecoderModel", "Datasets", "Tokenization",
-          "Collectives", "Quantization", "Checkpoints", "JSONText", "Kernels",
+          "Collectives", "Quantization", "Checkpoints", "ExitCodes", "JSONText", "Kernels",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: strict),

@@ -1,7 +1,8 @@
+internal import ExitCodes
 internal import Glibc
 
 /// Everything that can go wrong with a checkpoint file: what, where, remedy.
-package enum CheckpointError: Error, Equatable, CustomStringConvertible {
+package enum CheckpointError: ExitCoded, Equatable, CustomStringConvertible {
   /// A file or folder that should be there is not.
   case missing(path: String, remedy: String)
   case permission(path: String, operation: String)

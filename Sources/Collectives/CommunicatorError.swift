@@ -1,5 +1,7 @@
+internal import ExitCodes
+
 /// What can go wrong between ranks.
-package enum CommunicatorError: Error, Equatable {
+package enum CommunicatorError: ExitCoded, Equatable {
   /// The launcher started `expected` processes, but MPI sees only `actual`.
   case launcherMismatch(expected: Int, source: String, actual: Int)
   /// `srun` started several tasks without any process manager that MPI could speak to.

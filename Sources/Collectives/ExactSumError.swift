@@ -1,5 +1,7 @@
+internal import ExitCodes
+
 /// Why a number could not be added exactly.
-package enum ExactSumError: Error, Equatable {
+package enum ExactSumError: ExitCoded, Equatable {
   case notFinite(index: Int, value: Double)
   /// `limit`: the largest magnitude that one addend may have.
   case outOfRange(index: Int, value: Double, limit: Double)

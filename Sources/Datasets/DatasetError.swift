@@ -1,5 +1,7 @@
+internal import ExitCodes
+
 /// What is wrong with a data set or its settings. The text says where, and what to do.
-package enum DatasetError: Error, Equatable, CustomStringConvertible {
+package enum DatasetError: ExitCoded, Equatable, CustomStringConvertible {
   /// No such file, or no file in a directory or for a pattern.
   case missing(path: String, reason: String)
   /// `place` is `file:line`, or `file: element n`.

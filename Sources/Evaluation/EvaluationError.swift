@@ -1,5 +1,7 @@
+internal import ExitCodes
+
 /// Why a model cannot be evaluated or asked.
-package enum EvaluationError: Error, Equatable, CustomStringConvertible {
+package enum EvaluationError: ExitCoded, Equatable, CustomStringConvertible {
   /// A setting that has no meaning; `flag` as the command line spells it.
   case badSetting(flag: String, reason: String)
   case textTooShort(tokens: Int, needed: Int)

@@ -1,5 +1,7 @@
+internal import ExitCodes
+
 /// What can be wrong with quantization settings or with the weights that are quantized.
-package enum QuantizationError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum QuantizationError: ExitCoded, Equatable, Sendable, CustomStringConvertible {
   /// A setting outside its range; `remedy` says what is allowed.
   case badSetting(name: String, value: String, remedy: String)
   /// A NaN or an infinity at (row, column) of a matrix.

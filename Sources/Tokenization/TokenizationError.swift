@@ -1,5 +1,7 @@
+internal import ExitCodes
+
 /// What went wrong with a tokenizer, a vocabulary file or a chat template.
-package enum TokenizationError: Error, Equatable, CustomStringConvertible {
+package enum TokenizationError: ExitCoded, Equatable, CustomStringConvertible {
   /// A file is there and its contents are not what its format promises.
   case malformed(source: String, reason: String)
   /// Nothing to read where a tokenizer was expected.

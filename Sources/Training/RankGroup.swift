@@ -1,4 +1,5 @@
 package import Collectives
+internal import ExitCodes
 internal import Kernels
 
 /// The processes that train together, as far as training sees them.
@@ -54,7 +55,7 @@ extension RankGroup {
     // 0 all well, else the exit code of rank 0's error. After a time-out MPI still owns the slot,
     // so it is freed after success only.
     let slot = UnsafeMutableBufferPointer<Int64>.allocate(capacity: 1)
-    slot.initialize(repeating: failure.map { Int64(trainingExitCode($0)) } ?? 0)
+    slot.initialize(repeating: Int64(failure?.programExitCode ?? 0))
     do { try allReduceSum(slot) } catch { throw failure ?? error }
     let code = Int32(truncatingIfNeeded: slot[0])
     slot.deallocate()

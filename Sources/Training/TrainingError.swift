@@ -1,9 +1,7 @@
-internal import Checkpoints
-internal import Collectives
-internal import Datasets
+internal import ExitCodes
 
 /// What stops a training run.
-package enum TrainingError: Error, CustomStringConvertible {
+package enum TrainingError: ExitCoded, CustomStringConvertible {
   /// All faults of a configuration.
   case config([ConfigFault])
   /// A sum that is not finite, found before any update.
@@ -98,16 +96,5 @@ extension TrainingError {
         + "updated. Set work: static, and report it."
     case .otherRank(let rank, _): return "stopped because rank \(rank) failed"
     }
-  }
-}
-
-/// The exit code of any error that training can meet.
-package func trainingExitCode(_ error: any Error) -> Int32 {
-  switch error {
-  case let error as TrainingError: error.exitCode
-  case let error as CheckpointError: error.exitCode
-  case let error as CommunicatorError: error.exitCode
-  case let error as DatasetError: error.exitCode
-  default: 1
   }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Collectives
+internal import ExitCodes
 internal import Foundation
 
 /// The program: reads the command line, runs one command, turns errors into exit codes.

@@ -1,3 +1,4 @@
+import ExitCodes
 import Foundation
 import Synchronization
 import Testing
@@ -187,7 +188,7 @@ private struct SmallDisk {
     _ = try toy(folder)() { event in
       guard case .saved = event, outcome.withLock({ $0 == nil }) else { return }
       var code: Int32 = 0
-      do { _ = try inner() } catch { code = trainingExitCode(error) }
+      do { _ = try inner() } catch { code = error.programExitCode }
       outcome.withLock { $0 = code }
     }
     #expect(outcome.withLock { $0 } == 73)
@@ -304,7 +305,7 @@ private struct SmallDisk {
         fill(disk)
       })
     }
-    #expect(error.map { trainingExitCode($0) } == 74)
+    #expect(error?.programExitCode == 74)
     let latest = try String(contentsOfFile: disk + "/latest", encoding: .utf8)
     #expect(latest == "checkpoint-6\n")
     #expect(!files.fileExists(atPath: disk + "/.checkpoint-9.tmp"))

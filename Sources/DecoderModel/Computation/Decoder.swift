@@ -1,3 +1,4 @@
+internal import ExitCodes
 package import Kernels
 
 /// A decoder of the LLaMA family over frozen weights; its only changing part is the task's scales.
@@ -77,7 +78,7 @@ extension Decoder {
 }
 
 /// Why a sequence cannot be computed.
-package enum DecoderError: Error, CustomStringConvertible {
+package enum DecoderError: ExitCoded, CustomStringConvertible {
   case emptySequence
   case tokenOutOfRange(Int, vocabulary: Int)
   case cacheFull(capacity: Int)

@@ -1,5 +1,7 @@
+internal import ExitCodes
+
 /// What can be wrong with a model, as far as the files themselves are valid: what, where, remedy.
-package enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ModelFileError: ExitCoded, Equatable, Sendable, CustomStringConvertible {
   /// Nothing at `path` that is a model.
   case missing(path: String, remedy: String)
   /// Numbers or tensors that are wrong or do not fit together, all of them.

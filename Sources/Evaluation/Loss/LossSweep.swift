@@ -1,5 +1,6 @@
 package import Collectives
 internal import DecoderModel
+internal import ExitCodes
 
 /// The loss over many independent items, shared out over ranks.
 ///
@@ -65,19 +66,10 @@ package struct LossSweep {
 
   /// Throws on all ranks where one has failed.
   private func agree(_ failure: (any Error)?, _ ranks: Communicator) throws {
-    let code = try ranks.allAgree(failure.map(Self.exitCode) ?? 0)
+    let code = try ranks.allAgree(failure?.programExitCode ?? 0)
     if let failure { throw failure }
     if code == EvaluationError.stopped.exitCode { throw EvaluationError.stopped }
     if code != 0 { throw EvaluationError.otherRank(code: code) }
-  }
-
-  private static func exitCode(_ error: any Error) -> Int32 {
-    switch error {
-    case let error as EvaluationError: error.exitCode
-    case let error as DecoderError: error.exitCode
-    case let error as ExactSumError: error.exitCode
-    default: 1
-    }
   }
 }
 

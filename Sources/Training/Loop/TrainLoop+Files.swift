@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import DecoderModel
+internal import ExitCodes
 internal import JSONText
 
 extension TrainLoop {
@@ -27,7 +28,7 @@ extension TrainLoop {
       do {
         try CheckpointStore(folder: output.path).save(
           state, adapter: adapter, step: step, keep: config.saveTotalLimit)
-      } catch  where !isLast && Self.storageCodes.contains(trainingExitCode(error)) {
+      } catch  where !isLast && Self.storageCodes.contains(error.programExitCode) {
         let wait = min(64, 2 * (retry?.wait ?? 0))
         retry = (state.globalStep + max(1, wait), max(1, wait))
         return notice(
@@ -68,7 +69,7 @@ extension TrainLoop {
       do {
         try Folder.make(output.file("best"))
         try adapter.write(to: output.file("best"))
-      } catch  where Self.storageCodes.contains(trainingExitCode(error)) {
+      } catch  where Self.storageCodes.contains(error.programExitCode) {
         failures = 1
         notice(
           "warning: the best adapter so far, of step \(state.globalStep), could not be saved: "

@@ -1,3 +1,4 @@
+internal import ExitCodes
 internal import Foundation
 internal import Kernels
 internal import Training
