@@ -27,16 +27,6 @@ package struct DataOrder: Sendable, Equatable {
     indices(at: step * globalBatchSize, count: globalBatchSize)
   }
 
-  /// The part of a global batch that `rank` of `size` computes: every `size`-th sequence.
-  ///
-  /// The parts of all ranks together are the global batch; sizes differ by at most one, and a rank
-  /// may get none where there are more ranks than sequences.
-  package func batch(_ step: Int, rank: Int, of size: Int) -> [Int] {
-    precondition(size > 0 && (0..<size).contains(rank), "rank outside 0..<size")
-    let batch = globalBatch(step)
-    return stride(from: rank, to: batch.count, by: size).map { batch[$0] }
-  }
-
   /// Sequence indices at `position` and after it in the endless run of epochs.
   package func indices(at position: Int, count length: Int) -> [Int] {
     precondition(position >= 0 && length >= 0, "positions count from 0")

@@ -48,7 +48,9 @@ package struct DatasetBuilder: Sendable {
     isCancelled: @escaping () -> Bool = { false }
   ) throws -> PreparedDatasets {
     try checkSettings()
-    let files = try sources.map { source in try source.files().map { try SourceFile(path: $0) } }
+    let files = try sources.map { source in
+      try source.files().map { try SourceFile(path: $0, largestRecord: settings.largestRecord) }
+    }
     let key = cacheKey(files)
     let path = (cacheDirectory as NSString).appendingPathComponent("\(key.prefix(32)).tokens")
     let (cache, state) = try openOrWrite(path, key, files, progress, isCancelled)

@@ -25,7 +25,7 @@ package struct DatasetPreview: Sendable {
       beginning = String(decoding: contents.prefix(200), as: UTF8.self)
       return
     }
-    guard var reader = RecordReader(source.file, path: path) else {
+    guard var reader = source.records else {
       records = 0
       return
     }

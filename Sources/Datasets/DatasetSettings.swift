@@ -64,11 +64,17 @@ package struct DatasetSettings: Sendable, Equatable {
   /// Names of special tokens in plain text (`<|endoftext|>`) become those tokens. Prompts,
   /// responses and chat turns are never parsed so.
   package var parsesSpecialInText: Bool
+  /// Bytes of the largest record that is read; larger ones are an error. It decides whether there is
+  /// a result, never which.
+  package var largestRecord: Int
+
+  package static let defaultLargestRecord = 16 << 20
 
   package init(
     maximumLength: Int = 2048, excessLengthStrategy: ExcessLengthStrategy = .raise,
     trainOnInputs: Bool = false, packing: Bool = true, validation: ValidationSize = .none,
-    seed: UInt64 = 42, beginsWithBOS: Bool? = nil, parsesSpecialInText: Bool = false
+    seed: UInt64 = 42, beginsWithBOS: Bool? = nil, parsesSpecialInText: Bool = false,
+    largestRecord: Int = DatasetSettings.defaultLargestRecord
   ) {
     self.maximumLength = maximumLength
     self.excessLengthStrategy = excessLengthStrategy
@@ -78,5 +84,6 @@ package struct DatasetSettings: Sendable, Equatable {
     self.seed = seed
     self.beginsWithBOS = beginsWithBOS
     self.parsesSpecialInText = parsesSpecialInText
+    self.largestRecord = largestRecord
   }
 }

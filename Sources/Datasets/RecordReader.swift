@@ -7,6 +7,8 @@ struct RecordReader {
   let path: String
   private let file: MappedFile
   private var scanner: RecordScanner
+  /// Bytes of the largest record that is parsed.
+  private let largestRecord: Int
   /// Line of `countedTo`, from 1; kept so that line numbers cost one pass over the file.
   private var line = 1
   private var countedTo = 0
@@ -22,10 +24,14 @@ struct RecordReader {
   }
 
   /// Nil where the file has nothing but white space.
-  init?(_ file: MappedFile, path: String) {
+  init?(
+    _ file: MappedFile, path: String,
+    largestRecord: Int = DatasetSettings.defaultLargestRecord
+  ) {
     guard let layout = RecordScanner.layout(of: file.bytes) else { return nil }
     self.file = file
     self.path = path
+    self.largestRecord = largestRecord
     scanner = RecordScanner(layout: layout, bytes: file.bytes)
   }
 
@@ -69,26 +75,35 @@ struct RecordReader {
     }
   }
 
-  /// Tokenizers take texts of up to 1 GiB; templates and escapes need some of it.
-  private static let largestRecord = 1 << 29
+  /// A value takes up to 96 bytes of memory while it is parsed, so this bounds values to about six
+  /// times the memory of the largest text.
+  private var mostValues: Int { max(largestRecord / 16, 1024) }
 
   private mutating func parse(
     _ range: Range<Int>, _ number: Int
   ) throws(DatasetError) -> JSONValue {
-    guard range.count <= Self.largestRecord else {
-      throw .malformed(
-        place: "\(path):\(lineNumber(at: range.lowerBound))",
-        reason: "a record of \(range.count) bytes; at most \(Self.largestRecord) are read")
+    guard range.count <= largestRecord else {
+      throw tooLarge("\(range.count) bytes; at most \(largestRecord)", at: range.lowerBound)
     }
     do throws(JSONSyntaxError) {
-      return try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+      return try JSONValue(
+        parsing: UnsafeRawBufferPointer(rebasing: file.bytes[range]), maximumValues: mostValues)
     } catch {
+      guard !error.exceedsLimit else {
+        throw tooLarge("\(error.message); no more", at: range.lowerBound)
+      }
       let line = lineNumber(at: range.lowerBound) + error.line - 1
       let element = isLines || scanner.layout == .document ? "" : "element \(number): "
       throw .malformed(
         place: "\(path):\(line)",
         reason: "\(element)not JSON: column \(error.column): \(error.message)")
     }
+  }
+
+  private mutating func tooLarge(_ what: String, at offset: Int) -> DatasetError {
+    .malformed(
+      place: "\(path):\(lineNumber(at: offset))",
+      reason: "a record of \(what) are read. Split the record, or raise max_record_bytes.")
   }
 
   private mutating func lineNumber(at offset: Int) -> Int {

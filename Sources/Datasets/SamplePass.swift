@@ -75,7 +75,7 @@ struct SamplePass: ~Copyable {
   private mutating func addRecords(
     of file: SourceFile, index: Int, _ type: DatasetType, _ kept: Range<Int>, _ record: inout Int
   ) throws {
-    guard var reader = RecordReader(file.file, path: file.path) else { return }
+    guard var reader = file.records else { return }
     while record < kept.upperBound, let next = try reader.next() {
       defer { record += 1 }
       guard kept.contains(record) else { continue }
@@ -184,7 +184,7 @@ extension DatasetSplit {
     guard hasSlice else { return 0..<Int.max }
     var count = 0
     for file in files {
-      var reader = RecordReader(file.file, path: file.path)
+      var reader = file.records
       count += try reader?.countRemaining() ?? 0
     }
     return range(count: count)

@@ -6,12 +6,19 @@ internal import JSONText
 struct SourceFile {
   let path: String
   let file: MappedFile
+  private let largestRecord: Int
 
-  init(path: String) throws(CheckpointError) {
+  init(
+    path: String, largestRecord: Int = DatasetSettings.defaultLargestRecord
+  ) throws(CheckpointError) {
     self.path = path
+    self.largestRecord = largestRecord
     file = try MappedFile(path: path)
     file.advise(.sequential)
   }
+
+  /// Nil where the file has nothing but white space.
+  var records: RecordReader? { RecordReader(file, path: path, largestRecord: largestRecord) }
 
   /// Decides reading together with the bytes, so the cache key has it.
   var pathExtension: String { (path as NSString).pathExtension.lowercased() }
@@ -33,7 +40,7 @@ struct SourceFile {
   }
 
   private var firstRecord: JSONValue? {
-    var reader = RecordReader(file, path: path)
+    var reader = records
     return (try? reader?.next())??.value
   }
 
@@ -41,7 +48,7 @@ struct SourceFile {
   func resolvedType(_ type: DatasetType) throws(DatasetError) -> DatasetType {
     guard type == .auto else { return type }
     if isPlainText(as: .auto) { return .text }
-    var reader = RecordReader(file, path: path)
+    var reader = records
     guard let record = try reader?.next() else { return .text }
     guard let detected = DatasetType.detected(from: record.value) else {
       let keys = (record.value.members ?? []).prefix(8).map(\.key).joined(separator: ", ")

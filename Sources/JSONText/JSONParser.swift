@@ -6,6 +6,8 @@ package struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
   /// Line and byte column, both counted from 1.
   package var line: Int
   package var column: Int
+  /// The text may be JSON, but has more values than the reader allows.
+  package var exceedsLimit = false
 
   package var description: String { "line \(line), column \(column): \(message)" }
 }
@@ -15,17 +17,24 @@ extension JSONValue {
   ///
   /// Strict: invalid UTF-8, lone surrogates, duplicate-prone extensions (comments, NaN, trailing
   /// commas) and nesting deeper than `maximumDepth` are errors. A UTF-8 byte order mark is skipped.
+  ///
+  /// - Parameter maximumValues: limit on values of all kinds together. One takes up to 48 bytes, and
+  ///   growing arrays twice that, while its text may have two bytes (`0,`): texts of unknown origin
+  ///   need a limit.
   package init(
-    parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 128
+    parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 128, maximumValues: Int = .max
   ) throws(JSONSyntaxError) {
-    var parser = JSONParser(bytes: bytes, maximumDepth: maximumDepth)
+    var parser = JSONParser(
+      bytes: bytes, maximumDepth: maximumDepth, maximumValues: maximumValues)
     self = try parser.document()
   }
 
-  package init(parsing bytes: [UInt8], maximumDepth: Int = 128) throws(JSONSyntaxError) {
+  package init(
+    parsing bytes: [UInt8], maximumDepth: Int = 128, maximumValues: Int = .max
+  ) throws(JSONSyntaxError) {
     let result = bytes.withUnsafeBytes { buffer in
       Result { () throws(JSONSyntaxError) in
-        try JSONValue(parsing: buffer, maximumDepth: maximumDepth)
+        try JSONValue(parsing: buffer, maximumDepth: maximumDepth, maximumValues: maximumValues)
       }
     }
     self = try result.get()
@@ -40,11 +49,14 @@ extension JSONValue {
 private struct JSONParser {
   let bytes: UnsafeRawBufferPointer
   let maximumDepth: Int
+  let maximumValues: Int
   var position = 0
+  private var values = 0
 
-  init(bytes: UnsafeRawBufferPointer, maximumDepth: Int) {
+  init(bytes: UnsafeRawBufferPointer, maximumDepth: Int, maximumValues: Int) {
     self.bytes = bytes
     self.maximumDepth = maximumDepth
+    self.maximumValues = maximumValues
     if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
   }
 
@@ -79,6 +91,12 @@ private struct JSONParser {
 
   mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
     guard depth <= maximumDepth else { throw error("nested deeper than \(maximumDepth)") }
+    values += 1
+    guard values <= maximumValues else {
+      var error = error("more than \(maximumValues) values")
+      error.exceedsLimit = true
+      throw error
+    }
     skipSpace()
     switch try peek() {
     case UInt8(ascii: "{"): return try object(depth: depth)

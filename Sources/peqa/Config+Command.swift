@@ -7,7 +7,7 @@ internal import Training
 /// `peqa config`: what a run file may say, or what one says.
 struct Config: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print every key of a run file, or check one and print it with all defaults.")
+    abstract: "Print every key of a run file, or check a run file or cluster file and print it.")
 
   @Argument(help: "Run file to check. Without it: all keys, their defaults and meanings.")
   var runFile: String?
@@ -18,14 +18,29 @@ struct Config: ParsableCommand {
   @Option(help: "Ranks that the run is meant for.")
   var ranks = 1
 
+  @Option(help: "Cluster file to check and print, in place of a run file.")
+  var cluster: String?
+
+  @Flag(help: "Print the cluster file as assignments for a shell.")
+  var shell = false
+
+  @Flag(help: "Print the keys as tables in Markdown.")
+  var markdown = false
+
   @OptionGroup var output: OutputOptions
   @OptionGroup var verbosity: VerbosityOptions
 
   func validate() throws {
     if ranks < 1 { throw ValidationError("--ranks must be at least 1.") }
-    if runFile != nil && output.json {
-      throw ValidationError("--json lists the keys; a checked run file is printed as YAML.")
+    if runFile != nil && (output.json || markdown) {
+      throw ValidationError(
+        "--json and --markdown list the keys; a checked run file is printed as YAML.")
     }
+    if cluster != nil && (runFile != nil || output.json || markdown) {
+      throw ValidationError("--cluster goes with --shell only.")
+    }
+    if shell && cluster == nil { throw ValidationError("--shell needs --cluster.") }
+    if markdown && output.json { throw ValidationError("Give --json or --markdown, not both.") }
     if runFile == nil && !settings.isEmpty {
       throw ValidationError("--set needs a run file.")
     }
@@ -35,8 +50,20 @@ struct Config: ParsableCommand {
     let console = Console(verbosity: verbosity.level)
     if let runFile {
       try check(runFile, console)
+    } else if let cluster {
+      try show(cluster: cluster, console)
+    } else if markdown {
+      console.stream(ConfigKey.markdown)
     } else {
       console.result(output.json ? Self.keys.text(indent: 2) : ConfigKey.documentation)
+    }
+  }
+
+  private func show(cluster path: String, _ console: Console) throws {
+    let description = try ClusterDescription(file: path)
+    guard !shell else { return console.result(try description.shellAssignments(path: path)) }
+    for (key, text) in try description.launchSettings(path: path) where !text.isEmpty {
+      console.result("\(key): \(text)")
     }
   }
 

@@ -10,6 +10,7 @@ struct Peqa: ParsableCommand {
     CommandConfiguration(
       commandName: "peqa",
       abstract: "Fine-tune quantized language models by their scales.",
+      discussion: "Exit codes:\n\(ExitCodeTable.help)",
       version: Version.text,
       subcommands: [
         Quantize.self,

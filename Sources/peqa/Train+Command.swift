@@ -10,9 +10,13 @@ struct Train: RankedCommand {
     usage: "peqa train RUN.yaml [--set key=value ...] [--any-key value ...] [--dry-run] [--json]",
     discussion: """
       Every key of a run file is a flag too: learning_rate is --learning-rate. A flag counts before \
-      --set, and that before the run file. "peqa config" lists all keys. Alone or below mpirun.
+      --set, and that before the run file. It runs alone or under mpirun.
 
       An unfinished run in output_dir is continued from its last checkpoint, on any number of ranks.
+
+      The keys of a run file, as flags ("peqa config" prints their types and defaults):
+
+      \(ConfigKey.help(columns: 78))
       """)
 
   @Option(name: .customLong("set"), help: "A setting that overrides the run file, key=value.")
@@ -61,9 +65,9 @@ struct Train: RankedCommand {
       "no signs of life (UDP) come through from \(names): a rank that computes for longer than "
         + "comm_timeout, \(config.commTimeout) s, will be taken for dead. Open UDP between the hosts, "
         + "or raise comm_timeout above the longest step.")
-    if config.work == .stealing {
-      rank.console.warn("work: stealing needs them; this life works with work: static")
-      config.work = .static
+    if config.workSchedule == .dynamic {
+      rank.console.warn("schedule: dynamic needs them; this start uses schedule: static")
+      config.workSchedule = .static
     }
   }
 

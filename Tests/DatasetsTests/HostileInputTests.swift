@@ -158,6 +158,39 @@ import Testing
     #expect(outcomes.built > 0)
     #expect(outcomes.refused > 0 || type == .text)
   }
+
+  /// A record of any size, or of many small values, would take many times as much memory.
+  @Test func recordsAreLimited() throws {
+    let folder = try Folder()
+    func failure(_ text: String, limit: Int) throws -> DatasetError? {
+      let source = DatasetSource(path: try folder.file("large.jsonl", text), type: .text)
+      let builder = folder.builder(source, settings: DatasetSettings(largestRecord: limit))
+      do {
+        _ = try builder.build()
+        return nil
+      } catch let error as DatasetError {
+        return error
+      }
+    }
+    let record = "{\"text\":\"\(String(repeating: "a", count: 987))\"}\n"
+    #expect(try failure(record, limit: 998) == nil)
+    let long = try failure("{\"text\":\"b\"}\n" + record, limit: 997)
+    #expect(
+      long?.description.hasSuffix(
+        "large.jsonl:2: a record of 998 bytes; at most 997 are read. "
+          + "Split the record, or raise max_record_bytes.") == true)
+    #expect(long?.exitCode == 65)
+    let zeros = String(repeating: "0,", count: 2000) + "0"
+    let many = "{\"text\":\"a\",\"more\":[\(zeros)]}\n"
+    #expect(
+      try failure(many, limit: 16 * 2003)?.description.hasSuffix(
+        "large.jsonl:1: a record of more than 2003 values; no more are read. "
+          + "Split the record, or raise max_record_bytes.") == true)
+    #expect(try failure(many, limit: 16 * 2004) == nil)
+    // The limit is no part of the cache's key: what was read once is there.
+    #expect(try failure(many, limit: 16 * 2003) == nil)
+    #expect(DatasetSettings().largestRecord == 16 << 20)
+  }
 }
 
 extension SplitMix64 {

@@ -48,17 +48,6 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 2, 3, 4, 7])
-  func ranksShareABatch(_ size: Int) {
-    let order = DataOrder(count: 50, globalBatchSize: 6, seed: 3)
-    for step in 0..<20 {
-      let parts = (0..<size).map { order.batch(step, rank: $0, of: size) }
-      #expect(parts.joined().sorted() == order.globalBatch(step).sorted())
-      let sizes = parts.map(\.count)
-      #expect(sizes.max()! - sizes.min()! <= 1)
-    }
-  }
-
   @Test func epochsAndSteps() {
     let order = DataOrder(count: 10, globalBatchSize: 4, seed: 0)
     #expect(order.steps(forEpochs: 1) == 3)

@@ -40,16 +40,16 @@ import Testing
       let other = try train("r\(ranks ?? 0)t\(threads)", ranks: ranks, threads: threads)
       #expect(other == alone, "\(ranks ?? 0) ranks, \(threads) threads")
     }
-    // Whoever is free takes the next sequence.
-    #expect(try train("stealing", ranks: 3, ["--work", "stealing"]) == alone)
+    // The first idle rank takes the next sequence. (The flag's and the value's former names.)
+    #expect(try train("dynamic", ranks: 3, ["--work", "stealing"]) == alone)
     // Sums of 4 bytes have other last bits, but also the same on any ranks.
     let narrow = try train("n", ["--gradient-sum", "narrow"])
     let state = try Data(contentsOf: folder.file("n/checkpoint-16/optimizer.safetensors"))
     #expect(state.range(of: Data("sum_fraction_bits".utf8)) != nil)
-    for (ranks, work) in [(2, "stealing"), (3, "static")] {
+    for (ranks, schedule) in [(2, "dynamic"), (3, "static")] {
       let other = try train(
-        "n\(ranks)", ranks: ranks, ["--gradient-sum", "narrow", "--work", work])
-      #expect(other == narrow, "\(ranks) ranks, narrow, \(work)")
+        "n\(ranks)", ranks: ranks, ["--gradient-sum", "narrow", "--schedule", schedule])
+      #expect(other == narrow, "\(ranks) ranks, narrow, \(schedule)")
     }
     // A run that had learned nothing would pass the above.
     let untrained = try train("zero", ["--max-steps", "1", "--learning-rate", "0"])

@@ -111,4 +111,15 @@ import Testing
     let digits = String(repeating: "1", count: 300)
     #expect(try JSONValue(parsing: digits).double == Double(digits))
   }
+
+  /// Values of all kinds and depths count, members by their value.
+  @Test func valuesAreLimited() throws {
+    let text = #"[1, "a", {"b": null, "c": [true]}]"#
+    _ = try JSONValue(parsing: Array(text.utf8), maximumValues: 7)
+    let error = #expect(throws: JSONSyntaxError.self) {
+      try JSONValue(parsing: Array(text.utf8), maximumValues: 6)
+    }
+    #expect(error?.message == "more than 6 values" && error?.exceedsLimit == true)
+    #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: Array("[".utf8)) }
+  }
 }

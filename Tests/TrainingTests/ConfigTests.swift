@@ -146,14 +146,58 @@ import Training
     #expect(faults(yaml).first?.hasPrefix("runs/run.yaml:") == true)
   }
 
-  /// Nine levels of ten references each would be a thousand million values.
-  @Test func aliasesCannotExplode() {
-    var yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-    for level in 1...9 {
+  /// Nine levels of ten references each would be a thousand million values, in keys as in values:
+  /// of keys, the YAML library computes a hash before anything can be counted.
+  @Test(arguments: ["a0: &a0", "? &a0"], ["a: b", "? *a8\n: x"])
+  func aliasesCannotExplode(first: String, last: String) {
+    var yaml = first + " [x, x, x, x, x, x, x, x, x, x]\n"
+    for level in 1...8 {
       let references = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
-      yaml += "a\(level): &a\(level) [\(references)]\n"
+      yaml += first.replacing("a0", with: "a\(level)") + " [\(references)]\n"
     }
-    #expect(faults(yaml).contains { $0.contains("more than 100000 values") })
+    #expect(
+      faults(yaml + last).contains {
+        $0 == "runs/run.yaml:5: more than 32 aliases (*name); write the values out"
+      })
+  }
+
+  @Test func valuesAndBytesAreLimited() {
+    let many = Array(repeating: "x", count: 100_000).joined(separator: ",")
+    #expect(faults("a: [\(many)]").contains { $0.contains("more than 100000 values") })
+    let large = String(repeating: "# comment\n", count: 420_000)
+    #expect(faults(large).contains { $0.contains("4200000 bytes; at most 4194304 are read") })
+  }
+
+  /// Stars in the middle of a text are no aliases.
+  @Test func starsInTexts() throws {
+    let paths = (0..<40).map { "\"d\($0)/*part*one.jsonl\"" }.joined(separator: ", ")
+    let yaml = "model: base\ndatasets: [\(paths)]\noutput_dir: out\n"
+    #expect(try resolve(yaml).config.datasets.count == 40)
+    let few = "model: &m base\ndatasets: [*m]\noutput_dir: *m\n"
+    #expect(try resolve(few).config.outputDirectory.hasSuffix("/base"))
+  }
+
+  /// Names and values of earlier versions, by file, --set and flag; the resolved file has the new.
+  @Test func formerKeyAndValue() throws {
+    for (key, value) in [("work", "stealing"), ("work", "dynamic"), ("schedule", "dynamic")] {
+      for resolved in [
+        try resolve(Self.minimal + "\(key): \(value)"),
+        try resolve(Self.minimal, set: ["\(key)=\(value)"]),
+        try resolve(Self.minimal, flags: ["--\(key)", value]),
+      ] {
+        #expect(resolved.config.workSchedule == .dynamic)
+        #expect(resolved.config.yaml.contains("\nschedule: dynamic\n"))
+        let notices = resolved.notices.filter { $0.contains("is read as schedule") }
+        #expect(notices.count == (key == "work" ? 1 : 0))
+        if value == "stealing" {
+          #expect(notices[0].hasSuffix("work: stealing is read as schedule: dynamic"))
+        }
+      }
+    }
+    #expect(
+      faults(Self.minimal + "schedule: stolen") == [
+        "runs/run.yaml:4: schedule: \"stolen\" is not one of static, dynamic"
+      ])
   }
 
   @Test func accumulation() throws {

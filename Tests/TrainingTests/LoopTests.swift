@@ -87,13 +87,13 @@ import Training
     let alone = try run(folder, "a") { $0.config.gradientSum = width }
     _ = try run(folder, "b") {
       $0.config.gradientSum = width
-      $0.config.work = .stealing
+      $0.config.workSchedule = .dynamic
       $0.ranks = ranks.0
       $0.stopAfter = 12
     }
     let many = try run(folder, "b") {
       $0.config.gradientSum = width
-      $0.config.work = .stealing
+      $0.config.workSchedule = .dynamic
       $0.config.microBatchSize = 2
       $0.ranks = ranks.1
     }

@@ -2,6 +2,8 @@ internal import Foundation
 
 /// What `clusterconfigs/*.yaml` says of a cluster: its size, and the speed of its parts where known.
 package struct ClusterDescription: Sendable, Equatable {
+  /// Names of the hosts; empty where the file does not list them.
+  package var hosts: [String] = []
   /// Hosts, in so far as a plan cares: their number.
   package var nodes = 1
   package var ranksPerNode = 1
@@ -21,11 +23,13 @@ package struct ClusterDescription: Sendable, Equatable {
   package var networkGigabits: Double?
   /// Microseconds of a small message.
   package var networkLatency: Double?
+  /// Interface or address range of MPI's TCP traffic, as Open MPI reads it.
+  package var interface: String?
+  /// Open MPI's `--map-by` and `--bind-to`.
+  package var mapBy: String?
+  package var bindTo: String?
 
   package init() {}
-
-  /// Keys that only `launch/` reads.
-  private static let launching = ["interface", "map_by", "bind_to", "rank_by", "partition"]
 
   /// - Throws: `TrainingError.config` with all faults of the file.
   package init(file path: String) throws {
@@ -52,6 +56,10 @@ package struct ClusterDescription: Sendable, Equatable {
     if !faults.isEmpty { throw TrainingError.config(faults) }
   }
 
+  private static var texts: [(String, WritableKeyPath<Self, String?>)] {
+    [("interface", \.interface), ("map_by", \.mapBy), ("bind_to", \.bindTo)]
+  }
+
   private static var numbers: [(String, WritableKeyPath<Self, Double?>)] {
     [
       ("core_gflops", \.coreGigaflops), ("memory_gb", \.memoryGigabytes),
@@ -63,10 +71,13 @@ package struct ClusterDescription: Sendable, Equatable {
   /// What is wrong with a key or its value; nil where nothing is.
   private mutating func read(_ key: String, _ node: ConfigNode) -> String? {
     if key == "hosts" {
-      guard case .list(let hosts) = node.content, !hosts.isEmpty else {
-        return "hosts: expected a list of names"
+      return readHosts(node)
+    }
+    if let (_, path) = Self.texts.first(where: { $0.0 == key }) {
+      guard let text = node.scalar, Self.isWord(text, with: "._-:,/=") else {
+        return "\(key): expected letters, digits and . _ - : , / =, found \(node.kind)"
       }
-      nodes = hosts.count
+      self[keyPath: path] = text
       return nil
     }
     if let (_, path) = Self.numbers.first(where: { $0.0 == key }) {
@@ -78,8 +89,7 @@ package struct ClusterDescription: Sendable, Equatable {
     }
     let known = ["ranks_per_node", "threads_per_rank", "cores"]
     guard known.contains(key) else {
-      if Self.launching.contains(key) { return nil }
-      let names = ["hosts"] + known + Self.numbers.map(\.0) + Self.launching
+      let names = ["hosts"] + known + Self.numbers.map(\.0) + Self.texts.map(\.0)
       return "unknown key \"\(key)\"; known are \(names.joined(separator: ", "))"
     }
     guard case .scalar(let text) = node.content, let value = Int(text), (1...65_536).contains(value)
@@ -90,5 +100,29 @@ package struct ClusterDescription: Sendable, Equatable {
     default: cores = value
     }
     return nil
+  }
+
+  private mutating func readHosts(_ node: ConfigNode) -> String? {
+    guard case .list(let elements) = node.content, !elements.isEmpty else {
+      return "hosts: expected a list of names"
+    }
+    for element in elements {
+      guard let name = element.scalar, Self.isWord(name, with: "._-") else {
+        return "hosts: expected names of letters, digits and . _ -, found \(element.kind)"
+      }
+    }
+    hosts = elements.compactMap(\.scalar)
+    nodes = hosts.count
+    return nil
+  }
+
+  /// Letters, digits and `others`, beginning with a letter or digit: never an option of a program
+  /// that gets it as an argument, and nothing that a shell would take apart.
+  private static func isWord(_ text: String, with others: String) -> Bool {
+    func isPlain(_ byte: UInt8) -> Bool {
+      byte < 0x80 && (Character(UnicodeScalar(byte)).isLetter || (0x30...0x39).contains(byte))
+    }
+    guard let first = text.utf8.first, isPlain(first) else { return false }
+    return text.utf8.allSatisfy { isPlain($0) || others.utf8.contains($0) }
   }
 }

@@ -1,153 +1,225 @@
 extension ConfigKey {
+  /// Keys that belong together, under a title.
+  package struct Group: Sendable {
+    package let title: String
+    package let keys: [ConfigKey]
+  }
+
+  /// Every key of a run file, in the order in which help and documentation list them.
+  package static let groups: [Group] = [
+    Group(title: "What is trained", keys: training), Group(title: "Data", keys: data),
+    Group(title: "Batches and length", keys: batches), Group(title: "Optimizer", keys: optimizer),
+    Group(title: "Computation", keys: computation),
+    Group(title: "Metrics and evaluation", keys: evaluation), Group(title: "Files", keys: files),
+  ]
+
   /// Every key of a run file, in the order in which the resolved file lists them.
-  package static let all: [ConfigKey] = training + data + batches + optimizer + running + files
+  package static let all: [ConfigKey] = groups.flatMap(\.keys)
 
   private static let training: [ConfigKey] = [
     ConfigKey(
       "model", \.model, .path, aliases: ["base_model", "model_name_or_path"],
-      "base folder made by `peqa quantize`"),
+      "folder of the base, as made by `peqa quantize`"),
     ConfigKey(
       "scale_granularity", \.scaleGranularity, .choice, critical: true,
-      "train one scale (or gain) a row, or one a group"),
+      "row trains one number per weight row, group one number per group of columns"),
     ConfigKey(
       "scale_param", \.scaleParam, .choice, critical: true,
-      "train d in s = s0 (1 + d), or s itself (the paper's form)"),
-    ConfigKey("train_zero_points", \.trainZeroPoints, .yesNo, "train zero points as well"),
+      "the trained number d: relative is s = s0 (1 + d), absolute is s = s0 + d as in the paper"),
+    ConfigKey(
+      "train_zero_points", \.trainZeroPoints, .yesNo, "whether zero points are trained too"),
     ConfigKey(
       "target_modules", \.targetModules, .words("all-linear"), critical: true,
-      "layers whose scales train"),
-    ConfigKey("objective", \.objective, .choice, "loss on the task, or distillation"),
-    ConfigKey("bits", \.bits, orNil: .whole(2...8), "what the base must have; checked, not used"),
+      "layers whose scales are trained"),
+    ConfigKey(
+      "objective", \.objective, .choice,
+      "task minimizes the loss on the data; distill would learn from another model"),
+    ConfigKey(
+      "bits", \.bits, orNil: .whole(2...8),
+      "bits per weight that the base must have; the run stops if it has others"),
     ConfigKey(
       "group_size", \.groupSize, orNil: .whole(-1...65536),
-      "what the base must have, -1 is per row; checked, not used"),
-    ConfigKey("sym", \.symmetric, orNil: .yesNo, "what the base must have; checked, not used"),
-    ConfigKey("method", \.method, .choice, "how the base was rounded; `peqa quantize` uses it"),
+      "columns per group that the base must have, -1 for whole rows; the run stops if it has others"
+    ),
     ConfigKey(
-      "verify_base", \.verifyBase, .yesNo, "read the whole base at the start, check its digest"),
+      "sym", \.symmetric, orNil: .yesNo,
+      "whether the base must be symmetric (without zero points); the run stops if it differs"),
+    ConfigKey(
+      "method", \.method, .choice,
+      "accepted for files of other tools; the codes of a base are frozen, so it has no effect"),
+    ConfigKey(
+      "verify_base", \.verifyBase, .yesNo,
+      "read the whole base before the first step and check its digest"),
   ]
 
   private static let data: [ConfigKey] = [
-    ConfigKey("datasets", \.datasets, .datasets, "training data: path, type, split"),
     ConfigKey(
-      "eval_datasets", \.evalDatasets, .datasets, "held-out data, in place of val_set_size"),
+      "datasets", \.datasets, .datasets, "training data, a list of {path, type, split}"),
+    ConfigKey(
+      "eval_datasets", \.evalDatasets, .datasets,
+      "held-out data, a list like datasets; replaces val_set_size"),
     ConfigKey(
       "val_set_size", \.valSetSize, .number(0...Double.infinity), critical: true,
-      "held-out part of datasets: below 1 a fraction, else samples"),
+      "samples of datasets to hold out: a fraction if below 1, else a number of samples"),
     ConfigKey(
       "max_seq_length", \.maxSequenceLength, .whole(2...1_048_576),
-      aliases: ["sequence_len", "cutoff_len", "max_length"], critical: true, "tokens a sequence"),
+      aliases: ["sequence_len", "cutoff_len", "max_length"], critical: true,
+      "largest number of tokens per sequence"),
     ConfigKey(
       "excess_length_strategy", \.excessLength, .choice, critical: true,
-      "what happens to samples that are longer"),
+      "what to do with samples longer than max_seq_length: stop, leave them out, or cut them"),
     ConfigKey(
-      "train_on_inputs", \.trainOnInputs, .yesNo, critical: true, "loss on prompts as well"),
+      "train_on_inputs", \.trainOnInputs, .yesNo, critical: true,
+      "whether the loss counts prompts as well as responses"),
     ConfigKey(
       "chat_template", \.chatTemplate, orNil: .text, critical: true,
-      "template name, in place of the model's own"),
+      "name of a built-in chat template; without it the model's own is used"),
     ConfigKey(
       "packing", \.packing, .yesNo, aliases: ["sample_packing"], critical: true,
-      "several samples a sequence, without seeing each other"),
+      "put several samples into one sequence; they do not attend to each other"),
     ConfigKey(
       "dataset_cache", \.datasetCache, orNil: .path, aliases: ["dataset_prepared_path"],
       "folder of the token cache"),
+    ConfigKey(
+      "max_record_bytes", \.maxRecordBytes, .whole(1...(1 << 29)),
+      "size in bytes of the largest record that a data file may have"),
   ]
 
   private static let batches: [ConfigKey] = [
     ConfigKey(
       "micro_batch_size", \.microBatchSize, .whole(1...65536),
       aliases: ["per_device_train_batch_size"],
-      "sequences a rank takes through the model at once; no effect on results"),
+      "sequences that a rank computes at once; does not change the result"),
     ConfigKey(
       "global_batch_size", \.globalBatchSize, .whole(1...1_048_576), aliases: ["batch_size"],
-      critical: true, "sequences a step, over all ranks"),
+      critical: true, "sequences per step, over all ranks"),
     ConfigKey(
       "gradient_accumulation_steps", \.gradientAccumulationSteps, orNil: .whole(1...1_048_576),
-      "derived; checked where given"),
+      "not needed; if given, it must agree with the batch sizes and the number of ranks"),
     ConfigKey(
       "num_epochs", \.numEpochs, .number(0...1e6), aliases: ["num_train_epochs"],
-      "passes over the data"),
-    ConfigKey("max_steps", \.maxSteps, .steps, "length in steps, in place of num_epochs"),
+      "passes over the training data"),
+    ConfigKey("max_steps", \.maxSteps, .steps, "number of steps; replaces num_epochs"),
     ConfigKey(
       "max_wall_time", \.maxWallTime, .number(0...1e9),
-      "seconds until the run saves and stops with code 75; 0 is no limit"),
+      "seconds after which the run saves and ends with code 75; 0 sets no limit"),
   ]
 
   private static let optimizer: [ConfigKey] = [
     ConfigKey(
       "learning_rate", \.learningRate, orNil: .number(0...1e3), aliases: ["lr"], critical: true,
-      "peak; default 0.003 relative, 2e-05 absolute"),
+      "peak learning rate; without it 0.003 if scale_param is relative, 2e-05 if absolute"),
     ConfigKey(
       "lr_scheduler", \.schedule, .choice, aliases: ["lr_scheduler_type"], critical: true,
-      "shape after the warm-up"),
-    ConfigKey("warmup_steps", \.warmupSteps, .whole(0...Int.max), critical: true, "rise from 0"),
+      "how the learning rate falls after the warm-up"),
+    ConfigKey(
+      "warmup_steps", \.warmupSteps, .whole(0...Int.max), critical: true,
+      "steps in which the learning rate rises from 0 to its peak"),
     ConfigKey(
       "warmup_ratio", \.warmupRatio, .number(0...1), critical: true,
-      "rise from 0, as a part of all steps; warmup_steps wins"),
+      "the same as a fraction of all steps; warmup_steps replaces it"),
     ConfigKey(
       "min_lr_ratio", \.minimumLearningRateRatio, .number(0...1), critical: true,
-      "end of the decay, as a part of the peak"),
-    ConfigKey("weight_decay", \.weightDecay, .number(0...1e3), critical: true, "decoupled"),
-    ConfigKey("adam_beta1", \.adamBeta1, .number(0...1), critical: true, "mean of gradients"),
-    ConfigKey("adam_beta2", \.adamBeta2, .number(0...1), critical: true, "mean of their squares"),
-    ConfigKey("adam_epsilon", \.adamEpsilon, .number(0...1), critical: true, "added to the root"),
+      "learning rate of the last step, as a fraction of the peak"),
+    ConfigKey(
+      "weight_decay", \.weightDecay, .number(0...1e3), critical: true,
+      "decoupled weight decay of AdamW"),
+    ConfigKey(
+      "adam_beta1", \.adamBeta1, .number(0...1), critical: true,
+      "decay of AdamW's mean of gradients"),
+    ConfigKey(
+      "adam_beta2", \.adamBeta2, .number(0...1), critical: true,
+      "decay of AdamW's mean of squared gradients"),
+    ConfigKey(
+      "adam_epsilon", \.adamEpsilon, .number(0...1), critical: true,
+      "number added to AdamW's denominator"),
     ConfigKey(
       "max_grad_norm", \.maxGradNorm, .number(0...Double.infinity), critical: true,
-      "clip the global norm; 0 does not clip"),
+      "largest norm of the whole gradient, to which larger ones are scaled; 0 never scales"),
   ]
 
-  private static let running: [ConfigKey] = [
+  private static let computation: [ConfigKey] = [
     ConfigKey(
       "gradient_checkpointing", \.gradientCheckpointing, .yesNo,
-      "compute products again in the backward pass: less memory, a quarter more time"),
+      "compute products again in the backward pass: less memory, about a quarter more time"),
     ConfigKey(
       "base_streaming", \.baseStreaming, .choice,
-      "read the base from disk block by block; auto does so where memory is too small"),
+      "read the base from disk block by block; auto does so if memory is too small"),
     ConfigKey(
       "memory_limit", \.memoryLimit, .number(0...1e9),
-      "GB that a node's ranks and the base may use together; 0 takes what is free"),
+      "GB that the ranks of a node and the base may use together; 0 uses what is free"),
     ConfigKey("dtype", \.dtype, .choice, critical: true, "precision of matrix products"),
-    ConfigKey("deterministic", \.deterministic, .choice, "same bits on any ranks and threads"),
-    ConfigKey("threads", \.threads, .whole(0...4096), "threads a rank; 0 finds out"),
+    ConfigKey(
+      "deterministic", \.deterministic, .choice,
+      "off lets a run continue with the kernels of another CPU, which round differently"),
+    ConfigKey(
+      "threads", \.threads, .whole(0...4096),
+      "threads per rank; 0 uses PEQA_NUM_THREADS, OMP_NUM_THREADS or the CPUs that the rank may use"
+    ),
     ConfigKey(
       "comm_timeout", \.commTimeout, .number(1...1e6),
-      "seconds that a rank may be silent or stand still before the others leave"),
+      "seconds without a sign of life or progress after which a rank is given up"),
     ConfigKey(
       "gradient_sum", \.gradientSum, .choice, critical: true,
-      "bytes a number between ranks: 8, or 4 with steps of 2^-24 of the largest in 256"),
+      "bytes per number between ranks: wide sends 8, narrow 4, rounded to 2^-24 of the largest of 256"
+    ),
     ConfigKey(
-      "work", \.work, .choice, "sequences dealt out beforehand, or to whoever is free"),
+      "schedule", \.workSchedule, .choice(former: ["stealing": "dynamic"]), aliases: ["work"],
+      "static assigns sequences to ranks beforehand, dynamic gives the next one to an idle rank"),
     ConfigKey(
       "digest_steps", \.digestSteps, .whole(0...Int.max),
-      "steps between comparisons of the ranks' scales and moments; 0: never"),
-    ConfigKey("seed", \.seed, .whole(0...Int.max), critical: true, "order of the data"),
-    ConfigKey("logging_steps", \.loggingSteps, .whole(0...Int.max), "steps between metrics"),
-    ConfigKey("report_to", \.reportTo, .words("a list of jsonl, csv"), "formats of the metrics"),
-    ConfigKey("eval_steps", \.evalSteps, .whole(0...Int.max), "steps between evaluations; 0: end"),
-    ConfigKey("eval_on_start", \.evalOnStart, .yesNo, "evaluate before the first step too"),
+      "steps between comparisons of the ranks' scales and moments; 0 never compares"),
     ConfigKey(
-      "max_eval_sequences", \.maxEvalSequences, .whole(0...Int.max), "0 evaluates on all"),
-    ConfigKey("metric_for_best_model", \.bestMetric, .choice, "what `best/` is the lowest of"),
+      "seed", \.seed, .whole(0...Int.max), critical: true,
+      "decides the order of the data and which samples are held out"),
+  ]
+
+  private static let evaluation: [ConfigKey] = [
     ConfigKey(
-      "load_best_model_at_end", \.loadBestModelAtEnd, .yesNo, "the final adapter is the best one"),
+      "logging_steps", \.loggingSteps, .whole(0...Int.max),
+      "steps between lines of metrics; 0 writes none"),
+    ConfigKey(
+      "report_to", \.reportTo, .words("a list of jsonl, csv, none"),
+      "formats in which metrics are written"),
+    ConfigKey(
+      "eval_steps", \.evalSteps, .whole(0...Int.max),
+      "steps between evaluations; 0 evaluates at the end only"),
+    ConfigKey(
+      "eval_on_start", \.evalOnStart, .yesNo, "whether to evaluate before the first step too"),
+    ConfigKey(
+      "max_eval_sequences", \.maxEvalSequences, .whole(0...Int.max),
+      "sequences per evaluation; 0 uses all"),
+    ConfigKey(
+      "metric_for_best_model", \.bestMetric, .choice,
+      "metric whose lowest value decides which adapter is kept in `best/`"),
+    ConfigKey(
+      "load_best_model_at_end", \.loadBestModelAtEnd, .yesNo,
+      "make the best adapter the final one"),
     ConfigKey(
       "early_stopping_patience", \.earlyStoppingPatience, .whole(0...Int.max),
-      "stop after so many evaluations without a better one; 0 goes on"),
+      "stop after this many evaluations in a row without improvement; 0 never stops"),
   ]
 
   private static let files: [ConfigKey] = [
-    ConfigKey("output_dir", \.outputDirectory, .path, "where everything is written"),
+    ConfigKey(
+      "output_dir", \.outputDirectory, .path,
+      "folder for the adapter, checkpoints and metrics"),
     ConfigKey(
       "overwrite_output_dir", \.overwriteOutputDirectory, .yesNo, aliases: ["overwrite"],
-      "replace a finished run"),
-    ConfigKey("save_steps", \.saveSteps, .whole(0...Int.max), "steps between checkpoints"),
+      "replace a finished run in output_dir"),
+    ConfigKey(
+      "save_steps", \.saveSteps, .whole(0...Int.max),
+      "steps between checkpoints; 0 saves by save_interval"),
     ConfigKey(
       "save_interval", \.saveInterval, .number(0...1e9),
-      "seconds between checkpoints, more where they cost over 1 %; 0 with save_steps given"),
-    ConfigKey("save_total_limit", \.saveTotalLimit, .whole(0...Int.max), "0 keeps all"),
+      "seconds between checkpoints, more if saving takes over 1 % of the time; 0 if save_steps is set"
+    ),
+    ConfigKey(
+      "save_total_limit", \.saveTotalLimit, .whole(0...Int.max),
+      "number of checkpoints to keep; 0 keeps all"),
     ConfigKey(
       "resume", \.resume, .resume, aliases: ["resume_from_checkpoint"],
-      "auto, never or a checkpoint"),
+      "continue the run in output_dir if there is one (auto), start anew (never), or a checkpoint"),
   ]
 }
 

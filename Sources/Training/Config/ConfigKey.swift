@@ -7,13 +7,15 @@ internal import JSONText
 /// come from this one table entry.
 package struct ConfigKey: Sendable {
   package let name: String
-  /// Names of the same thing in other tools, accepted with a notice.
+  /// Names of the same thing in other tools or earlier versions, accepted with a notice.
   package let aliases: [String]
+  /// Former value -> the value that it is read as, with a notice.
+  let formerValues: [String: String]
   /// The type in words, e.g. `a whole number, at least 1`.
   package let type: String
   package let meaning: String
   /// A run that continues must have the same value, or it would not be the same run.
-  let critical: Bool
+  package let critical: Bool
   /// Reads a value into the field; `place` resolves relative paths. Returns a fault, or nil.
   let read: @Sendable (ConfigNode, _ place: ConfigPlace, inout RunConfig) -> String?
   /// The field as YAML; nil where it is unset.
@@ -51,6 +53,7 @@ extension ConfigKey {
     self.type = kind.type
     self.meaning = meaning
     self.critical = critical
+    self.formerValues = kind.formerValues
     self.read = { node, place, config in
       switch kind.read(node, place) {
       case .success(let value):
@@ -87,6 +90,7 @@ struct ConfigKind<Value>: Sendable {
   var type: String
   var read: @Sendable (ConfigNode, ConfigPlace) -> Result<Value, ConfigKindFault>
   var show: @Sendable (Value) -> String?
+  var formerValues: [String: String] = [:]
 
   init(
     _ type: String, read: @escaping @Sendable (ConfigNode, ConfigPlace) -> Value?,
@@ -167,13 +171,18 @@ extension ConfigKind where Value == String {
 
 extension ConfigKind
 where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
-  static var choice: ConfigKind {
+  static var choice: ConfigKind { choice(former: [:]) }
+
+  /// `former` are values of earlier versions, each with the one that it is read as.
+  static func choice(former: [String: String]) -> ConfigKind {
     let words = Value.allCases.map(\.rawValue)
-    return ConfigKind("one of " + words.joined(separator: ", ")) { node, _ in
+    var kind = ConfigKind("one of " + words.joined(separator: ", ")) { node, _ in
       node.scalar.flatMap { Value(rawValue: $0) }
     } show: {
       $0.rawValue
     }
+    kind.formerValues = former
+    return kind
   }
 }
 

@@ -34,8 +34,16 @@ extension ConfigNode {
   /// Aliases may multiply nodes without bound; no honest run file comes near this many.
   private static let maximumNodes = 100_000
 
+  /// Yams composes an alias by copying, and hashes every key whole: keys made of 3 levels more cost
+  /// many times more. With 32 aliases the largest document has 3^(32/3), about 120,000 nodes.
+  private static let maximumAliases = 32
+  private static let maximumBytes = 4 << 20
+
   /// Parses one YAML document; nil when it is empty.
+  ///
+  /// Time and memory are bounded before Yams sees the text, because Yams itself sets no bound.
   static func parse(yaml: String) throws(ConfigSyntaxError) -> ConfigNode? {
+    try checkSize(of: yaml)
     do {
       guard let root = try Yams.compose(yaml: yaml) else { return nil }
       var budget = maximumNodes
@@ -47,6 +55,39 @@ extension ConfigNode {
     } catch {
       throw ConfigSyntaxError(message: "\(error)", line: 1)
     }
+  }
+
+  private static func checkSize(of yaml: String) throws(ConfigSyntaxError) {
+    let size = yaml.utf8.count
+    guard size <= maximumBytes else {
+      throw ConfigSyntaxError(message: "\(size) bytes; at most \(maximumBytes) are read", line: 1)
+    }
+    var (aliases, line) = (0, 1)
+    var (before, last) = (UInt8(ascii: "\n"), UInt8(ascii: "\n"))
+    for byte in yaml.utf8 {
+      if last == UInt8(ascii: "*"), isWord(byte), !isInsideText(before) { aliases += 1 }
+      guard aliases <= maximumAliases else {
+        throw ConfigSyntaxError(
+          message: "more than \(maximumAliases) aliases (*name); write the values out", line: line)
+      }
+      if byte == UInt8(ascii: "\n") { line += 1 }
+      (before, last) = (last, byte)
+    }
+  }
+
+  /// What libyaml takes as a character of an anchor's name.
+  private static func isWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+    default: false
+    }
+  }
+
+  /// No alias begins right after such a byte: it belongs to a text, as in `part*one` or `data/*a`.
+  /// Stars in quotes and comments are counted as well: too many are refused, never too few.
+  private static func isInsideText(_ byte: UInt8) -> Bool {
+    isWord(byte) && byte != UInt8(ascii: "-") || byte == UInt8(ascii: "/")
+      || byte == UInt8(ascii: ".")
   }
 
   private init(_ node: Node, budget: inout Int, line: Int) throws(ConfigSyntaxError) {

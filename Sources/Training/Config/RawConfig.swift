@@ -133,8 +133,8 @@ extension RawConfig {
             + (near.isEmpty ? "; `peqa config` lists all keys" : "")))
       return
     }
-    if key.name != name { notices.append("\(place.text): \(name) is read as \(key.name)") }
     if case .null = node.content { return }
+    let node = present(node, of: key, givenAs: name, place)
     let earlier = settings[key.name] ?? []
     if let same = earlier.first(where: { $0.place.source == place.source && place.source == .yaml })
     {
@@ -143,6 +143,18 @@ extension RawConfig {
           place: place.text, message: "\(key.name) is given twice, first at \(same.place.text)"))
     }
     settings[key.name] = earlier + [Setting(node: node, place: place)]
+  }
+
+  /// The value in the words of this version; a notice tells of former names and values.
+  private mutating func present(
+    _ node: ConfigNode, of key: ConfigKey, givenAs name: String, _ place: ConfigPlace
+  ) -> ConfigNode {
+    guard let text = node.scalar, let now = key.formerValues[text] else {
+      if key.name != name { notices.append("\(place.text): \(name) is read as \(key.name)") }
+      return node
+    }
+    notices.append("\(place.text): \(name): \(text) is read as \(key.name): \(now)")
+    return ConfigNode(content: .scalar(now), line: node.line)
   }
 
   /// What counts for a key, and what it overrode.

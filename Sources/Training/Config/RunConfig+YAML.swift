@@ -17,16 +17,3 @@ extension RunConfig {
     return ConfigKey.all.filter(\.critical).map { ($0.name, $0.show(complete) ?? "null") }
   }
 }
-
-extension ConfigKey {
-  /// A run file with every key, its default and its meaning: the output of `peqa config`.
-  package static var documentation: String {
-    all.map { key in
-      let value = key.defaultText ?? (key.required ? "REQUIRED" : "null")
-      let aliases = key.aliases.isEmpty ? "" : " [also " + key.aliases.joined(separator: ", ") + "]"
-      return "# \(key.meaning) (\(key.type))\(aliases)\n\(key.name): \(value)\n"
-    }.joined(separator: "\n")
-  }
-
-  private var required: Bool { ["model", "datasets", "output_dir"].contains(name) }
-}

@@ -33,6 +33,9 @@ package struct RunConfig: Sendable, Equatable {
   package var chatTemplate: String?
   package var packing = true
   package var datasetCache: String?
+  /// Larger records are refused: a sample of that size is a mistake, and costs many times as much
+  /// memory.
+  package var maxRecordBytes = DatasetSettings.defaultLargestRecord
 
   // Batches and length of the run.
   package var microBatchSize = 1
@@ -60,7 +63,7 @@ package struct RunConfig: Sendable, Equatable {
   // Computation.
   package var gradientCheckpointing = true
   package var baseStreaming = StreamingMode.auto
-  /// Bytes (1e9 a unit) that the ranks of a node may use together; 0 takes what is free.
+  /// GB (1e9 bytes) that the ranks of a node may use together; 0 takes what is free.
   package var memoryLimit = 0.0
   package var dtype = ComputeType.auto
   package var deterministic = Determinism.strict
@@ -69,7 +72,7 @@ package struct RunConfig: Sendable, Equatable {
   /// Seconds that a rank may be silent or stand still before the others give up.
   package var commTimeout = 120.0
   package var gradientSum = SumWidth.wide
-  package var work = WorkSharing.static
+  package var workSchedule = WorkSchedule.static
   /// Steps between comparisons of the ranks' states; 0 never compares.
   package var digestSteps = 1
   package var seed = 42
@@ -101,6 +104,13 @@ package enum Objective: String, CaseIterable, Sendable { case task, distill }
 package enum QuantizationMethod: String, CaseIterable, Sendable { case rtn, gptq }
 package enum ComputeType: String, CaseIterable, Sendable { case auto, fp32, bf16 }
 package enum Determinism: String, CaseIterable, Sendable { case strict, off }
+/// Who computes which sequences of a batch.
+package enum WorkSchedule: String, CaseIterable, Sendable {
+  /// Rank r of n computes every n-th one, beginning with the r-th.
+  case `static`
+  /// The first idle rank computes the next one.
+  case dynamic
+}
 package enum BestMetric: String, CaseIterable, Sendable {
   case evalLoss = "eval_loss"
   case perplexity
@@ -123,7 +133,7 @@ extension RunConfig {
         maximumLength: maxSequenceLength, excessLengthStrategy: excessLength,
         trainOnInputs: trainOnInputs, packing: packing,
         validation: evalDatasets.isEmpty ? try ValidationSize(valSetSize) : .none,
-        seed: UInt64(seed))
+        seed: UInt64(seed), largestRecord: maxRecordBytes)
     }
   }
 

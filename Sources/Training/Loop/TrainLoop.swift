@@ -99,7 +99,7 @@ package final class TrainLoop {
     round += 1
     return WorkSupply(
       batch, ranks: run.ranks,
-      stealingInRound: config.work == .stealing && run.ranks.size > 1 ? round : nil)
+      stealingInRound: config.workSchedule == .dynamic && run.ranks.size > 1 ? round : nil)
   }
 
   private func sequences(

@@ -3,21 +3,21 @@ internal import Datasets
 /// This rank's share of the sequences of one step or one evaluation, a few at a time.
 ///
 /// Which rank computes which sequence has no influence on any result: sums are exact.
-struct WorkSupply {
+package struct WorkSupply {
   /// Numbers of the sequences, by place.
-  let batch: [Int]
+  package let batch: [Int]
   private let ranks: any RankGroup
   /// Nil: every `size`-th place. Else the round under which ranks take the next place each.
   private let round: Int?
   private var taken = 0
   private var isExhausted = false
 
-  init(_ batch: [Int], ranks: any RankGroup, stealingInRound round: Int?) {
+  package init(_ batch: [Int], ranks: any RankGroup, stealingInRound round: Int?) {
     (self.batch, self.ranks, self.round) = (batch, ranks, round)
   }
 
   /// The next places of this rank, at most `most`; none when all are done.
-  mutating func next(_ most: Int) throws -> [Int] {
+  package mutating func next(_ most: Int) throws -> [Int] {
     var places: [Int] = []
     while places.count < most, let place = try nextPlace() { places.append(place) }
     return places
@@ -36,12 +36,4 @@ struct WorkSupply {
     isExhausted = place >= batch.count
     return isExhausted ? nil : place
   }
-}
-
-/// Who computes which sequences of a batch.
-package enum WorkSharing: String, CaseIterable, Sendable {
-  /// Rank r of n every n-th one.
-  case `static`
-  /// Whoever is free the next one.
-  case stealing
 }
