@@ -1,11 +1,16 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// Set by launch/fuzz alone, to the folder of libFuzzer: adds `peqa-fuzz`, and has every module count
+// the edges it takes and check the bounds that a release leaves out.
+let fuzzer = Context.environment["PEQA_FUZZER"]
+let fuzzing = ["-sanitize=fuzzer", "-assert-config", "Debug", "-enable-testing"]
+
 // Targets stand in pipeline order: a target imports only what stands above it.
 let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
-  .unsafeFlags(["-warnings-as-errors"]),
+  .unsafeFlags(["-warnings-as-errors"] + (fuzzer == nil ? [] : fuzzing)),
 ]
 
 // `testing`: what only the tests take. Random numbers of tests are those of Kernels.
@@ -83,5 +88,19 @@ let package = Package(
       .testTarget(
         name: "EndToEndTests", dependencies: ["JSONText", "Checkpoints"],
         exclude: ["golden_losses.txt"], swiftSettings: strict),
-    ]
+    ] + (fuzzer.map(fuzzTargets) ?? [])
 )
+
+func fuzzTargets(libraries: String) -> [Target] {
+  [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "peqa-fuzz",
+      dependencies: [
+        "CFuzzer", "Training", "DecoderModel", "Datasets", "Tokenization", "Collectives",
+        "Checkpoints", "JSONText",
+      ],
+      path: "Tests/Fuzz/Program", swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-L", libraries])]),
+  ]
+}
