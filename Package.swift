@@ -6,6 +6,14 @@ import PackageDescription
 let fuzzer = Context.environment["PEQA_FUZZER"]
 let fuzzing = ["-sanitize=fuzzer", "-assert-config", "Debug", "-enable-testing"]
 
+// What `peqa --version` says: PEQA_COMMIT where it is set, else the commit of this checkout, else nothing.
+// A "+" follows where files had been changed when the manifest was last read.
+let commit =
+  Context.environment["PEQA_COMMIT"]
+  ?? Context.gitInformation.map {
+    $0.currentCommit.prefix(12) + ($0.hasUncommittedChanges ? "+" : "")
+  } ?? ""
+
 // Targets stand in pipeline order: a target imports only what stands above it.
 let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
@@ -39,6 +47,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CBuild", cSettings: [.define("PEQA_COMMIT", to: "\"\(commit)\"")]),
     .target(
       name: "CKernels",
       cSettings: [.unsafeFlags(["-std=c17", "-O3", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"])]),
@@ -81,6 +90,7 @@ let package = Package(
         dependencies: [
           "Training", "Evaluation", "Interchange", "DecoderModel", "Datasets", "Tokenization",
           "Collectives", "Quantization", "Checkpoints", "ExitCodes", "JSONText", "Kernels",
+          "CBuild",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: strict),

@@ -40,6 +40,8 @@ import Testing
     #expect(code == 0)
     #expect(errors.isEmpty)
     for part in ["peqa ", "kernels: ", "MPI: ", "BLAS: "] { #expect(output.contains(part)) }
+    #expect(
+      try /peqa \d+\.\d+\.\d+ \(commit ([0-9a-f]{12}\+?|unknown)\)/.firstMatch(in: output) != nil)
   }
 
   @Test(arguments: [["--bogus"], ["bogus"], ["config", "--jsn"], ["config", "--ranks", "0"]])

@@ -35,7 +35,7 @@ extension RankFacts {
     } catch {
       kernelFault = "\(error)"
     }
-    peqa = "peqa \(Version.number)"
+    peqa = "peqa \(Version.numberAndCommit)"
     mpi = Communicator.mpiVersion
     blas = "\(BLAS.version) (\(BLAS.coreName) kernels)"
   }
