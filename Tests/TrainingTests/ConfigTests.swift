@@ -273,3 +273,15 @@ import Training
     #expect(config == expected)
   }
 }
+
+@Suite struct UnknownKeyTests {
+  /// A key that is far longer than all others is near to none of them, and that costs no comparison.
+  @Test(.timeLimit(.minutes(1))) func aKeyOfMegabytes() throws {
+    var raw = RawConfig()
+    raw.set([String(repeating: "x", count: 4 << 20) + "=1", "lerning_rate=1"])
+    let error = #expect(throws: TrainingError.self) { try raw.resolved(ranks: 1) }
+    let text = "\(try #require(error))"
+    #expect(text.contains("\"lerning_rate\" - did you mean \"learning_rate\"?"))
+    #expect(text.contains("x\"; `peqa config` lists all keys"))
+  }
+}

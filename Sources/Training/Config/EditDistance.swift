@@ -20,9 +20,12 @@ func editDistance(_ a: String, _ b: String) -> Int {
 
 /// ` - did you mean "x"?`, or nothing where no word is near.
 func nearest(to word: String, among words: [String]) -> String {
-  let near = words.map { (word: $0, distance: editDistance(word, $0)) }.min {
+  let limit = max(2, word.utf8.count / 3)
+  // A distance is at least the difference of the lengths: a key of a megabyte costs nothing.
+  let similar = words.filter { abs($0.utf8.count - word.utf8.count) <= limit }
+  let near = similar.map { (word: $0, distance: editDistance(word, $0)) }.min {
     $0.distance < $1.distance
   }
-  guard let near, near.distance <= max(2, word.utf8.count / 3) else { return "" }
+  guard let near, near.distance <= limit else { return "" }
   return " - did you mean \"\(near.word)\"?"
 }

@@ -8,7 +8,9 @@ extension FuzzTarget {
   static let runFile = FuzzTarget(
     name: "run-file", maximumSize: 4096,
     seeds: {
-      try Fixture.all(".yaml", in: "../docs/results", "../launch") + [Array(RunConfig().yaml.utf8)]
+      try Fixture.all(".yaml", in: ["../docs/results", "../launch"]) + [
+        Array(RunConfig().yaml.utf8)
+      ]
     }, words: ConfigKey.all.map(\.name) + ["path: ", "type: chat"],
     read: { bytes in
       var raw = RawConfig()
@@ -21,7 +23,7 @@ extension FuzzTarget {
 
   static let clusterFile = FuzzTarget(
     name: "cluster-file", maximumSize: 2048,
-    seeds: { try Fixture.all(".yaml", in: "../clusterconfigs") },
+    seeds: { try Fixture.all(".yaml", in: ["../clusterconfigs"]) },
     words: ["hosts", "node[1-8]", "cores", "memory_gb"],
     read: { bytes in
       _ = try ClusterDescription(yaml: String(decoding: bytes, as: UTF8.self), path: "cluster.yaml")
@@ -29,7 +31,7 @@ extension FuzzTarget {
 
   static let baseManifest = FuzzTarget(
     name: "base-manifest", maximumSize: 2048,
-    seeds: { try Fixture.all("peqa_base.json", in: "DecoderModelTests/Fixtures") },
+    seeds: { try Fixture.all("peqa_base.json") },
     words: [
       "format", "version", "bits", "group_size", "sym", "base_sha256", "file_size", "keep_codes",
     ],
@@ -41,7 +43,7 @@ extension FuzzTarget {
 
   static let modelConfig = FuzzTarget(
     name: "model-config", maximumSize: 2048,
-    seeds: { try Fixture.all("config.json", in: "DecoderModelTests/Fixtures") },
+    seeds: { try Fixture.all("config.json") },
     words: ["rope_scaling", "llama3", "factor", "sliding_window", "head_dim", "max_window_layers"],
     read: { bytes in
       let config = try DecoderConfig(huggingFace: JSONValue(parsing: bytes), path: "config.json")

@@ -35,8 +35,8 @@ enum Fixture {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
   }
 
-  /// All files of some folders whose names end so.
-  static func all(_ suffix: String, in folders: String...) throws -> [[UInt8]] {
+  /// All files of some folders whose names end so; the folders lie in `Tests`.
+  static func all(_ suffix: String, in folders: [String] = [""]) throws -> [[UInt8]] {
     try folders.flatMap { folder in
       try FileManager.default.subpathsOfDirectory(atPath: path(folder)).sorted()
         .filter { $0.hasSuffix(suffix) }.map { try bytes(atPath: path(folder) + "/" + $0) }

@@ -7,7 +7,7 @@ extension FuzzTarget {
 
   static let safetensors = FuzzTarget(
     name: "safetensors", maximumSize: 4096,
-    seeds: { try Fixture.all(".safetensors", in: "CheckpointsTests/Fixtures") },
+    seeds: { try Fixture.all(".safetensors") },
     words: ["dtype", "shape", "data_offsets", "__metadata__", "F32", "BF16"],
     read: { bytes in
       readEverything(try SafetensorsFile(path: folder.put("model.safetensors", bytes)))
@@ -16,7 +16,7 @@ extension FuzzTarget {
   /// A GGUF file is also a model's configuration and its tokenizer.
   static let gguf = FuzzTarget(
     name: "gguf", maximumSize: 8192,
-    seeds: { try Fixture.all(".gguf", in: "CheckpointsTests/Fixtures") }, words: ggufWords,
+    seeds: { try Fixture.all(".gguf") }, words: ggufWords,
     read: { bytes in
       let file = try GGUFFile(path: folder.put("model.gguf", bytes))
       readEverything(file)

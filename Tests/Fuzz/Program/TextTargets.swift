@@ -5,7 +5,7 @@ extension FuzzTarget {
   /// A document that is read is the same document after writing and reading it again.
   static let json = FuzzTarget(
     name: "json", maximumSize: 4096,
-    seeds: { try Fixture.all(".json", in: "DecoderModelTests/Fixtures") },
+    seeds: { try Fixture.all(".json") },
     words: ["true", "false", "null", "\\u", "1e99"],
     read: { bytes in
       let value = try JSONValue(parsing: bytes)
@@ -25,7 +25,7 @@ extension FuzzTarget {
   /// A template renders a short conversation, or says why not.
   static let template = FuzzTarget(
     name: "template", maximumSize: 4096,
-    seeds: { try Fixture.all("", in: "TokenizationTests/Fixtures/templates") },
+    seeds: { try Fixture.all(".jinja") },
     words: templateWords,
     read: { bytes in
       let template = try ChatTemplate(source: String(decoding: bytes, as: UTF8.self))

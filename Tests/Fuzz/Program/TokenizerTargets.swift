@@ -6,7 +6,7 @@ extension FuzzTarget {
   static let tokenizerJSON = FuzzTarget(
     name: "tokenizer", maximumSize: 8192,
     seeds: {
-      try Fixture.all(".json", in: "TokenizationTests/Fixtures", "DecoderModelTests/Fixtures")
+      try Fixture.all(".json")
     }, words: tokenizerWords,
     read: { bytes in
       try exercise(Tokenizer.load(from: folder.put("tokenizer.json", bytes)))
@@ -21,7 +21,7 @@ extension FuzzTarget {
 
   static let sentencePiece = FuzzTarget(
     name: "sentencepiece", maximumSize: 8192,
-    seeds: { try Fixture.all(".model", in: "TokenizationTests/Fixtures") },
+    seeds: { try Fixture.all(".model") },
     read: { bytes in
       try exercise(Tokenizer.load(from: folder.put("tokenizer.model", bytes)))
     })
