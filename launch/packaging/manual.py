@@ -10,6 +10,8 @@ import sys
 def roff(text):
     """Plain text, so that roff takes no letter of it for a request."""
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+    # Each sentence begins a line.
+    text = re.sub(r"([.?!]) +(?=\S)", r"\1\n", text)
     lines = [("\\&" + line if line.startswith(".") else line) for line in text.splitlines()]
     return "\n".join(lines)
 
@@ -71,10 +73,10 @@ def main():
     print(".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar options\n.Sh DESCRIPTION")
     print("The arguments of\n.Nm\nand of its commands follow.")
     section(command, ["peqa"])
+    print(".Sh FILES\nRun files are YAML;\n.Ql peqa config\nprints all keys with their meaning.")
     print(".Sh EXIT STATUS\nZero means success.")
     print("75 means that the run was saved or cut off: the same command goes on.")
     print("The user guide lists all codes.")
-    print(".Sh FILES\nRun files are YAML;\n.Ql peqa config\nprints all keys with their meaning.")
     print(".Sh SEE ALSO\n.Xr mpirun 1")
 
 
