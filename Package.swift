@@ -101,6 +101,14 @@ let package = Package(
     ] + (fuzzer.map(fuzzTargets) ?? [])
 )
 
+// Set by launch/fuzz for sanitizers, which look at the C code of the kernels: nothing else is built.
+if Context.environment["PEQA_KERNELS_ALONE"] != nil {
+  let kept = ["CKernels", "COpenBLAS", "Kernels", "KernelsTests"]
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.products = []
+  package.dependencies = []
+}
+
 func fuzzTargets(libraries: String) -> [Target] {
   [
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),

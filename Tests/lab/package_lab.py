@@ -114,8 +114,9 @@ def share(root):
     page = f"{root}/share/man/man1/peqa.1"
     code, text, _ = lab.run(["mandoc", "-T", "lint", "-W", "warning", page])
     lab.check("man page: mandoc", code == 0, text)
-    code, text, _ = lab.run(["man", "--warnings", "-l", "-E", "UTF-8", "-Tutf8", "-Z", page])
-    lab.check("man page: man", code == 0 and "warning" not in text, text[:2000])
+    code, text, _ = lab.run(
+        ["bash", "-c", 'man --warnings -E UTF-8 -T utf8 -Z -l "$1" >/dev/null', "-", page])
+    lab.check("man page: man", code == 0 and not text, text[:2000])
     lab.check("man page: the commands", "peqa quantize" in open(page).read())
     code, text, _ = lab.run(["bash", "-n", f"{root}/share/bash-completion/completions/peqa"])
     lab.check("completion: bash", code == 0, text)
