@@ -50,6 +50,23 @@ extension MappedFile {
     }
   }
 
+  /// What the file system says of a file, as far as it tells whether the contents may have changed.
+  package struct Status: Equatable, Sendable {
+    fileprivate var size: Int64
+    /// Seconds and nanoseconds of the last writing, and of the last change of anything.
+    fileprivate var modified, changed: [Int]
+  }
+
+  /// The status of the very file that is mapped, whatever its path names by now.
+  package func status() throws(CheckpointError) -> Status {
+    guard descriptor >= 0 else { return Status(size: 0, modified: [], changed: []) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system(errno, "read", path) }
+    return Status(
+      size: Int64(status.st_size), modified: [status.st_mtim.tv_sec, status.st_mtim.tv_nsec],
+      changed: [status.st_ctim.tv_sec, status.st_ctim.tv_nsec])
+  }
+
   /// Bytes that are mapped at a time, and how far ahead of them reading is asked for.
   private static let piece = 4 << 20
   private static let ahead = 32 << 20

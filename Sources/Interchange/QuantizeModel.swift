@@ -56,6 +56,7 @@ package struct QuantizeModel {
     manifest.keptCodes = plan.keepsCodes
     manifest.fileSize = size
     let mapped = try MappedFile(path: weightsPath)
+    manifest.configDigest = source.config.digest
     manifest.headerDigest = withExtendedLifetime(mapped) {
       QuantizedBase.headerDigest(mapped.bytes)
     }

@@ -103,6 +103,7 @@ package struct SyntheticBase {
     var manifest = BaseManifest(baseDigest: digest, settings: settings)
     manifest.fileSize = writer.fileSize
     let mapped = try MappedFile(path: weightsPath)
+    manifest.configDigest = config.digest
     manifest.headerDigest = withExtendedLifetime(mapped) {
       QuantizedBase.headerDigest(mapped.bytes)
     }

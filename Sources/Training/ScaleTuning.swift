@@ -66,6 +66,7 @@ package final class ScaleTuning: TrainableModel {
   package var adapterDescription: [(String, JSONValue)] {
     [
       ("base_sha256", .string(base.manifest.baseDigest)),
+      ("config_sha256", .string(base.config.digest)),
       ("bits", .integer(base.manifest.settings.bits)),
       ("group_size", .integer(base.manifest.settings.groupSize)),
       ("sym", .bool(base.manifest.settings.symmetric)),

@@ -30,8 +30,10 @@ struct TrainSetup {
     let loaded = try LoadedModel.open(config.model)
     base = try loaded.requiredBase()
     try Self.check(config, base)
+    tokenizer = try Tokenizer.load(from: config.model)
+    let chat = try Self.chat(config, tokenizer)
+    try Self.compareFiles(config, base, tokenizer, chat, compute, rank)
     try Self.verify(config, base, rank, signals)
-    try Self.checkKernels(compute, rank)
     let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
     decoder.recomputesProducts = config.gradientCheckpointing
     model = ScaleTuning(
@@ -40,11 +42,9 @@ struct TrainSetup {
     try Doctor.warn(rank, config, base)
     decoder.stream = try Self.stream(
       base, trained: model.parameterCount, config, rank, compute)
-    tokenizer = try Tokenizer.load(from: config.model)
 
     let preparation = DataPreparation(
-      config: config, tokenizer: tokenizer, chat: try Self.chat(config, tokenizer), rank: rank,
-      signals: signals)
+      config: config, tokenizer: tokenizer, chat: chat, rank: rank, signals: signals)
     training = try preparation.prepare(config.datasets, try config.datasetSettings)
     var heldOut = try config.datasetSettings
     heldOut.validation = .none
@@ -52,6 +52,45 @@ struct TrainSetup {
       config.evalDatasets.isEmpty ? nil : try preparation.prepare(config.evalDatasets, heldOut)
     evaluation = separate?.train ?? training.validation
     evaluationCache = separate?.cachePath ?? ""
+    try compareData()
+  }
+
+  /// Everything that ranks read for themselves, before they do anything with it.
+  private static func compareFiles(
+    _ config: RunConfig, _ base: QuantizedBase, _ tokenizer: Tokenizer,
+    _ chat: TemplateChatEncoder?, _ compute: Compute, _ rank: RankContext
+  ) throws {
+    var agreement = RankAgreement()
+    agreement.file("base", base.manifest.baseDigest)
+    agreement.file("config.json", base.config.digest)
+    agreement.file("tokenizer", tokenizer.fingerprint)
+    agreement.file("chat template", chat?.fingerprint ?? "none")
+    for (key, value) in config.sharedSettings {
+      agreement.setting(key, value, remedy: "Start all ranks with the same settings.")
+    }
+    agreement.setting(
+      "kind of kernels", kernels(compute),
+      remedy: "They round differently. Use nodes of one kind, or set dtype: fp32 and the same "
+        + "PEQA_KERNELS everywhere.")
+    // A rank that cannot read its files must not leave the others waiting.
+    var sample: [String] = []
+    try rank.agree {
+      sample = [
+        try DataSample.digest(of: config.datasets), try DataSample.digest(of: config.evalDatasets),
+      ]
+    }
+    agreement.file("set of training data", sample[0])
+    agreement.file("set of evaluation data", sample[1])
+    try agreement.check(rank.communicator)
+  }
+
+  /// The prepared tokens, as far as the sample of the files could not tell.
+  private func compareData() throws {
+    var agreement = RankAgreement()
+    agreement.file("set of prepared training data", dataDigest)
+    agreement.file(
+      "number of sequences", "\(training.train.count) + \(evaluation?.count ?? 0)")
+    try agreement.check(rank.communicator)
   }
 
   /// The run file's template, else the model's own; nil where there is none, which only matters to
@@ -104,18 +143,11 @@ struct TrainSetup {
     return choice.plan.map { BaseStream(base, $0, forgets: communicator.nodeRank == 0) }
   }
 
-  /// All nodes must have the same base, and undamaged: a flipped bit would train something else.
+  /// The base must be undamaged on every node: a flipped bit would train something else.
   private static func verify(
     _ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext, _ signals: StopSignals
   ) throws {
     let communicator = rank.communicator
-    let digests = try communicator.allGather(Array(base.manifest.baseDigest.utf8))
-    if let other = digests.indices.first(where: { digests[$0] != digests[0] }) {
-      throw ModelFileError.digest(
-        path: base.path,
-        detail: "\(communicator.name(ofRank: other)) has another base here than "
-          + "\(communicator.name(ofRank: 0)). Copy one of them to all hosts.")
-    }
     guard config.verifyBase else { return }
     try rank.agree {
       guard communicator.nodeRank == 0 else { return communicator.enter("waiting for the base") }
@@ -130,28 +162,15 @@ struct TrainSetup {
     "\(compute.instructionSet.rawValue) \(compute.precision.rawValue)"
   }
 
-  /// Kernels of different instruction sets round differently: ranks must not mix them.
-  private static func checkKernels(_ compute: Compute, _ rank: RankContext) throws {
-    let own = kernels(compute)
-    let all = try rank.communicator.allGather(Array(own.utf8)).map {
-      String(decoding: $0, as: UTF8.self)
-    }
-    guard let other = all.first(where: { $0 != all[0] }) else { return }
-    throw TrainingError.config([
-      ConfigFault(
-        message: "ranks compute with \(all[0]) and with \(other), which round differently. Use "
-          + "nodes of one kind, or set dtype: fp32 and the same PEQA_KERNELS everywhere.")
-    ])
-  }
-
   /// Everything that the loop needs, with the record of what it runs on.
   func run() throws -> TrainRun {
     var run = TrainRun(
       config: config, model: model, ranks: rank.communicator, training: training.train,
       evaluation: evaluation, baseDigest: base.manifest.baseDigest,
-      // The caches' names are digests of the data, the tokenizer and the preparation.
-      dataDigest: Self.name(training.cachePath) + (evaluationCache.isEmpty ? "" : "+")
-        + Self.name(evaluationCache))
+      dataDigest: dataDigest)
+    run.configDigest = base.config.digest
+    let watch = rank.communicator.nodeRank == 0 ? try BaseWatch(base) : nil
+    run.checkBase = { [rank] in try rank.agree { try watch?.check() } }
     run.companions = (ModelFiles.tokenizerNames + [ModelFiles.tokenizerGGUF]).map {
       "\(config.model)/\($0)"
     }.filter { FileManager.default.fileExists(atPath: $0) }
@@ -165,6 +184,12 @@ struct TrainSetup {
     PassShape(
       config, ranks: rank.communicator.size, groupSize: base.manifest.settings.groupSize,
       precision: compute.precision, threads: compute.pool.threads, length: length)
+  }
+
+  /// The caches' names are digests of the data, the tokenizer and the preparation.
+  private var dataDigest: String {
+    Self.name(training.cachePath) + (evaluationCache.isEmpty ? "" : "+")
+      + Self.name(evaluationCache)
   }
 
   /// The order in which training meets the data.

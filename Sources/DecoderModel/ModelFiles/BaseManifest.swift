@@ -17,6 +17,8 @@ package struct BaseManifest: Sendable, Equatable {
   /// where the writer did not say.
   package var fileSize: Int?
   package var headerDigest: String?
+  /// `DecoderConfig.digest` of the base's config.json. Nil in bases of versions that did not say.
+  package var configDigest: String?
   /// Where the base comes from: `name`, `format`, `sha256`.
   package var source: JSONValue = .object([])
   /// What quantization cost: errors of weights, and perplexities where they were measured.
@@ -61,6 +63,7 @@ extension BaseManifest {
     if fields.value("header_sha256") != nil {
       headerDigest = fields.text("header_sha256", or: "")
     }
+    if fields.value("config_sha256") != nil { configDigest = fields.text("config_sha256", or: "") }
     source = json["source"] ?? .object([])
     quality = json["quality"] ?? .object([])
     guard fields.faults.isEmpty else { throw ModelFileError.faults(path: path, fields.faults) }
@@ -78,6 +81,7 @@ extension BaseManifest {
     add("base_sha256", .string(baseDigest))
     if let fileSize { add("file_size", .integer(fileSize)) }
     if let headerDigest { add("header_sha256", .string(headerDigest)) }
+    if let configDigest { add("config_sha256", .string(configDigest)) }
     add("bits", .integer(settings.bits))
     add("group_size", .integer(settings.groupSize))
     add("sym", .bool(settings.symmetric))

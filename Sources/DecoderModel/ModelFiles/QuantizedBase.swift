@@ -36,6 +36,7 @@ package final class QuantizedBase: Sendable {
     manifest = try BaseManifest(ModelFiles.json(manifestPath), path: manifestPath)
     let configPath = path + "/config.json"
     config = try DecoderConfig(huggingFace: ModelFiles.json(configPath), path: configPath)
+    try Self.checkConfig(config, manifest, path: configPath)
     file = try SafetensorsFile(path: path + "/" + BaseManifest.weightsName)
     try Self.checkIdentity(file, manifest)
     (linears, dense) = try BaseTensors.collect(file, config, manifest.settings)
@@ -77,6 +78,17 @@ package final class QuantizedBase: Sendable {
   }
 
   var mapping: MappedFile { file.file(of: file.tensors[0]) }
+
+  private static func checkConfig(
+    _ config: DecoderConfig, _ manifest: BaseManifest, path: String
+  ) throws {
+    guard let expected = manifest.configDigest, expected != config.digest else { return }
+    throw ModelFileError.digest(
+      path: path,
+      detail:
+        "it does not describe the model that was quantized (config_sha256 is \(config.digest), "
+        + "the manifest says \(expected)). Put the file back that \"peqa quantize\" wrote.")
+  }
 
   private static func checkIdentity(_ file: SafetensorsFile, _ manifest: BaseManifest) throws {
     guard let first = file.tensors.first else {

@@ -45,6 +45,13 @@ package enum Adapter {
           + "not over \(base.path) (\(base.manifest.baseDigest)). "
           + "Use it with the base that it names.")
     }
+    if let digest = config["config_sha256"]?.string, digest != base.config.digest {
+      throw ModelFileError.digest(
+        path: path,
+        detail: "this adapter was trained with another config.json than \(base.path) has "
+          + "(config_sha256 \(digest), not \(base.config.digest)). Use it with the base that it "
+          + "was trained over.")
+    }
   }
 }
 

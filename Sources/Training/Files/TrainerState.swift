@@ -31,6 +31,8 @@ package struct TrainerState: Sendable, Equatable {
 /// What must be the same for a run to be continued.
 package struct RunIdentity: Sendable, Equatable {
   package var baseDigest = ""
+  /// Of the base's config.json; empty in checkpoints of versions that did not say.
+  package var configDigest = ""
   package var dataDigest = ""
   package var parameterCount = 0
   /// Critical settings as YAML, by key.
@@ -50,6 +52,9 @@ package struct RunIdentity: Sendable, Equatable {
       if mine != theirs { found.append("\(name): the checkpoint has \(theirs), this run \(mine)") }
     }
     compare("base (sha256)", baseDigest, other.baseDigest)
+    if !configDigest.isEmpty && !other.configDigest.isEmpty {
+      compare("config.json of the base (sha256)", configDigest, other.configDigest)
+    }
     compare("training data (digest)", dataDigest, other.dataDigest)
     compare("trained scales", "\(parameterCount)", "\(other.parameterCount)")
     for setting in settings {
@@ -72,6 +77,7 @@ extension TrainerState {
       ("evaluations_without_best", .integer(evaluationsWithoutBest)),
       ("train_runtime", .real(seconds)),
       ("base_sha256", .string(identity.baseDigest)),
+      ("config_sha256", .string(identity.configDigest)),
       ("data_digest", .string(identity.dataDigest)),
       ("parameter_count", .integer(identity.parameterCount)),
       ("settings", .object(identity.settings.map { .init(key: $0.key, value: .string($0.value)) })),
@@ -117,6 +123,7 @@ extension TrainerState {
     evaluationsWithoutBest = waiting
     self.seconds = seconds
     identity.baseDigest = base
+    identity.configDigest = own["config_sha256"]?.string ?? ""
     identity.dataDigest = data
     identity.parameterCount = count
     identity.settings = settings.map { .init(key: $0.key, value: $0.value.string ?? "") }

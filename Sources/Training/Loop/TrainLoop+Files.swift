@@ -19,6 +19,8 @@ extension TrainLoop {
   ///   4, ... 64 steps, or where the next one is due.
   func save(isLast: Bool = true) throws {
     try compareStates()
+    run.ranks.enter("step \(state.globalStep), checking the base")
+    try run.checkBase()
     run.ranks.enter("step \(state.globalStep), checkpoint")
     let begin = clock.seconds
     state.seconds = runtime

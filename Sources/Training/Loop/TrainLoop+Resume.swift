@@ -5,6 +5,7 @@ extension TrainLoop {
   private var identity: RunIdentity {
     var identity = RunIdentity()
     identity.baseDigest = run.baseDigest
+    identity.configDigest = run.configDigest
     identity.dataDigest = run.dataDigest
     identity.parameterCount = run.model.parameterCount
     identity.settings = config.criticalSettings.map { .init(key: $0.0, value: $0.1) }
@@ -114,6 +115,7 @@ extension TrainLoop {
     }
     var members = run.provenance
     members.append(("base_sha256", .string(run.baseDigest)))
+    members.append(("config_sha256", .string(run.configDigest)))
     members.append(("ranks", .integer(run.ranks.size)))
     try output.writeProvenance(members, continuing: state.globalStep > 0)
     metrics = try MetricsLog(

@@ -9,6 +9,11 @@ package struct TrainRun {
   package var evaluation: (any SequenceSource)?
   /// SHA-256 of the base's tensors, in hexadecimal.
   package var baseDigest: String
+  /// `DecoderConfig.digest` of the base; empty where there is none.
+  package var configDigest = ""
+  /// Throws, on all ranks alike, where the base is no longer what it was at the start. Asked before
+  /// anything is saved.
+  package var checkBase: () throws -> Void = {}
   /// Names the bytes of the data and how they were prepared; equal digests mean equal sequences.
   package var dataDigest: String
   /// Which kernels compute: a run goes on with others only where `deterministic` is off.
