@@ -55,7 +55,8 @@ struct TrainSetup {
     try compareData()
   }
 
-  /// Everything that ranks read for themselves, before they do anything with it.
+  /// Everything that ranks read for themselves, before they do anything with it. (Settings are those
+  /// of rank 0, which all ranks were sent.)
   private static func compareFiles(
     _ config: RunConfig, _ base: QuantizedBase, _ tokenizer: Tokenizer,
     _ chat: TemplateChatEncoder?, _ compute: Compute, _ rank: RankContext
@@ -65,9 +66,6 @@ struct TrainSetup {
     agreement.file("config.json", base.config.digest)
     agreement.file("tokenizer", tokenizer.fingerprint)
     agreement.file("chat template", chat?.fingerprint ?? "none")
-    for (key, value) in config.sharedSettings {
-      agreement.setting(key, value, remedy: "Start all ranks with the same settings.")
-    }
     agreement.setting(
       "kind of kernels", kernels(compute),
       remedy: "They round differently. Use nodes of one kind, or set dtype: fp32 and the same "

@@ -19,7 +19,8 @@ import Testing
       try folder.write(Folder.text, to: "\(host)/text.txt")
       try folder.write(Self.chats, to: "\(host)/chats.jsonl")
       try folder.write(
-        "{{ messages[0].content }}{{ messages[1].content }}", to: "\(host)/chat.jinja")
+        "{% for m in messages %}{{ m.content }}{% endfor %}", to: "\(host)/base/chat_template.jinja"
+      )
     }
     try folder.write(
       """
@@ -28,7 +29,6 @@ import Testing
         - {path: /proc/self/cwd/text.txt, type: text}
         - {path: /proc/self/cwd/chats.jsonl, type: chat}
       eval_datasets: [{path: /proc/self/cwd/text.txt, type: text}]
-      chat_template: /proc/self/cwd/chat.jinja
       max_seq_length: 96
       global_batch_size: 4
       max_steps: 2
@@ -43,14 +43,15 @@ import Testing
       + #"{"role": "assistant", "content": "It is \#($0 * $0)."}]}"# + "\n"
   }.joined()
 
-  private func train(_ second: [String] = []) throws -> (code: Int32, text: String, seconds: Double)
+  private func train(secondRank: [String] = []) throws -> (code: Int32, text: String, seconds: Double)
   {
     let begin = Date()
     let run = folder.file("run.yaml").path
     let result = try Program.run(
       program: Program.mpirun,
       ["-np", "1", "-wdir", folder.file("a").path, Program.peqa, "train", run]
-        + [":", "-np", "1", "-wdir", folder.file("b").path, Program.peqa, "train", run] + second,
+        + [":", "-np", "1", "-wdir", folder.file("b").path] + secondRank
+        + [Program.peqa, "train", run],
       environment: ["PEQA_NUM_THREADS": "1"])
     return (result.status, result.standardError, Date().timeIntervalSince(begin))
   }
@@ -62,7 +63,7 @@ import Testing
 
   /// What another host may have otherwise, and how the message calls it.
   enum Difference: String, CaseIterable, Sendable {
-    case dataEdited, dataLonger, tokenizer, template, config, base, setting
+    case dataEdited, dataLonger, tokenizer, template, config, base, kernels
 
     var name: String {
       switch self {
@@ -71,11 +72,11 @@ import Testing
       case .template: "chat template"
       case .config: "config.json"
       case .base: "base"
-      case .setting: "learning_rate"
+      case .kernels: "kind of kernels"
       }
     }
 
-    var code: Int32 { self == .setting ? 78 : 65 }
+    var code: Int32 { self == .kernels ? 78 : 65 }
   }
 
   @Test(arguments: Difference.allCases)
@@ -88,17 +89,17 @@ import Testing
       #expect(edited != text)
       try edited.write(to: url, atomically: true, encoding: .utf8)
     }
-    var arguments: [String] = []
+    var options: [String] = []
     switch difference {
     case .dataEdited: try edit("text.txt", "square of 500", "square of 501")
     case .dataLonger: try edit("chats.jsonl", "It is 4.", "It is 4, of course.")
-    case .tokenizer: try edit("base/tokenizer.json", "\"lstrip\": false", "\"lstrip\": true")
-    case .template: try edit("chat.jinja", "}}{{", "}} {{")
+    case .tokenizer: try edit("base/tokenizer.json", "\"lstrip\":false", "\"lstrip\":true")
+    case .template: try edit("base/chat_template.jinja", "}}{%", "}} {%")
     case .config: try edit("base/config.json", "10000", "500000")
     case .base: try edit("base/peqa_base.json", "\"base_sha256\": \"b4", "\"base_sha256\": \"b5")
-    case .setting: arguments = ["--learning-rate", "1e-4"]
+    case .kernels: options = ["-x", "PEQA_KERNELS=scalar"]
     }
-    let end = try train(arguments)
+    let end = try train(secondRank: options)
     #expect(end.code == difference.code, "\(end.text)")
     #expect(end.text.contains("has another \(difference.name) than"), "\(end.text)")
     #expect(end.text.contains("rank 1 on"), "\(end.text)")

@@ -11,14 +11,6 @@ extension RunConfig {
   }
 
   /// Settings that must be the same when a run is continued: (key, value as YAML).
-  /// Settings that all ranks must have alike: all but those that may fit a host to its hardware.
-  package var sharedSettings: [(key: String, value: String)] {
-    let local: Set<String> = ["threads", "memory_limit", "dataset_cache"]
-    return ConfigKey.all.filter { !local.contains($0.name) }.map {
-      ($0.name, $0.show(self) ?? "null")
-    }
-  }
-
   var criticalSettings: [(String, String)] {
     var complete = self
     complete.learningRate = peakLearningRate
