@@ -1,4 +1,5 @@
 internal import Collectives
+internal import ExitCodes
 internal import Training
 
 /// What every rank must have alike, compared before the first step.

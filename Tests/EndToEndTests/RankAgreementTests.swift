@@ -43,8 +43,9 @@ import Testing
       + #"{"role": "assistant", "content": "It is \#($0 * $0)."}]}"# + "\n"
   }.joined()
 
-  private func train(secondRank: [String] = []) throws -> (code: Int32, text: String, seconds: Double)
-  {
+  private func train(secondRank: [String] = []) throws -> (
+    code: Int32, text: String, seconds: Double
+  ) {
     let begin = Date()
     let run = folder.file("run.yaml").path
     let result = try Program.run(
