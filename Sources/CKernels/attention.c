@@ -16,7 +16,7 @@ static void transposed_panels(const float *x, ptrdiff_t x_row, int n, int size, 
 static void row_panels(const peqa_kernels *table, const float *x, ptrdiff_t x_row, int n, int size,
                        ptrdiff_t stride, float *out) {
   for (int d = 0; d < size; d += PEQA_PANEL)
-    table->token_panel_f32(n, size, d, x, x_row, out + d / PEQA_PANEL * stride * PEQA_PANEL);
+    table->pack_tokens_f32(n, size, d, x, x_row, out + d / PEQA_PANEL * stride * PEQA_PANEL);
 }
 
 size_t peqa_attention_work(int keys, int head_size) {
@@ -98,7 +98,7 @@ void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a,
       float *row = scores + i * n, *drow = dscores + i * n;
       float delta = table->dot(size, d + i * a->q_row, out + (block + i) * a->q_row);
       for (int j = r.first; j < start; j++) row[j] = drow[j] = 0;
-      table->softmax_again(count, end, a->scale, lse[block + i], row + start);
+      table->softmax_from_lse(count, end, a->scale, lse[block + i], row + start);
       table->softmax_backward(count, end, a->scale, delta, row + start, drow + start);
     }
     row_panels(table, q, a->q_row, r.rows, size, PEQA_PANEL, q_rows);

@@ -13,13 +13,13 @@ static void pack_across(const peqa_kernels *table, const float *x, ptrdiff_t x_r
   peqa_matrix m = {.storage = PEQA_F32, .rows = rows, .columns = size, .data = x,
                    .row_stride = (size_t)x_row * sizeof(float)};
   for (int r = 0; r < rows; r += PEQA_PANEL)
-    table->forward_panel_bf16(&m, r, 0, size, 0, out + (ptrdiff_t)r * even(size));
+    table->pack_weights_nt_bf16(&m, r, 0, size, 0, out + (ptrdiff_t)r * even(size));
 }
 
 static void pack_along(const peqa_kernels *table, const float *x, ptrdiff_t x_row, int rows,
                        int size, ptrdiff_t stride, uint16_t *out) {
   for (int d = 0; d < size; d += PEQA_PANEL)
-    table->token_panel_bf16(rows, size, d, x, x_row, out + d * stride);
+    table->pack_tokens_bf16(rows, size, d, x, x_row, out + d * stride);
 }
 
 static uint16_t *take(uint16_t **work, ptrdiff_t elements) {
@@ -128,7 +128,7 @@ void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attentio
         int first[2], last[2];
         for (int j = 0; j < 2; j++)
           piece_row(a, r, block, i + j, start, end, first + j, last + j);
-        table->attention_pair_bf16(first, last, end, a->scale, sums + i, delta + i,
+        table->softmax_gradient_pair_bf16(first, last, end, a->scale, sums + i, delta + i,
                                    scores + i * piece, dscores + i * piece, piece,
                                    p_pairs + i * piece, ds + i * piece, ds_pairs + i * piece);
       }

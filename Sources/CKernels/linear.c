@@ -29,7 +29,7 @@ static void start_with_bias(int t0, int t1, int o, int n, const float *bias, flo
 
 // One panel of 64 rows. Codes stay unscaled integers in the panel; the fp32 sum of each group is
 // scaled. In fp32 with several groups the weights are scaled instead, which rounds to 2^-24.
-static void forward_panel(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0, int t1,
+static void pack_weights_nt(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0, int t1,
                           int o, const void *x, ptrdiff_t x_row, int accumulate, float *y,
                           ptrdiff_t y_row, float *panel) {
   int n = least(PEQA_PANEL, w->rows - o);
@@ -39,11 +39,11 @@ static void forward_panel(const peqa_kernels *table, const peqa_matrix *w, int b
     int depth = least(PEQA_DEPTH, w->columns - block);
     int group = codes && w->groups > 1 ? least(w->group_size, depth) : depth;
     if (bf16)
-      table->forward_panel_bf16(w, o, block, depth, scaled, (uint16_t *)panel);
+      table->pack_weights_nt_bf16(w, o, block, depth, scaled, (uint16_t *)panel);
     else
       table->forward_panel_f32(w, o, block, depth, scaled, panel);
     if (codes && !scaled)
-      table->lane_scales(w, o, w->groups > 1 ? block / w->group_size : 0,
+      table->scales_per_lane(w, o, w->groups > 1 ? block / w->group_size : 0,
                          (depth + group - 1) / group, scales);
     multiply(table, bf16, t1 - t0, n, depth, offset(x, bf16, t0 * x_row + block), x_row, panel,
              y + t0 * y_row + o, y_row, codes && !scaled ? scales : NULL, group,
@@ -56,7 +56,7 @@ void peqa_linear_forward(const peqa_kernels *table, const peqa_matrix *w, int bf
                          float *y, ptrdiff_t y_row, float *work) {
   for (int o = o0; o < o1; o += PEQA_PANEL) {
     if (bias) start_with_bias(t0, t1, o, least(PEQA_PANEL, w->rows - o), bias, y, y_row);
-    forward_panel(table, w, bf16, t0, t1, o, x, x_row, bias != NULL, y, y_row, work);
+    pack_weights_nt(table, w, bf16, t0, t1, o, x, x_row, bias != NULL, y, y_row, work);
   }
 }
 
@@ -68,7 +68,7 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
     for (int block = 0; block < w->rows; block += PEQA_DEPTH) {
       int depth = least(PEQA_DEPTH, w->rows - block);
       if (bf16)
-        table->backward_panel_bf16(w, block, i, depth, scaled, (uint16_t *)work);
+        table->pack_weights_nn_bf16(w, block, i, depth, scaled, (uint16_t *)work);
       else
         table->backward_panel_f32(w, block, i, depth, scaled, work);
       multiply(table, bf16, t1 - t0, least(PEQA_PANEL, w->columns - i), depth,
@@ -81,7 +81,7 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
 static void reduce_groups(const peqa_kernels *table, const peqa_matrix *w, int o, int i,
                           const float *dw, float *ds) {
   float q[PEQA_PANEL];
-  table->unscaled_row(w, o, i, q);
+  table->unpack_row(w, o, i, q);
   int end = least(PEQA_PANEL, w->columns - i);
   for (int k = 0; k < end;) {
     int group = (i + k) / w->group_size;

@@ -39,7 +39,7 @@ void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdif
 }
 
 #include "reference_panels.h"
-#include "reference_few.h"
+#include "reference_gemv.h"
 #include "reference_elementwise.h"
 #include "reference_cache.h"
 
@@ -49,30 +49,30 @@ const peqa_kernels peqa_table_scalar = {
     .multiply_f32 = multiply_f32,
     .multiply_bf16 = peqa_reference_multiply_bf16,
     .forward_panel_f32 = forward_panel_f32,
-    .forward_panel_bf16 = forward_panel_bf16,
+    .pack_weights_nt_bf16 = pack_weights_nt_bf16,
     .backward_panel_f32 = backward_panel_f32,
-    .backward_panel_bf16 = backward_panel_bf16,
-    .lane_scales = lane_scales,
-    .unscaled_row = unscaled_row,
-    .few_f32 = few_f32,
-    .few_bf16 = peqa_reference_few_bf16,
-    .few_operand_bf16 = peqa_reference_few_operand_bf16,
+    .pack_weights_nn_bf16 = pack_weights_nn_bf16,
+    .scales_per_lane = scales_per_lane,
+    .unpack_row = unpack_row,
+    .gemv_f32 = gemv_f32,
+    .gemv_bf16 = peqa_reference_gemv_bf16,
+    .gemv_operand_bf16 = peqa_reference_gemv_operand_bf16,
     .round_bf16 = round_bf16,
     .transpose_bf16 = transpose_bf16,
-    .token_panel_bf16 = token_panel_bf16,
-    .token_panel_f32 = token_panel_f32,
+    .pack_tokens_bf16 = pack_tokens_bf16,
+    .pack_tokens_f32 = pack_tokens_f32,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .rope = rope,
     .swiglu = swiglu,
     .swiglu_backward = swiglu_backward,
     .swiglu_gradient = swiglu_gradient,
-    .row_gradient = row_gradient,
+    .row_scale_gradient = row_scale_gradient,
     .softmax = softmax,
-    .softmax_again = softmax_again,
+    .softmax_from_lse = softmax_from_lse,
     .softmax_backward = softmax_backward,
     .softmax_bf16 = softmax_bf16,
-    .attention_pair_bf16 = attention_pair_bf16,
+    .softmax_gradient_pair_bf16 = softmax_gradient_pair_bf16,
     .cross_entropy = cross_entropy,
     .cache_write = cache_write,
     .cache_read = cache_read,

@@ -32,7 +32,7 @@ static void forward_panel_f32(const peqa_matrix *w, int row0, int col0, int dept
       panel[d * PEQA_PANEL + l] = weight(w, row0 + l, col0 + d, scaled);
 }
 
-static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nt_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                uint16_t *panel) {
   for (int d = 0; d < depth + (depth & 1); d++)
     for (int l = 0; l < PEQA_PANEL; l++)
@@ -47,7 +47,7 @@ static void backward_panel_f32(const peqa_matrix *w, int row0, int col0, int dep
       panel[d * PEQA_PANEL + l] = weight(w, row0 + d, col0 + l, scaled);
 }
 
-static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nn_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                 uint16_t *panel) {
   for (int d = 0; d < depth + (depth & 1); d++)
     for (int l = 0; l < PEQA_PANEL; l++)
@@ -55,14 +55,14 @@ static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int de
           d < depth ? peqa_bf16_bits(weight(w, row0 + d, col0 + l, scaled)) : 0;
 }
 
-static void lane_scales(const peqa_matrix *w, int row0, int group0, int groups, float *scales) {
+static void scales_per_lane(const peqa_matrix *w, int row0, int group0, int groups, float *scales) {
   for (int g = 0; g < groups; g++)
     for (int l = 0; l < PEQA_PANEL; l++)
       scales[g * PEQA_PANEL + l] =
           row0 + l < w->rows ? peqa_effective_scale(w, row0 + l, group0 + g) : 0;
 }
 
-static void unscaled_row(const peqa_matrix *w, int row, int col0, float *out) {
+static void unpack_row(const peqa_matrix *w, int row, int col0, float *out) {
   for (int l = 0; l < PEQA_PANEL; l++) out[l] = weight(w, row, col0 + l, 0);
 }
 
@@ -86,7 +86,7 @@ static float token_value(int rows, int columns, const float *x, ptrdiff_t x_row,
   return t < rows && i < columns ? x[t * x_row + i] : 0;
 }
 
-static void token_panel_bf16(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+static void pack_tokens_bf16(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
                              uint16_t *panel) {
   for (int t = 0; t < rows + (rows & 1); t++)
     for (int l = 0; l < PEQA_PANEL; l++)
@@ -94,7 +94,7 @@ static void token_panel_bf16(int rows, int columns, int col0, const float *x, pt
           peqa_bf16_bits(token_value(rows, columns, x, x_row, t, col0 + l));
 }
 
-static void token_panel_f32(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+static void pack_tokens_f32(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
                             float *panel) {
   for (int t = 0; t < rows; t++)
     for (int l = 0; l < PEQA_PANEL; l++)

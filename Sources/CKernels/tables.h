@@ -11,14 +11,14 @@ extern const peqa_kernels peqa_table_avx2;
 extern const peqa_kernels peqa_table_avx512;
 extern const peqa_kernels peqa_table_avx512bf16;
 
-// bf16 products without hardware for them (reference.c, reference_few.h).
+// bf16 products without hardware for them (reference.c, reference_gemv.h).
 void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
                                   ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
                                   const float *lane_scale, int scale_depth, int accumulate);
 
-void peqa_reference_few_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
+void peqa_reference_gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
                              ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row);
-void peqa_reference_few_operand_bf16(int tokens, int columns, int padded, int ordered,
+void peqa_reference_gemv_operand_bf16(int tokens, int columns, int padded, int ordered,
                                      const float *x, ptrdiff_t x_row, uint16_t *out);
 
 // bf16 bits of a float, round to nearest even, NaN kept.

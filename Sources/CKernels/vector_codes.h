@@ -239,14 +239,14 @@ INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int c
     default: CALL(0); break;                                                          \
   }
 
-static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nt_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                uint16_t *panel) {
 #define CALL(BITS) forward_lanes(w, BITS, row0 + l, col0, depth, scaled, panel + 2 * l)
   for (int l = 0; l < PEQA_PANEL; l += LANES) WITH_BITS(w, CALL)
 #undef CALL
 }
 
-static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nn_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                 uint16_t *panel) {
 #define CALL(BITS) backward_lanes(w, BITS, row0, col0, depth, scaled, panel)
   WITH_BITS(w, CALL)

@@ -175,7 +175,7 @@ static void swiglu_gradient(int rows, int o0, int o1, ptrdiff_t row, const float
   }
 }
 
-static void row_gradient(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row,
+static void row_scale_gradient(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row,
                          const float *y, const float *minus, ptrdiff_t y_row, const float *factor,
                          uint16_t *out, ptrdiff_t out_row, float *sums) {
   FOR_COLUMN_BLOCKS(rows, o0, o1) {
@@ -232,7 +232,7 @@ static float softmax(int n, int padded, float scale, float *x) {
   return top + (float)log(sum);
 }
 
-static void softmax_again(int n, int padded, float scale, float lse, float *s) {
+static void softmax_from_lse(int n, int padded, float scale, float lse, float *s) {
   for (int i = 0; i < n; i += LANES)
     store_part(s + i, n - i, exp16(load_part(s + i, n - i, 0) * scale - lse));
   for (int i = n; i < padded; i++) s[i] = 0;
@@ -270,7 +270,7 @@ static float softmax_bf16(int first, int last, int end, float scale, const float
   return top + (float)log(total);
 }
 
-static void attention_pair_bf16(const int *first, const int *last, int end, float scale,
+static void softmax_gradient_pair_bf16(const int *first, const int *last, int end, float scale,
                                 const float *lse, const float *delta, const float *s,
                                 const float *dp, ptrdiff_t row, uint16_t *p_pairs, uint16_t *ds,
                                 uint16_t *ds_pairs) {

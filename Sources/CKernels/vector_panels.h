@@ -121,7 +121,7 @@ static void backward_panel_f32(const peqa_matrix *w, int row0, int col0, int dep
 #if NATIVE_BF16
 #include "vector_codes.h"
 #else
-static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nt_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                uint16_t *panel) {
   for (int block = 0; block < PEQA_PANEL; block += LANES)
     for (int d = 0; d < depth; d += 2 * LANES) {
@@ -143,7 +143,7 @@ static void forward_panel_bf16(const peqa_matrix *w, int row0, int col0, int dep
     }
 }
 
-static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nn_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                 uint16_t *panel) {
   for (int d = 0; d < depth; d += 2)
     for (int l = 0; l < PEQA_PANEL; l += LANES) {
@@ -156,13 +156,13 @@ static void backward_panel_bf16(const peqa_matrix *w, int row0, int col0, int de
 }
 #endif
 
-static void lane_scales(const peqa_matrix *w, int row0, int group0, int groups, float *scales) {
+static void scales_per_lane(const peqa_matrix *w, int row0, int group0, int groups, float *scales) {
   for (int l = 0; l < PEQA_PANEL; l++)
     for (int g = 0; g < groups; g++)
       scales[g * PEQA_PANEL + l] = row0 + l < w->rows ? quick_scale(w, row0 + l, group0 + g) : 0;
 }
 
-static void unscaled_row(const peqa_matrix *w, int row, int col0, float *out) {
+static void unpack_row(const peqa_matrix *w, int row, int col0, float *out) {
   for (int l = 0; l < PEQA_PANEL; l += LANES) store(out + l, sixteen_weights(w, row, col0 + l, 0));
 }
 
@@ -211,7 +211,7 @@ INLINE vf token_lanes(int rows, int columns, const float *x, ptrdiff_t x_row, in
   return load_part(x + (ptrdiff_t)t * x_row + col, columns - col, 0);
 }
 
-static void token_panel_bf16(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+static void pack_tokens_bf16(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
                              uint16_t *panel) {
   for (int t = 0; t < rows; t += 2)
     for (int l = 0; l < PEQA_PANEL; l += LANES)
@@ -220,7 +220,7 @@ static void token_panel_bf16(int rows, int columns, int col0, const float *x, pt
                     token_lanes(rows, columns, x, x_row, t + 1, col0 + l));
 }
 
-static void token_panel_f32(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+static void pack_tokens_f32(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
                             float *panel) {
   for (int t = 0; t < rows; t++)
     for (int l = 0; l < PEQA_PANEL; l += LANES)

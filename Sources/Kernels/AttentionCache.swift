@@ -66,14 +66,14 @@ extension Compute {
   ) {
     precondition(queries <= keys && keys <= cache.capacity, "queries stand at the last positions")
     if queries <= Self.fewTokens {
-      attendFew(cache, queries: queries, keys: keys, q: q, out: out)
+      attendDecoding(cache, queries: queries, keys: keys, q: q, out: out)
     } else {
       attendMany(cache, queries: queries, keys: keys, q: q, out: out)
     }
   }
 
   /// Cut at fixed positions, so that the sums do not depend on the threads.
-  private func attendFew(
+  private func attendDecoding(
     _ cache: AttentionCache, queries: Int, keys: Int, q: UnsafePointer<Float>,
     out: UnsafeMutablePointer<Float>
   ) {

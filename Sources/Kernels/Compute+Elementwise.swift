@@ -114,7 +114,7 @@ extension Compute {
       guard let base = chunk.baseAddress else { return }
       for column in stride(from: 0, to: w.columns, by: Int(PEQA_PANEL)) {
         withUnsafePointer(to: w.raw) {
-          table.pointee.unscaled_row($0, Int32(row), Int32(column), base)
+          table.pointee.unpack_row($0, Int32(row), Int32(column), base)
         }
         (out + column).update(from: base, count: min(Int(PEQA_PANEL), w.columns - column))
       }

@@ -62,10 +62,10 @@ extension Compute {
       let panel = tokenPanels + block * lanes * padded * size
       let (t, i, o) = (Int32(tokens), Int32(w.columns), Int32(block * lanes))
       if precision == .bf16 {
-        table.pointee.token_panel_bf16(
+        table.pointee.pack_tokens_bf16(
           t, i, o, x, w.columns, panel.assumingMemoryBound(to: UInt16.self))
       } else {
-        table.pointee.token_panel_f32(
+        table.pointee.pack_tokens_f32(
           t, i, o, x, w.columns, panel.assumingMemoryBound(to: Float.self))
       }
     }

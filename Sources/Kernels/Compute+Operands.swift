@@ -125,7 +125,7 @@ extension Compute {
     pool.parallelRanges(w.rows, unit: 16) { range, _ in
       for (index, part) in parts.enumerated() {
         let at = part.lowerBound * w.rows
-        table.pointee.row_gradient(
+        table.pointee.row_scale_gradient(
           Int32(part.count), Int32(range.lowerBound), Int32(range.upperBound), dy + at, w.rows,
           y + at, minus.map { $0 + at }, w.rows, factors,
           rows.map { $0.0 + part.lowerBound * $0.1.rowStride }, rows?.1.rowStride ?? 0,

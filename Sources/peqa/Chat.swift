@@ -8,7 +8,7 @@ struct Chat {
   let tokenizer: Tokenizer
   let template: ChatTemplate
   let system: String?
-  let shelf: TaskShelf
+  let shelf: AdapterSet
   let generator: TextGenerator
   let maximum: Int
   let settings: SamplingSettings
@@ -16,7 +16,7 @@ struct Chat {
   private var messages: [ChatMessage] = []
 
   init(
-    tokenizer: Tokenizer, template: ChatTemplate, system: String?, shelf: TaskShelf,
+    tokenizer: Tokenizer, template: ChatTemplate, system: String?, shelf: AdapterSet,
     generator: TextGenerator, maximum: Int, settings: SamplingSettings, console: Console
   ) {
     (self.tokenizer, self.template, self.system) = (tokenizer, template, system)
@@ -26,7 +26,7 @@ struct Chat {
   }
 
   /// Reads lines until the input ends or `/quit`.
-  mutating func run(first: TaskShelf.Task) throws {
+  mutating func run(first: AdapterSet.Task) throws {
     use(first)
     console.log("/adapter NAME switches the task, /reset begins anew, /quit leaves.")
     while let line = ask() {
@@ -64,7 +64,7 @@ struct Chat {
     }
   }
 
-  private func use(_ task: TaskShelf.Task) {
+  private func use(_ task: AdapterSet.Task) {
     let milliseconds = shelf.switchTo(task)
     console.log("adapter \(task.name): switched in \(fixed(milliseconds, digits: 3)) ms")
   }

@@ -132,7 +132,7 @@ struct Eval: RankedCommand {
   private func sweep(
     _ decoder: Decoder, _ tokenizer: Tokenizer, _ rank: RankContext,
     _ isStopped: @escaping () -> Bool
-  ) throws -> LossSweep {
+  ) throws -> ShardedLoss {
     if let source = try source {
       return try dataset(source, decoder, tokenizer, rank, isStopped)
     }
@@ -158,7 +158,7 @@ struct Eval: RankedCommand {
   private func dataset(
     _ source: DatasetSource, _ decoder: Decoder, _ tokenizer: Tokenizer, _ rank: RankContext,
     _ isStopped: @escaping () -> Bool
-  ) throws -> LossSweep {
+  ) throws -> ShardedLoss {
     let builder = DatasetBuilder(
       sources: [source], tokenizer: tokenizer,
       chat: try tokenizer.chatTemplate().map {
@@ -176,7 +176,7 @@ struct Eval: RankedCommand {
     try rank.agree { prepared = try prepared ?? build() }
     guard let prepared else { throw EvaluationError.stopped }
     rank.console.detail(prepared.description)
-    return LossSweep(prepared.train, sequences: windows, model: decoder)
+    return ShardedLoss(prepared.train, sequences: windows, model: decoder)
   }
 
   private func show(_ report: LossReport, _ compute: Compute, _ rank: RankContext) {

@@ -53,7 +53,7 @@ struct Generate: ParsableCommand {
       to: uncached, model, length: min(length, TokenGenerator.promptPiece), cached: length,
       available: NodeMemory.available(), console)
     let decoder = CachedDecoder(uncached, contextLength: length)
-    let shelf = try TaskShelf(adapter, model: model, decoder: decoder)
+    let shelf = try AdapterSet(adapter, model: model, decoder: decoder)
     let generator = TextGenerator(
       decoder, tokenizer: tokenizer, stopStrings: sampling.stop)
     guard let prompt else {
@@ -79,14 +79,14 @@ struct Generate: ParsableCommand {
   }
 
   private struct Answer {
-    let task: TaskShelf.Task
+    let task: AdapterSet.Task
     let switchMilliseconds: Double
     let text: String
     let report: GenerationReport
   }
 
   private func answer(
-    _ prompt: [Int32], _ task: TaskShelf.Task, _ shelf: TaskShelf, _ generator: TextGenerator,
+    _ prompt: [Int32], _ task: AdapterSet.Task, _ shelf: AdapterSet, _ generator: TextGenerator,
     _ settings: SamplingSettings, _ console: Console
   ) throws -> Answer {
     let milliseconds = shelf.switchTo(task)

@@ -39,7 +39,7 @@ struct StreamingOptions: ParsableArguments {
       baseStreaming, fileBytes: base.byteCount, blockBytes: base.blockBytes,
       privateBytes: memory * ranksOnNode, available: available, limit: limit)
     if let text = choice.text { console.log(text) }
-    decoder.stream = choice.plan.map { BaseStream(base, $0, forgets: nodeRank == 0) }
+    decoder.prefetcher = choice.plan.map { BlockPrefetcher(base, $0, forgets: nodeRank == 0) }
   }
 }
 

@@ -40,7 +40,7 @@ struct TrainSetup {
       decoder: decoder, base: base,
       granularity: config.scaleGranularity, parametrization: config.scaleParam)
     try Doctor.warn(rank, config, base)
-    decoder.stream = try Self.stream(
+    decoder.prefetcher = try Self.stream(
       base, trained: model.parameterCount, config, rank, compute)
 
     let preparation = DataPreparation(
@@ -128,7 +128,7 @@ struct TrainSetup {
   private static func stream(
     _ base: QuantizedBase, trained: Int, _ config: RunConfig, _ rank: RankContext,
     _ compute: Compute
-  ) throws -> BaseStream? {
+  ) throws -> BlockPrefetcher? {
     let communicator = rank.communicator
     let memory = MemoryPlan(
       config, base, parameters: trained, ranks: communicator.size, precision: compute.precision,
@@ -138,7 +138,7 @@ struct TrainSetup {
       available: try communicator.availableMemory(),
       limit: StreamingChoice.limit(gigabytes: config.memoryLimit))
     if let text = choice.text { rank.console.log(text) }
-    return choice.plan.map { BaseStream(base, $0, forgets: communicator.nodeRank == 0) }
+    return choice.plan.map { BlockPrefetcher(base, $0, forgets: communicator.nodeRank == 0) }
   }
 
   /// The base must be undamaged on every node: a flipped bit would train something else.

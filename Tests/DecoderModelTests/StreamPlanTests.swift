@@ -15,7 +15,7 @@ import Testing
     var reading = Reading()
     for (place, layer) in layers.enumerated() {
       let next = place + 1 < layers.count ? layers[place + 1] : layer
-      let change = window.enter(layer, next: next)
+      let change = window.prefetch(layer, next: next)
       for dropped in change.drop { held.remove(dropped) }
       for loaded in change.load {
         #expect(held.insert(loaded).inserted, "nothing is read that is there")

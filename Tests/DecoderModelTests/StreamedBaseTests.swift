@@ -22,7 +22,7 @@ import Testing
       if streams {
         let plan = StreamPlan(blockBytes: base.blockBytes, budget: 0)
         #expect(plan.streamed == model.config.layerCount)
-        decoder.stream = BaseStream(base, plan, forgets: true)
+        decoder.prefetcher = BlockPrefetcher(base, plan, forgets: true)
       }
       let scales = TrainableScales(
         weights: decoder.weights, granularity: .group, parametrization: .relative)
@@ -36,7 +36,7 @@ import Testing
           sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts)
         bits += losses.map { UInt32(truncatingIfNeeded: $0.bitPattern) }
       }
-      decoder.stream?.settle()
+      decoder.prefetcher?.settle()
       results.append(bits)
     }
     #expect(results[0] == results[1])

@@ -106,7 +106,7 @@ import Tokenization
       settings: DatasetSettings(maximumLength: 16), cacheDirectory: folder.path + "/cache"
     ).build()
     let decoder = TinyDecoder.make()
-    let sweep = LossSweep(prepared.train, model: decoder)
+    let sweep = ShardedLoss(prepared.train, model: decoder)
     let report = try sweep.run(on: Communicator.start())
     var (sum, count) = (0.0, 0)
     for index in 0..<prepared.train.count {
@@ -123,6 +123,6 @@ import Tokenization
     #expect(count == 23 && report.tokens == 23 && report.items == prepared.train.count)
     // fp32 sums in another order, in a loss of about 4.
     #expect(abs(report.loss - sum / 23) < 1e-5)
-    #expect(LossSweep(prepared.train, sequences: 1, model: decoder).itemCount == 1)
+    #expect(ShardedLoss(prepared.train, sequences: 1, model: decoder).itemCount == 1)
   }
 }

@@ -13,7 +13,7 @@ internal import Testing
     var x = stride(from: Float(-87), through: 88, by: 0.000_97).map { $0 }
     x += [0, -0.0, 1, -1, .leastNonzeroMagnitude, 0.346_573_6, -0.346_573_6]
     let out = GuardedMemory(x, slack: 256)
-    _ = set.table.softmax_again(Int32(x.count), Int32(x.count), 1, 0, out.pointer)
+    _ = set.table.softmax_from_lse(Int32(x.count), Int32(x.count), 1, 0, out.pointer)
     let want = x.map { exp(Double($0)) }
     let deviation = Deviation(out.values, want, allowing: want.map { $0 * Self.exponentialError })
     #expect(deviation.isAllowed && out.isIntact, "\(deviation)")
@@ -23,7 +23,7 @@ internal import Testing
   @Test(arguments: InstructionSet.available)
   func exponentialOfExtremes(_ set: InstructionSet) {
     var x: [Float] = [-88, -1000, -.greatestFiniteMagnitude, -.infinity, .nan]
-    set.table.softmax_again(5, 5, 1, 0, &x)
+    set.table.softmax_from_lse(5, 5, 1, 0, &x)
     #expect(x[..<4].allSatisfy { (0...0x1p-125).contains($0) })
     #expect(x[4].isNaN)
   }
@@ -145,7 +145,7 @@ internal import Testing
 
       // Once more from the logarithm, as the backward pass does.
       let again = GuardedMemory(scores + [Float](repeating: 7, count: padded - count), slack: 64)
-      set.table.softmax_again(Int32(count), Int32(padded), scale, logSum, again.pointer)
+      set.table.softmax_from_lse(Int32(count), Int32(padded), scale, logSum, again.pointer)
       let second = Deviation(
         again.values, want, allowing: want.map { $0 * 2 * (relative + abs(wantLog) * unit) })
       #expect(second.isAllowed && again.isIntact, "\(count): \(second)")

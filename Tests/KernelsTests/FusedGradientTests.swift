@@ -23,7 +23,7 @@ internal import Testing
       let out = results(rows * padded, fill: UInt16(7))
       let first = columns / 3
       for (start, end) in [(first, columns), (0, first)] {
-        set.table.row_gradient(
+        set.table.row_scale_gradient(
           Int32(rows), Int32(start), Int32(end), dy.pointer, columns, y.pointer,
           hasMinus ? UnsafePointer(minus.pointer) : nil, columns, factor.pointer, out.pointer,
           padded, sums.pointer)
@@ -71,7 +71,7 @@ internal import Testing
       for (part, (dy, y)) in [(dgate, gate), (dup, up)].enumerated() {
         let wantSums = results(columns, fill: Float(0))
         let want = results(count, fill: UInt16(0))
-        table.row_gradient(
+        table.row_scale_gradient(
           Int32(rows), 0, Int32(columns), dy.pointer, columns, y.pointer, nil, columns,
           part == 0 ? UnsafePointer(factor.pointer) : nil, want.pointer, columns, wantSums.pointer)
         let same = want.values == got[part].values && wantSums.values == sums[part].values

@@ -39,11 +39,11 @@ internal import Testing
       for column in stride(from: 0, to: i, by: 64) {
         results.append(
           words(even.0 * 64) {
-            table.token_panel_bf16(Int32(t), Int32(i), Int32(column), x.pointer, i, $0)
+            table.pack_tokens_bf16(Int32(t), Int32(i), Int32(column), x.pointer, i, $0)
           })
         let floats: [UInt32] = words(t * 64) {
           $0.withMemoryRebound(to: Float.self, capacity: t * 64) {
-            table.token_panel_f32(Int32(t), Int32(i), Int32(column), x.pointer, i, $0)
+            table.pack_tokens_f32(Int32(t), Int32(i), Int32(column), x.pointer, i, $0)
           }
         }
         results.append(floats.flatMap { [UInt16(truncatingIfNeeded: $0), UInt16($0 >> 16)] })
@@ -95,7 +95,7 @@ internal import Testing
               $0, at.0, at.1, at.2, scaled, $1.assumingMemoryBound(to: Float.self))
           }
           collect(depth) {
-            table.forward_panel_bf16(
+            table.pack_weights_nt_bf16(
               $0, at.0, at.1, at.2, scaled, $1.assumingMemoryBound(to: UInt16.self))
           }
         }
@@ -107,11 +107,11 @@ internal import Testing
             $0, 0, at.0, at.1, scaled, $1.assumingMemoryBound(to: Float.self))
         }
         collect(w.rows) {
-          table.backward_panel_bf16(
+          table.pack_weights_nn_bf16(
             $0, 0, at.0, at.1, scaled, $1.assumingMemoryBound(to: UInt16.self))
         }
         collect(2) {
-          table.unscaled_row(
+          table.unpack_row(
             $0, Int32(w.rows - 1), at.0, $1.assumingMemoryBound(to: Float.self))
         }
       }

@@ -65,30 +65,30 @@ typedef struct {
   // Unscaled q - z where `scaled` is 0. Columns and rows past the matrix give zeros.
   void (*forward_panel_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                             float *panel);
-  void (*forward_panel_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+  void (*pack_weights_nt_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                              uint16_t *panel);
   // Panel for dx = dy W: lane l is column col0 + l, k runs over rows row0 .. row0 + depth.
   void (*backward_panel_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                              float *panel);
-  void (*backward_panel_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+  void (*pack_weights_nn_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                               uint16_t *panel);
   // The scales of 64 rows for `groups` groups: [groups][64], 0 past the last row.
-  void (*lane_scales)(const peqa_matrix *w, int row0, int group0, int groups, float *scales);
+  void (*scales_per_lane)(const peqa_matrix *w, int row0, int group0, int groups, float *scales);
   // 64 unscaled weights q - z of one row from column col0 (a multiple of 64); zeros past the end.
-  void (*unscaled_row)(const peqa_matrix *w, int row, int col0, float *out);
+  void (*unpack_row)(const peqa_matrix *w, int row, int col0, float *out);
 
   // Few tokens: y[t, o] = sum_i x[t,i] W[o,i] + bias[o] for rows o0 <= o < o1, every weight read
   // about once. x rows are padded with zeros to a multiple of PEQA_FEW_BLOCK. fp32 sums; codes
   // count as integers and the sum of a group is scaled.
-  void (*few_f32)(const peqa_matrix *w, int o0, int o1, int tokens, const float *x, ptrdiff_t x_row,
+  void (*gemv_f32)(const peqa_matrix *w, int o0, int o1, int tokens, const float *x, ptrdiff_t x_row,
                   const float *_Nullable bias, float *y, ptrdiff_t y_row);
-  // The same with weights q - z (or dense ones) rounded to bf16 and x by few_operand_bf16, ordered
-  // where peqa_few_ordered(w).
-  void (*few_bf16)(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
+  // The same with weights q - z (or dense ones) rounded to bf16 and x by gemv_operand_bf16, ordered
+  // where peqa_gemv_ordered(w).
+  void (*gemv_bf16)(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
                    ptrdiff_t x_row, const float *_Nullable bias, float *y, ptrdiff_t y_row);
   // out[t] = bf16 of x[t], zeros from `columns` to `padded`. Where `ordered`, element 32 j + i of
   // each 128 is that of column 4 i + j.
-  void (*few_operand_bf16)(int tokens, int columns, int padded, int ordered, const float *x,
+  void (*gemv_operand_bf16)(int tokens, int columns, int padded, int ordered, const float *x,
                            ptrdiff_t x_row, uint16_t *out);
 
   // out[t, i] = bf16(x[t, i] * factor[i]); columns up to `padded` are zero. factor null: 1.
@@ -98,9 +98,9 @@ typedef struct {
   void (*transpose_bf16)(int rows, int i0, int i1, int padded, const float *x, ptrdiff_t x_row,
                          uint16_t *out);
   // Panel of an activation for sums over tokens: lane l is column col0 + l, k runs over tokens.
-  void (*token_panel_bf16)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+  void (*pack_tokens_bf16)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
                            uint16_t *panel);
-  void (*token_panel_f32)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+  void (*pack_tokens_f32)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
                           float *panel);
 
   // y = w * x / rms(x), rms over `width`, as fp32 and as bf16 rows padded to an even count, as
@@ -129,14 +129,14 @@ typedef struct {
                           float *gate_sums, float *up_sums);
   // sums[o] += sum_t dy[t, o] * (y[t, o] - minus[t, o]) for columns o0 ..< o1, t in order, and
   // out[t, o] = bf16(dy[t, o] * factor[o]) where `out` is asked for.
-  void (*row_gradient)(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row, const float *y,
+  void (*row_scale_gradient)(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row, const float *y,
                        const float *_Nullable minus, ptrdiff_t y_row,
                        const float *_Nullable factor, uint16_t *_Nullable out, ptrdiff_t out_row,
                        float *sums);
   // x[0..n) becomes softmax(scale * x); elements n ..< padded become 0. Returns log-sum-exp.
   float (*softmax)(int n, int padded, float scale, float *x);
   // p[i] = exp(scale * s[i] - lse) for i < n, else 0.
-  void (*softmax_again)(int n, int padded, float scale, float lse, float *s);
+  void (*softmax_from_lse)(int n, int padded, float scale, float lse, float *s);
   // dp[i] = scale * p[i] * (dp[i] - delta) for i < n, else 0.
   void (*softmax_backward)(int n, int padded, float scale, float delta, const float *p, float *dp);
   // p[i] = bf16(exp(scale * s[i] - top)) for first <= i < last, else 0, for i < end, a multiple of
@@ -147,7 +147,7 @@ typedef struct {
   // Probabilities and score gradients of two queries: p = exp(scale * s - lse) and
   // ds = scale * p * (dp - delta) for first <= i < last, else 0, for i < end, a multiple of 16. The
   // rows of s, dp and ds lie `row` apart; pairs hold both queries of a key side by side.
-  void (*attention_pair_bf16)(const int *first, const int *last, int end, float scale,
+  void (*softmax_gradient_pair_bf16)(const int *first, const int *last, int end, float scale,
                               const float *lse, const float *delta, const float *s,
                               const float *dp, ptrdiff_t row, uint16_t *p_pairs, uint16_t *ds,
                               uint16_t *ds_pairs);
@@ -194,7 +194,7 @@ void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
                                 int tokens, int o0, int o1, const void *dy_t, ptrdiff_t dy_t_row,
                                 const void *x_panels, float *ds, float *work);
 // Whether products of few tokens want the bf16 operand in the order of 16-bit words of codes.
-static inline int peqa_few_ordered(const peqa_matrix *w) {
+static inline int peqa_gemv_ordered(const peqa_matrix *w) {
   return w->storage == PEQA_CODES && w->bits <= 4;
 }
 // factors[o] = the scale of row o; for matrices with one scale a row (1 for dense ones).

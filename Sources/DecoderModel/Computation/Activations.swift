@@ -2,14 +2,14 @@ internal import Kernels
 
 /// The numbers of one sequence on its way through the decoder, for up to `capacity` tokens.
 ///
-/// Kept for the whole sequence: the residual stream before each block and in its middle, and what
+/// Kept for the whole sequence: the residual stream before each block and after its attention, and what
 /// `Keeping` says. All else belongs to the block at hand and is overwritten by the next.
 final class Activations {
   /// How much a backward pass finds; it computes the rest again.
   enum Keeping {
     case nothing
     /// The residual streams of all blocks: 2 [T, D] a block.
-    case streams
+    case residuals
     /// The outputs of all products as well, so that only elementwise work is done again.
     case products
   }
@@ -18,7 +18,7 @@ final class Activations {
   final class Products {
     /// Outputs of the projections without bias, before rotation.
     let q, k, v: FloatBuffer
-    let attended, lse: FloatBuffer
+    let attentionOutput, lse: FloatBuffer
     let gate, up: FloatBuffer
 
     init(_ config: DecoderConfig, capacity: Int) {
@@ -26,7 +26,7 @@ final class Activations {
       q = rows(config.queryWidth)
       k = rows(config.keyWidth)
       v = rows(config.keyWidth)
-      attended = rows(config.queryWidth)
+      attentionOutput = rows(config.queryWidth)
       lse = rows(config.headCount)
       gate = rows(config.intermediateSize)
       up = rows(config.intermediateSize)
@@ -40,8 +40,8 @@ final class Activations {
   private let products: [Products]
   /// Of the block at hand; `enter` chooses.
   private var current: Products
-  private let streams: FloatBuffer
-  private let middles: FloatBuffer
+  private let residuals: FloatBuffer
+  private let postAttentions: FloatBuffer
 
   let cosine, sine: FloatBuffer
   let inverseRMS1, inverseRMS2: FloatBuffer
@@ -49,7 +49,7 @@ final class Activations {
   /// What attention reads.
   let queries, keys: FloatBuffer
   private let biasedValues: FloatBuffer?
-  let hidden: FloatBuffer
+  let activated: FloatBuffer
   /// Any [T, D] of short life.
   let scratch: FloatBuffer
 
@@ -63,8 +63,8 @@ final class Activations {
     products = [first] + (0..<others).map { _ in Products(config, capacity: capacity) }
     current = first
     func rows(_ width: Int) -> FloatBuffer { FloatBuffer(count: capacity * width) }
-    streams = rows(width * (keptLayers + 1))
-    middles = rows(width * keptLayers)
+    residuals = rows(width * (keptLayers + 1))
+    postAttentions = rows(width * keptLayers)
     cosine = rows(config.headSize / 2)
     sine = rows(config.headSize / 2)
     inverseRMS1 = rows(1)
@@ -74,46 +74,46 @@ final class Activations {
     queries = rows(config.queryWidth)
     keys = rows(config.keyWidth)
     biasedValues = config.attentionBias ? rows(config.keyWidth) : nil
-    hidden = rows(config.intermediateSize)
+    activated = rows(config.intermediateSize)
     scratch = rows(width)
   }
 
   /// Makes `layer` the block at hand.
-  func enter(_ layer: Int) { current = products[layer % products.count] }
+  func select(layer: Int) { current = products[layer % products.count] }
 
   var q: FloatBuffer { current.q }
   var k: FloatBuffer { current.k }
   var v: FloatBuffer { current.v }
   var values: FloatBuffer { biasedValues ?? current.v }
-  var attended: FloatBuffer { current.attended }
+  var attentionOutput: FloatBuffer { current.attentionOutput }
   var lse: FloatBuffer { current.lse }
   var gate: FloatBuffer { current.gate }
   var up: FloatBuffer { current.up }
 
   /// The residual stream [T, D] before block `layer` (after the last one for `layerCount`).
-  func stream(_ layer: Int) -> UnsafeMutablePointer<Float> {
-    streams.pointer + layer % (keptLayers + 1) * capacity * width
+  func residual(_ layer: Int) -> UnsafeMutablePointer<Float> {
+    residuals.pointer + layer % (keptLayers + 1) * capacity * width
   }
 
   /// The residual stream between attention and MLP of block `layer`.
-  func middle(_ layer: Int) -> UnsafeMutablePointer<Float> {
-    middles.pointer + layer % keptLayers * capacity * width
+  func postAttention(_ layer: Int) -> UnsafeMutablePointer<Float> {
+    postAttentions.pointer + layer % keptLayers * capacity * width
   }
 }
 
 /// Gradients of one block, for up to `capacity` tokens.
 final class BlockGradients {
   /// Of the residual stream; what is left at the end is the gradient of the embeddings.
-  let stream: FloatBuffer
-  let norm, attended: FloatBuffer
+  let residual: FloatBuffer
+  let norm, attentionOutput: FloatBuffer
   let q, k, v, heads: FloatBuffer
   let gate, up: FloatBuffer
 
   init(_ config: DecoderConfig, _ shape: AttentionShape, capacity: Int) {
     func rows(_ width: Int) -> FloatBuffer { FloatBuffer(count: capacity * width) }
-    stream = rows(config.hiddenSize)
+    residual = rows(config.hiddenSize)
     norm = rows(config.hiddenSize)
-    attended = rows(config.queryWidth)
+    attentionOutput = rows(config.queryWidth)
     q = rows(config.queryWidth)
     k = rows(config.keyWidth)
     v = rows(config.keyWidth)

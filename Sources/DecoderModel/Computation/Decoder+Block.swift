@@ -63,36 +63,38 @@ extension Decoder {
     }
   }
 
-  /// mid = x + o_proj(attended).
+  /// mid = x + o_proj(attentionOutput).
   func closeAttention(
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations,
-    into middle: UnsafeMutablePointer<Float>
+    into postAttention: UnsafeMutablePointer<Float>
   ) {
     let input = compute.operand(
-      a.attended.pointer, tokens: tokens, columns: config.queryWidth)
-    project(layer[.attentionOutput], input, addingTo: x, tokens: tokens, a, into: middle)
+      a.attentionOutput.pointer, tokens: tokens, columns: config.queryWidth)
+    project(layer[.attentionOutput], input, addingTo: x, tokens: tokens, a, into: postAttention)
   }
 
-  /// gate and up for the stream `middle` [T, D]; norm2 as well where `keepingNorm`.
+  /// gate and up for the stream `postAttention` [T, D]; norm2 as well where `keepingNorm`.
   func expand(
-    _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations,
+    _ layer: DecoderWeights.Layer, _ postAttention: UnsafePointer<Float>, tokens: Int,
+    _ a: Activations,
     keepingNorm: Bool = false
   ) {
     let input = normalizedOperand(
-      middle, layer.postAttentionNorm, a.norm2, keeping: keepingNorm, a.inverseRMS2, tokens)
+      postAttention, layer.postAttentionNorm, a.norm2, keeping: keepingNorm, a.inverseRMS2, tokens)
     compute.forward(layer[.gate].matrix, input, tokens: tokens, into: a.gate.pointer)
     compute.forward(layer[.up].matrix, input, tokens: tokens, into: a.up.pointer)
   }
 
   /// out = mid + down_proj(silu(gate) * up).
   func closeMLP(
-    _ layer: DecoderWeights.Layer, _ middle: UnsafePointer<Float>, tokens: Int, _ a: Activations,
+    _ layer: DecoderWeights.Layer, _ postAttention: UnsafePointer<Float>, tokens: Int,
+    _ a: Activations,
     into out: UnsafeMutablePointer<Float>
   ) {
     let input = compute.activatedOperand(
       gate: a.gate.pointer, up: a.up.pointer, tokens: tokens, width: config.intermediateSize,
-      into: a.hidden.pointer, keeping: false)
-    project(layer[.down], input, addingTo: middle, tokens: tokens, a, into: out)
+      into: a.activated.pointer, keeping: false)
+    project(layer[.down], input, addingTo: postAttention, tokens: tokens, a, into: out)
   }
 
   private func project(
@@ -108,20 +110,20 @@ extension Decoder {
     block(index, tokens: tokens, a) { attend(tokens: tokens, segments: segments, a) }
   }
 
-  /// A whole block: `a.stream(index)` to `a.stream(index + 1)`, leaving `a.middle(index)` between.
+  /// A whole block: `a.residual(index)` to `a.residual(index + 1)`, leaving `a.postAttention(index)` between.
   func block(_ index: Int, tokens: Int, _ a: Activations, attend: () -> Void) {
     let layer = weights.layers[index]
-    a.enter(index)
-    attentionInputs(layer, a.stream(index), tokens: tokens, a)
+    a.select(layer: index)
+    attentionInputs(layer, a.residual(index), tokens: tokens, a)
     attend()
-    closeAttention(layer, a.stream(index), tokens: tokens, a, into: a.middle(index))
-    expand(layer, a.middle(index), tokens: tokens, a)
-    closeMLP(layer, a.middle(index), tokens: tokens, a, into: a.stream(index + 1))
+    closeAttention(layer, a.residual(index), tokens: tokens, a, into: a.postAttention(index))
+    expand(layer, a.postAttention(index), tokens: tokens, a)
+    closeMLP(layer, a.postAttention(index), tokens: tokens, a, into: a.residual(index + 1))
   }
 
   func attend(tokens: Int, segments: [Range<Int>], _ a: Activations) {
     compute.attention(
       attentionShape, segments: segments, q: a.queries.pointer, k: a.keys.pointer,
-      v: a.values.pointer, tokens: tokens, out: a.attended.pointer, lse: a.lse.pointer)
+      v: a.values.pointer, tokens: tokens, out: a.attentionOutput.pointer, lse: a.lse.pointer)
   }
 }

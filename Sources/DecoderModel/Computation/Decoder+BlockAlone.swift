@@ -33,7 +33,7 @@ package final class BlockAlone {
       weights: decoder.weights, granularity: granularity, parametrization: .relative)
     decoder.use(scales.task)
     decoder.recomputesProducts = recomputing == .products
-    let stack = try SequenceStack(
+    let stack = try SequenceBatch(
       [
         TokenSequence(
           tokens: [Int32](repeating: 0, count: tokens),
@@ -63,17 +63,17 @@ package final class BlockAlone {
 
   /// The gradient of the input, [tokens, D], after `backward`.
   package var inputGradient: UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: pass.g.stream.pointer, count: input.count)
+    UnsafeMutableBufferPointer(start: pass.g.residual.pointer, count: input.count)
   }
 
   /// The output [tokens, D] after `forward`.
   package var output: UnsafeBufferPointer<Float> {
-    UnsafeBufferPointer(start: pass.a.stream(1), count: input.count)
+    UnsafeBufferPointer(start: pass.a.residual(1), count: input.count)
   }
 
   /// What has to be done between runs and is not part of them.
   package func reset() {
-    pass.a.stream(0).update(from: input.pointer, count: input.count)
+    pass.a.residual(0).update(from: input.pointer, count: input.count)
     inputGradient.update(repeating: 1)
   }
 

@@ -13,15 +13,15 @@ extension Decoder {
     _ sequences: [TokenSequence], scales: TrainableScales, to sink: GradientSink
   ) throws(DecoderError) -> [SequenceLossSum] {
     guard scales.count > 0 else { throw .badTargets("no trained scales") }
-    let stack = try SequenceStack(sequences, config)
+    let stack = try SequenceBatch(sequences, config)
     let (a, g) = trainingBuffers(capacity: stack.tokens.count)
     forward(stack.tokens, segments: stack.segments, a)
-    g.stream.elements[..<(stack.tokens.count * config.hiddenSize)].update(repeating: 0)
-    let losses = headLosses(a.stream(config.layerCount), stack, addingGradientTo: g.stream)
+    g.residual.elements[..<(stack.tokens.count * config.hiddenSize)].update(repeating: 0)
+    let losses = headLosses(a.residual(config.layerCount), stack, addingGradientTo: g.residual)
     let piece = gradientPiece(scales, sequences: stack.parts.count)
     withoutActuallyEscaping(sink) { sink in
       for layer in (0..<config.layerCount).reversed() {
-        stream?.enter(layer, next: max(0, layer - 1))
+        prefetcher?.prefetch(layer, next: max(0, layer - 1))
         let pass = BlockPass(
           layer: layer, stack: stack, a: a, g: g, scales: scales, piece: piece, sink: sink,
           reachesInput: layer > 0)
@@ -46,7 +46,7 @@ extension Decoder {
   }
 
   func trainingBuffers(capacity: Int) -> (Activations, BlockGradients) {
-    let keeping: Activations.Keeping = recomputesProducts ? .streams : .products
+    let keeping: Activations.Keeping = recomputesProducts ? .residuals : .products
     if let training, training.activations.capacity >= capacity,
       training.activations.keeping == keeping
     {
@@ -64,7 +64,7 @@ extension Decoder {
   /// What one block's backward pass works on.
   struct BlockPass {
     let layer: Int
-    let stack: SequenceStack
+    let stack: SequenceBatch
     let a: Activations
     let g: BlockGradients
     let scales: TrainableScales
@@ -89,31 +89,32 @@ extension Decoder {
   /// scales per group, whose gradients are products of them.
   func recompute(_ pass: BlockPass) {
     let (a, layer, tokens) = (pass.a, weights.layers[pass.layer], pass.tokens)
-    let (x, middle) = (a.stream(pass.layer), a.middle(pass.layer))
+    let (x, postAttention) = (a.residual(pass.layer), a.postAttention(pass.layer))
     let trainsGroups = pass.scales.granularity == .group
-    a.enter(pass.layer)
+    a.select(layer: pass.layer)
     if a.keeping == .products {
       normalize(x, layer.inputNorm, trainsGroups ? a.norm1 : nil, a.inverseRMS1, tokens)
       rotateInputs(layer, tokens: tokens, a)
       normalize(
-        middle, layer.postAttentionNorm, trainsGroups ? a.norm2 : nil, a.inverseRMS2, tokens)
+        postAttention, layer.postAttentionNorm, trainsGroups ? a.norm2 : nil, a.inverseRMS2, tokens)
     } else {
       attentionInputs(layer, x, tokens: tokens, a, keepingNorm: trainsGroups)
       attend(tokens: tokens, segments: pass.segments, a)
-      expand(layer, middle, tokens: tokens, a, keepingNorm: trainsGroups)
+      expand(layer, postAttention, tokens: tokens, a, keepingNorm: trainsGroups)
     }
     guard trainsGroups else { return }
     compute.swiGLU(
       gate: a.gate.pointer, up: a.up.pointer, count: tokens * config.intermediateSize,
-      into: a.hidden.pointer)
+      into: a.activated.pointer)
   }
 
-  /// g.stream: from the gradient after the block to that in its middle.
+  /// g.residual: from the gradient after the block to that between attention and MLP.
   func backwardMLP(_ pass: BlockPass) {
     let (a, g) = (pass.a, pass.g)
-    let (layer, middle) = (weights.layers[pass.layer], a.middle(pass.layer))
+    let (layer, postAttention) = (weights.layers[pass.layer], a.postAttention(pass.layer))
     backward(
-      .down, pass, dy: g.stream, y: a.stream(pass.layer + 1), minus: middle, input: a.hidden,
+      .down, pass, dy: g.residual, y: a.residual(pass.layer + 1), minus: postAttention,
+      input: a.activated,
       into: g.gate)
     if pass.trainsRows(.gate) && pass.trainsRows(.up) {
       backwardActivation(pass, layer[.gate].matrix, layer[.up].matrix)
@@ -125,7 +126,7 @@ extension Decoder {
       backward(
         .up, pass, dy: g.up, y: a.up.pointer, input: a.norm2, into: g.norm, accumulating: true)
     }
-    backwardNorm(pass, middle, layer.postAttentionNorm, a.inverseRMS2)
+    backwardNorm(pass, postAttention, layer.postAttentionNorm, a.inverseRMS2)
   }
 
   /// Through the activation and both layers before it at once, for scales per row.
@@ -144,17 +145,18 @@ extension Decoder {
     }
   }
 
-  /// g.stream: from the gradient in the middle of the block to that before it.
+  /// g.residual: from the gradient between attention and MLP to that before the block.
   func backwardAttention(_ pass: BlockPass) {
     let (a, g, tokens) = (pass.a, pass.g, pass.tokens)
-    let x = a.stream(pass.layer)
+    let x = a.residual(pass.layer)
     backward(
-      .attentionOutput, pass, dy: g.stream, y: a.middle(pass.layer), minus: x, input: a.attended,
-      into: g.attended)
+      .attentionOutput, pass, dy: g.residual, y: a.postAttention(pass.layer), minus: x,
+      input: a.attentionOutput,
+      into: g.attentionOutput)
     compute.attentionBackward(
       attentionShape, segments: pass.segments, q: a.queries.pointer, k: a.keys.pointer,
-      v: a.values.pointer, tokens: tokens, out: a.attended.pointer, lse: a.lse.pointer,
-      dout: g.attended.pointer, dq: g.q.pointer, dk: g.k.pointer, dv: g.v.pointer,
+      v: a.values.pointer, tokens: tokens, out: a.attentionOutput.pointer, lse: a.lse.pointer,
+      dout: g.attentionOutput.pointer, dq: g.q.pointer, dk: g.k.pointer, dv: g.v.pointer,
       headGradients: g.heads.pointer)
     rotateBack(g.q, heads: config.headCount, pass)
     rotateBack(g.k, heads: config.keyValueHeadCount, pass)
@@ -172,13 +174,13 @@ extension Decoder {
       cosine: pass.a.cosine.pointer, sine: pass.a.sine.pointer, backward: true, into: dx.pointer)
   }
 
-  /// g.stream += g.norm, the gradient of the layers' common input, back through its norm.
+  /// g.residual += g.norm, the gradient of the layers' common input, back through its norm.
   private func backwardNorm(
     _ pass: BlockPass, _ x: UnsafePointer<Float>, _ norm: FloatBuffer, _ inverseRMS: FloatBuffer
   ) {
     compute.rmsNormBackward(
       x, weight: norm.pointer, inverseRMS: inverseRMS.pointer, dy: pass.g.norm.pointer,
-      tokens: pass.tokens, width: config.hiddenSize, addingTo: pass.g.stream.pointer)
+      tokens: pass.tokens, width: config.hiddenSize, addingTo: pass.g.residual.pointer)
   }
 
   /// One linear layer back: its scale gradients to the sink, dx [T, I] (+)= dy W where there is a dx.

@@ -28,7 +28,7 @@ extension Decoder {
   /// Cross-entropy at the positions with a target >= 0 of a stack of sequences, in order. Where
   /// `gradient` is given, the gradient of the sum w.r.t. `stream` [T, D] is added to it.
   func headLosses(
-    _ stream: UnsafePointer<Float>, _ stack: SequenceStack,
+    _ stream: UnsafePointer<Float>, _ stack: SequenceBatch,
     addingGradientTo gradient: FloatBuffer? = nil
   ) -> [Double] {
     guard compute.denseRowsStandAlone else {

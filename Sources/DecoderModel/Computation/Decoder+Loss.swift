@@ -15,11 +15,11 @@ extension Decoder {
   package func tokenLosses(
     _ tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0]
   ) throws(DecoderError) -> [Double] {
-    let stack = try SequenceStack(
+    let stack = try SequenceBatch(
       [TokenSequence(tokens: tokens, targets: targets, segmentStarts: segmentStarts)], config)
     let a = inferenceActivations(capacity: tokens.count)
     forward(tokens, segments: stack.segments, a)
-    return headLosses(a.stream(config.layerCount), targets, of: 0..<tokens.count)
+    return headLosses(a.residual(config.layerCount), targets, of: 0..<tokens.count)
   }
 
   package func loss(
@@ -29,14 +29,14 @@ extension Decoder {
     return SequenceLossSum(loss: losses.reduce(0, +), tokens: losses.count)
   }
 
-  /// Embeds and runs all blocks; the result stands in `a.stream(layerCount)`.
+  /// Embeds and runs all blocks; the result stands in `a.residual(layerCount)`.
   func forward(_ tokens: [Int32], segments: [Range<Int>], _ a: Activations) {
     rotary.gather(segments: segments, cosine: a.cosine.pointer, sine: a.sine.pointer)
-    embed(tokens, into: a.stream(0))
+    embed(tokens, into: a.residual(0))
     for layer in 0..<config.layerCount {
       // A pass that keeps streams turns at the end; another one starts again.
       let next = layer + 1 < config.layerCount ? layer + 1 : a.keeping == .nothing ? 0 : layer
-      stream?.enter(layer, next: next)
+      prefetcher?.prefetch(layer, next: next)
       block(layer, tokens: tokens.count, segments: segments, a)
     }
   }

@@ -15,9 +15,9 @@ package final class Decoder {
   /// bits in less memory, for about a quarter more time.
   package var recomputesProducts = true
   /// For a base larger than memory; told which block comes next.
-  package var stream: BaseStream?
+  package var prefetcher: BlockPrefetcher?
   /// Held for as long as the matrices point into it.
-  private var task: TaskScales?
+  private var task: AdapterScales?
   var training: (activations: Activations, gradients: BlockGradients)?
   var inference: Activations?
   var headWork: HeadWorkspace?
@@ -33,7 +33,7 @@ package final class Decoder {
   }
 
   /// Points every quantized matrix at the scales of a task, or back at the base's with nil.
-  package func use(_ task: TaskScales?) {
+  package func use(_ task: AdapterScales?) {
     resetScales()
     self.task = task
     guard let task else { return }
@@ -59,7 +59,7 @@ package final class Decoder {
   }
 
   private func setScales(
-    _ entry: TaskScales.Entry, _ scales: UnsafePointer<UInt16>, gains: UnsafePointer<Float>?
+    _ entry: AdapterScales.Entry, _ scales: UnsafePointer<UInt16>, gains: UnsafePointer<Float>?
   ) {
     weights.layers[entry.layer].linears[entry.kind.position].matrix.setScales(scales, gains: gains)
   }

@@ -48,17 +48,17 @@ extension Decoder {
     rotary.gather(
       segments: CollectionOfOne(0..<count), offset: cache.count, cosine: a.cosine.pointer,
       sine: a.sine.pointer)
-    embed(tokens, into: a.stream(0))
+    embed(tokens, into: a.residual(0))
     for layer in 0..<config.layerCount {
-      stream?.enter(layer, next: (layer + 1) % config.layerCount)
+      prefetcher?.prefetch(layer, next: (layer + 1) % config.layerCount)
       if count <= Compute.fewTokens {
-        fewTokensBlock(layer, tokens: count, cache, a)
+        decodeBlock(layer, tokens: count, cache, a)
       } else {
         block(layer, tokens: count, a) { attend(layer, tokens: count, cache, a) }
       }
     }
     cache.advance(by: count)
-    fewLogits(a.stream(config.layerCount) + (count - 1) * config.hiddenSize, a, into: &logits)
+    decodeLogits(a.residual(config.layerCount) + (count - 1) * config.hiddenSize, a, into: &logits)
   }
 
   /// Keeps the new keys and values and attends to all.
@@ -68,6 +68,6 @@ extension Decoder {
       to: cache[index])
     compute.attention(
       over: cache[index], queries: tokens, keys: cache.count + tokens, q: a.queries.pointer,
-      out: a.attended.pointer)
+      out: a.attentionOutput.pointer)
   }
 }

@@ -39,7 +39,7 @@ package struct PassShape: Sendable, Equatable {
 
   var keeping: Activations.Keeping {
     guard case .training(_, let recomputing) = purpose else { return .nothing }
-    return recomputing ? .streams : .products
+    return recomputing ? .residuals : .products
   }
 
   /// Positions whose logits are computed at a time. OpenBLAS's dense products of fp32 take sequences
@@ -83,8 +83,8 @@ package struct PassMemory: Sendable, Equatable {
   private mutating func addActivations(_ config: DecoderConfig, _ shape: PassShape) {
     let (tokens, width) = (shape.tokens, config.hiddenSize)
     let layers = shape.keeping == .nothing ? 1 : config.layerCount
-    add("streams", tokens * width * (layers + 1))
-    add("middles", tokens * width * layers)
+    add("residuals", tokens * width * (layers + 1))
+    add("postAttentions", tokens * width * layers)
     let products =
       2 * config.queryWidth + 2 * config.keyWidth + config.headCount + 2 * config.intermediateSize
     add("products", tokens * products * (shape.keeping == .products ? layers : 1))
@@ -96,7 +96,7 @@ package struct PassMemory: Sendable, Equatable {
     if shape.precision == .fp32 || shape.granularity == .group {
       add("norm1", tokens * width)
       add("norm2", tokens * width)
-      add("hidden", tokens * config.intermediateSize)
+      add("activated", tokens * config.intermediateSize)
     }
     add("queries", tokens * config.queryWidth)
     add("keys", tokens * config.keyWidth)
@@ -106,8 +106,8 @@ package struct PassMemory: Sendable, Equatable {
 
   private mutating func addGradients(_ config: DecoderConfig, _ shape: PassShape) {
     let tokens = shape.tokens
-    for name in ["gradient.stream", "gradient.norm"] { add(name, tokens * config.hiddenSize) }
-    for name in ["gradient.attended", "gradient.q"] { add(name, tokens * config.queryWidth) }
+    for name in ["gradient.residual", "gradient.norm"] { add(name, tokens * config.hiddenSize) }
+    for name in ["gradient.attentionOutput", "gradient.q"] { add(name, tokens * config.queryWidth) }
     for name in ["gradient.k", "gradient.v"] { add(name, tokens * config.keyWidth) }
     add("gradient.heads", config.headGradientCount(tokens: tokens))
     add("gradient.gate", tokens * config.intermediateSize)

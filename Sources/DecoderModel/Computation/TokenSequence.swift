@@ -21,7 +21,7 @@ package typealias GradientSink = (
 
 /// Sequences one behind another. To everything that treats each token by itself they are one row of
 /// tokens; attention keeps to `segments`, and sums over tokens to `parts`.
-struct SequenceStack {
+struct SequenceBatch {
   private(set) var tokens: [Int32] = []
   private(set) var targets: [Int32] = []
   /// Of all sequences, in places of the stack.

@@ -18,7 +18,7 @@ package enum Adapter {
   /// Throws where the adapter belongs to another base, or lacks or adds a tensor.
   package static func load(
     _ path: String, base: QuantizedBase, weights: DecoderWeights
-  ) throws -> TaskScales {
+  ) throws -> AdapterScales {
     guard isAdapter(path) else {
       throw ModelFileError.missing(
         path: path,
@@ -27,7 +27,7 @@ package enum Adapter {
     try check(try ModelFiles.json(path + "/" + configName), path: path, base: base)
     let file = try SafetensorsFile(path: path + "/" + weightsName)
     let usesGains = file.tensors.contains { $0.name.hasSuffix(".gains") }
-    let task = TaskScales(form: usesGains ? .gains : .scales, of: weights)
+    let task = AdapterScales(form: usesGains ? .gains : .scales, of: weights)
     try task.read(file)
     return task
   }
@@ -55,7 +55,7 @@ package enum Adapter {
   }
 }
 
-extension TaskScales {
+extension AdapterScales {
   /// The file's tensor types for this form.
   package var elementType: ElementType { form == .scales ? .f16 : .f32 }
 

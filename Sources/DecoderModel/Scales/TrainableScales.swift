@@ -23,7 +23,7 @@ package enum ScaleParametrization: String, CaseIterable, Sendable {
 package final class TrainableScales {
   package let granularity: ScaleGranularity
   package let parametrization: ScaleParametrization
-  package let task: TaskScales
+  package let task: AdapterScales
   private let weights: DecoderWeights
 
   package init(
@@ -35,13 +35,13 @@ package final class TrainableScales {
     let grouped = weights.layers.contains { layer in
       layer.linears.contains { $0.matrix.groups > 1 }
     }
-    task = TaskScales(form: granularity == .row && grouped ? .gains : .scales, of: weights)
+    task = AdapterScales(form: granularity == .row && grouped ? .gains : .scales, of: weights)
   }
 
   package var count: Int { task.count }
 
   /// The entry of one matrix; nil where it has no scales.
-  func entry(layer: Int, kind: LinearKind) -> TaskScales.Entry? {
+  func entry(layer: Int, kind: LinearKind) -> AdapterScales.Entry? {
     task.entry(layer: layer, kind: kind)
   }
 
@@ -61,7 +61,7 @@ package final class TrainableScales {
     }
   }
 
-  private func baseScale(_ entry: TaskScales.Entry, _ index: Int) -> Float {
+  private func baseScale(_ entry: AdapterScales.Entry, _ index: Int) -> Float {
     guard let base = weights.layers[entry.layer][entry.kind].baseScales else { return 1 }
     return Float(Float16(bitPattern: base[index - entry.range.lowerBound]))
   }
@@ -69,7 +69,7 @@ package final class TrainableScales {
   /// Turns row sums `sum_t dy * y` of one matrix into gradients of its masters, in place.
   ///
   /// The sum is s times dL/ds. A scale of 0 has given the output no trace of its gradient: 0.
-  func finishRowGradient(_ entry: TaskScales.Entry, _ sums: UnsafeMutablePointer<Float>) {
+  func finishRowGradient(_ entry: AdapterScales.Entry, _ sums: UnsafeMutablePointer<Float>) {
     for row in 0..<entry.rows {
       let index = entry.range.lowerBound + row
       let (scale, factor): (Float, Float) =
@@ -86,7 +86,7 @@ package final class TrainableScales {
   }
 
   /// Turns dL/ds of one matrix into gradients of its masters, in place.
-  func finishGroupGradient(_ entry: TaskScales.Entry, _ gradient: UnsafeMutablePointer<Float>) {
+  func finishGroupGradient(_ entry: AdapterScales.Entry, _ gradient: UnsafeMutablePointer<Float>) {
     guard parametrization == .relative else { return }
     for i in 0..<entry.range.count {
       gradient[i] *= baseScale(entry, entry.range.lowerBound + i)

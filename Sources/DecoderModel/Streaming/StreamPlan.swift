@@ -54,7 +54,7 @@ package struct StreamWindow {
   package init(_ plan: StreamPlan) { self.plan = plan }
 
   /// `layer` begins, and `next` will be the one after it.
-  package mutating func enter(_ layer: Int, next: Int) -> Change {
+  package mutating func prefetch(_ layer: Int, next: Int) -> Change {
     var change = Change()
     hold(layer, &change)
     hold(next, &change)

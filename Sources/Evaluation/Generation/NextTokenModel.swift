@@ -38,7 +38,7 @@ package final class CachedDecoder: NextTokenModel {
   }
 
   /// Switches the task. What is remembered was computed by the old one, so it is forgotten.
-  package func use(_ task: TaskScales?) {
+  package func use(_ task: AdapterScales?) {
     decoder.use(task)
     truncate(to: 0)
   }

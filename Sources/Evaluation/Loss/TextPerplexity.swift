@@ -98,8 +98,8 @@ package struct TextPerplexity {
   package var windowCount: Int { windows.count }
 
   /// The sweep over the windows.
-  package func sweep(_ model: some TokenLossModel) -> LossSweep {
-    LossSweep(itemCount: windows.count) { index in
+  package func sweep(_ model: some TokenLossModel) -> ShardedLoss {
+    ShardedLoss(itemCount: windows.count) { index in
       let input = cut.input(windows[index], of: tokens)
       return try model.losses(of: input.tokens, targets: input.targets, segmentStarts: [0])
     }

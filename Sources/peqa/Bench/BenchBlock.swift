@@ -97,7 +97,7 @@ struct BlockBench {
     /// Seconds, forward and backward, and of the forward pass alone.
     var seconds: Spread
     var forward: Spread
-    var work: DecoderWork
+    var work: DecoderFLOPs
     /// Operations a second.
     var peak: Double
 
@@ -197,7 +197,7 @@ struct BlockBench {
       tokens: candidate.tokens, threads: compute.pool.threads,
       seconds: Spread(candidate.times.map(\.total)),
       forward: Spread(candidate.times.map(\.forward)),
-      work: config.blockWork(
+      work: config.blockFLOPs(
         tokens: candidate.tokens,
         granularity: candidate.groupSize == -1 ? .row : granularity),
       peak: peak.operations(compute.precision))

@@ -90,7 +90,7 @@ struct BenchKernels: ParsableCommand {
       if held?.key != one.matrix { held = (one.matrix, KernelMatrix(one.matrix)) }
       guard let numbers = held?.numbers else { continue }
       let seconds = one.measure(numbers, compute, repetitions: options.repetitions)
-      let (kernel, reason) = compute.choice(for: numbers.weights, few: one.isFew)
+      let (kernel, reason) = compute.choice(for: numbers.weights, few: one.isDecoding)
       measured.append((one, seconds, kernel))
       if !choices.contains("\(kernel): \(reason)") { choices.append("\(kernel): \(reason)") }
       line.update(index + 1, one.name)
@@ -121,7 +121,7 @@ struct KernelCase {
   }
 
   /// As generations compute them.
-  var isFew: Bool { operation == .forward && tokens <= Compute.fewTokens }
+  var isDecoding: Bool { operation == .forward && tokens <= Compute.fewTokens }
 
   /// Two a multiply-add.
   var operations: Double {
@@ -168,10 +168,10 @@ struct KernelCase {
     let sums = FloatBuffer(count: matrix.rows * numbers.weights.groups)
     func once() {
       switch operation {
-      case .forward where isFew:
-        let input = compute.fewOperand(x.pointer, tokens: tokens, for: numbers.weights)
-        compute.forwardFew(
-          FewProduct(numbers.weights, into: y.pointer), input: input, tokens: tokens)
+      case .forward where isDecoding:
+        let input = compute.decodeOperand(x.pointer, tokens: tokens, for: numbers.weights)
+        compute.decode(
+          DecodeProduct(numbers.weights, into: y.pointer), input: input, tokens: tokens)
       case .forward:
         let input = compute.operand(x.pointer, tokens: tokens, columns: matrix.columns)
         compute.forward(numbers.weights, input, tokens: tokens, into: y.pointer)

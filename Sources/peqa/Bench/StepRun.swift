@@ -58,7 +58,7 @@ final class StepRun {
     let choice = StreamingChoice(
       settings.streaming, base, plan, ranksOnNode: 1, available: NodeMemory.available(),
       limit: settings.memoryLimit)
-    decoder.stream = choice.plan.map { BaseStream(base, $0, forgets: true) }
+    decoder.prefetcher = choice.plan.map { BlockPrefetcher(base, $0, forgets: true) }
     streaming = choice.text
     var config = RunConfig()
     config.globalBatchSize = settings.batch
@@ -112,12 +112,12 @@ final class StepRun {
   var tokens: Int { settings.batch * settings.length }
   var tokensPerSecond: Spread { Spread(seconds).map { Double(tokens) / $0 } }
 
-  /// Operations of a step by formula; see `DecoderWork`.
+  /// Operations of a step by formula; see `DecoderFLOPs`.
   var work: Double {
     let grouped =
       settings.granularity == .group && tuning.scales.task.form == .scales
       && (model.base?.manifest.settings.groupSize ?? -1) != -1
-    return model.config.stepWork(
+    return model.config.stepFLOPs(
       tokens: settings.length, sequences: settings.batch, granularity: grouped ? .group : .row
     ).total
   }

@@ -63,11 +63,11 @@ package struct PlannedModel: Sendable, Equatable {
   package func operations(
     tokens: Int, sequences: Int, granularity: ScaleGranularity, recomputing: Bool
   ) -> Double {
-    let step = config.stepWork(
+    let step = config.stepFLOPs(
       tokens: tokens, sequences: sequences, granularity: self.granularity(granularity)
     ).total
     guard recomputing else { return step }
-    let block = config.blockWork(tokens: tokens, granularity: .row).forward
+    let block = config.blockFLOPs(tokens: tokens, granularity: .row).forward
     // The two products that end a branch are not done again.
     let spared = [LinearKind.attentionOutput, .down].reduce(0) {
       $0 + config.shape(of: $1).rows * config.shape(of: $1).columns

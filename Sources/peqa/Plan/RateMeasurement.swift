@@ -76,9 +76,9 @@ struct RateMeasurement {
     let line = ProgressLine(console, "measuring \(layers) blocks, pass", total: Self.repetitions)
     var calm: [Double] = []
     while calm.count < Self.repetitions, steps.seconds.count < Self.attempts {
-      let before = CoreUse.now()
+      let before = CPUUsage.now()
       try steps.take(counted: true, signals)
-      if !isDisturbed(before, CoreUse.now()) { calm += steps.seconds.suffix(1) }
+      if !isDisturbed(before, CPUUsage.now()) { calm += steps.seconds.suffix(1) }
       line.update(calm.count)
     }
     if calm.isEmpty {
@@ -91,7 +91,7 @@ struct RateMeasurement {
 
   /// A tenth of a core went to others that the threads of this process would have needed. Passes too
   /// short for the kernel's ticks of 10 ms to tell count as undisturbed.
-  private func isDisturbed(_ before: CoreUse?, _ after: CoreUse?) -> Bool {
+  private func isDisturbed(_ before: CPUUsage?, _ after: CPUUsage?) -> Bool {
     guard let before, let after, after.clock - before.clock >= 0.3 else { return false }
     let free = Double(AllowedCPUs().online) - after.foreignCores(since: before)
     return free < Double(compute.pool.threads) - 0.1

@@ -28,7 +28,7 @@ extension FuzzTarget {
   }
 
   private static func exampleScales() throws -> [UInt8] {
-    let scales = TaskScales(form: .scales, of: try base.get().weights)
+    let scales = AdapterScales(form: .scales, of: try base.get().weights)
     let path = folder("example.safetensors")
     let writer = try SafetensorsWriter(
       path: path,

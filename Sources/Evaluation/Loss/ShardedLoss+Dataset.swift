@@ -1,6 +1,6 @@
 package import Datasets
 
-extension LossSweep {
+extension ShardedLoss {
   /// The held-out loss of a data set as training sees it: packed sequences, supervised tokens only.
   ///
   /// `sequences` nil takes all of them, else the first so many.

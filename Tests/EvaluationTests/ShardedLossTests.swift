@@ -4,7 +4,7 @@ import Evaluation
 import Foundation
 import Testing
 
-@Suite struct LossSweepTests {
+@Suite struct ShardedLossTests {
   static let text = TinyDecoder.tokens(150)
 
   /// Mean loss of windows, one prediction at a time: the logits after each prefix of a window, from
@@ -89,11 +89,11 @@ import Testing
 
   @Test func progressAndStop() throws {
     var scored: [Int] = []
-    let sweep = LossSweep(itemCount: 5) { item in
+    let sweep = ShardedLoss(itemCount: 5) { item in
       scored.append(item)
       return [Double(item)]
     }
-    var seen: [LossSweep.Progress] = []
+    var seen: [ShardedLoss.Progress] = []
     let report = try sweep.run(on: Communicator.start(), progress: { seen.append($0) })
     #expect(report.loss == 2 && report.items == 5 && report.tokens == 5)
     #expect(seen.map(\.done) == [1, 2, 3, 4, 5] && seen.allSatisfy { $0.total == 5 })

@@ -5,7 +5,7 @@ internal import Dispatch
 /// Works beside the computation, on one thread that mostly waits for the disk. It changes when bytes
 /// are in memory, never which: without it the same pages would come one by one when touched. Of the
 /// ranks of a node all read ahead, which costs nothing where a page is there already.
-package final class BaseStream {
+package final class BlockPrefetcher {
   package let plan: StreamPlan
   private let base: QuantizedBase
   private let forgets: Bool
@@ -22,8 +22,8 @@ package final class BaseStream {
   }
 
   /// Block `layer` is about to be computed, and then `next`.
-  func enter(_ layer: Int, next: Int) {
-    let change = window.enter(layer, next: next)
+  func prefetch(_ layer: Int, next: Int) {
+    let change = window.prefetch(layer, next: next)
     guard change != StreamWindow.Change() else { return }
     queue.async { [base, forgets] in
       for layer in change.drop { base.drop(layer: layer, fromCache: forgets) }

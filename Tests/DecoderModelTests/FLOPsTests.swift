@@ -11,10 +11,10 @@ import Testing
     config.slidingWindow = window
     let pairs = (0..<tokens).reduce(0) { $0 + min($1 + 1, window ?? .max) }
     let linear = Double(config.blockWeightCount * tokens)
-    let row = config.blockWork(tokens: tokens, granularity: .row)
+    let row = config.blockFLOPs(tokens: tokens, granularity: .row)
     #expect(row.forward - 2 * linear == Double(2 * 2 * 32 * pairs))
     #expect(row.backward - 2 * linear == Double(5 * 2 * 32 * pairs))
-    let group = config.blockWork(tokens: tokens, granularity: .group)
+    let group = config.blockFLOPs(tokens: tokens, granularity: .group)
     #expect(group.total - row.total == 2 * linear)
   }
 
@@ -23,14 +23,14 @@ import Testing
     let config = try #require(DecoderConfig.preset(named: "llama-7b"))
     #expect(config.blockWeightCount == 202_375_168)
     // The arithmetic limit in the method notes: 860 GFLOP/s do 1046 tokens/s of this block.
-    let work = config.blockWork(tokens: 512, granularity: .row)
+    let work = config.blockFLOPs(tokens: 512, granularity: .row)
     #expect(abs(860e9 / (work.total / 512) / 1046 - 1) < 0.02)
   }
 
   @Test func stepIsBlocksAndHead() {
     let config = Self.config
-    let block = config.blockWork(tokens: 8, granularity: .row)
-    let step = config.stepWork(tokens: 8, sequences: 3, granularity: .row)
+    let block = config.blockFLOPs(tokens: 8, granularity: .row)
+    let step = config.stepFLOPs(tokens: 8, sequences: 3, granularity: .row)
     let head = 2.0 * 50 * 32 * 7
     #expect(step.forward == 3 * (2 * block.forward + head))
     // q, k and v of the first block: 32 + 16 + 16 rows of 32 columns.

@@ -1,8 +1,8 @@
 // Products of few tokens.
 // One output of a product with few tokens.
-static float few_sum(const peqa_matrix *w, int row, const void *x, int bf16) {
+static float gemv_sum(const peqa_matrix *w, int row, const void *x, int bf16) {
   int codes = w->storage == PEQA_CODES, groups = codes ? w->groups : 1;
-  int run = groups > 1 ? w->group_size : w->columns, ordered = bf16 && peqa_few_ordered(w);
+  int run = groups > 1 ? w->group_size : w->columns, ordered = bf16 && peqa_gemv_ordered(w);
   float sum = 0;
   for (int g = 0; g < groups; g++) {
     float part = 0;
@@ -17,21 +17,21 @@ static float few_sum(const peqa_matrix *w, int row, const void *x, int bf16) {
   return sum;
 }
 
-static void few_f32(const peqa_matrix *w, int o0, int o1, int tokens, const float *x,
+static void gemv_f32(const peqa_matrix *w, int o0, int o1, int tokens, const float *x,
                     ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
   for (int t = 0; t < tokens; t++)
     for (int o = o0; o < o1; o++)
-      y[t * y_row + o] = few_sum(w, o, x + t * x_row, 0) + (bias ? bias[o] : 0);
+      y[t * y_row + o] = gemv_sum(w, o, x + t * x_row, 0) + (bias ? bias[o] : 0);
 }
 
-void peqa_reference_few_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
+void peqa_reference_gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
                              ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
   for (int t = 0; t < tokens; t++)
     for (int o = o0; o < o1; o++)
-      y[t * y_row + o] = few_sum(w, o, x + t * x_row, 1) + (bias ? bias[o] : 0);
+      y[t * y_row + o] = gemv_sum(w, o, x + t * x_row, 1) + (bias ? bias[o] : 0);
 }
 
-void peqa_reference_few_operand_bf16(int tokens, int columns, int padded, int ordered,
+void peqa_reference_gemv_operand_bf16(int tokens, int columns, int padded, int ordered,
                                      const float *x, ptrdiff_t x_row, uint16_t *out) {
   for (int t = 0; t < tokens; t++)
     for (int i = 0; i < padded; i++) {

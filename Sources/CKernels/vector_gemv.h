@@ -2,7 +2,7 @@
 // codes unpacked in registers, row after row, so that memory is read in one stream. Each output is
 // summed by itself in an order that depends on the columns alone: lanes first, then a fixed tree.
 
-INLINE const uint8_t *few_row(const peqa_matrix *w, int row) {
+INLINE const uint8_t *gemv_row(const peqa_matrix *w, int row) {
   return (const uint8_t *)w->data + (size_t)row * w->row_stride;
 }
 
@@ -11,7 +11,7 @@ INLINE const uint8_t *few_row(const peqa_matrix *w, int row) {
 // Into L2: asking for L1 (prefetcht0) was half as fast, see docs/results/decode.md.
 #define FEW_AHEAD 16384
 
-INLINE void few_store(const int tokens, const vf *sums, float scale, int row, const float *bias,
+INLINE void gemv_store(const int tokens, const vf *sums, float scale, int row, const float *bias,
                       float *y, ptrdiff_t y_row) {
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++)
@@ -19,7 +19,7 @@ INLINE void few_store(const int tokens, const vf *sums, float scale, int row, co
 }
 
 // Adds the two sums of a group of columns, scaled where there are several groups.
-INLINE void few_join(const int tokens, vf (*part)[FEW_TOKENS], int groups, float scale, vf *sums) {
+INLINE void gemv_join(const int tokens, vf (*part)[FEW_TOKENS], int groups, float scale, vf *sums) {
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++) {
     vf sum = part[0][t] + part[1][t];
@@ -45,7 +45,7 @@ INLINE void few_join(const int tokens, vf (*part)[FEW_TOKENS], int groups, float
     if (left) ROW(1);                                        \
   }
 
-INLINE void few_row_f32(const int tokens, const peqa_matrix *w, int row, const float *x,
+INLINE void gemv_row_f32(const int tokens, const peqa_matrix *w, int row, const float *x,
                         ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
   vf sums[FEW_TOKENS] = {};
   float scale = 1;
@@ -65,20 +65,20 @@ INLINE void few_row_f32(const int tokens, const peqa_matrix *w, int row, const f
         for (int t = 0; t < tokens; t++)
           part[j][t] = fma16(v, load(x + t * x_row + col), part[j][t]);
       }
-    few_join(tokens, part, groups, scale, sums);
+    gemv_join(tokens, part, groups, scale, sums);
   }
-  few_store(tokens, sums, groups > 1 ? 1 : scale, row, bias, y, y_row);
+  gemv_store(tokens, sums, groups > 1 ? 1 : scale, row, bias, y, y_row);
 }
 
-static void few_f32(const peqa_matrix *w, int o0, int o1, int tokens, const float *x,
+static void gemv_f32(const peqa_matrix *w, int o0, int o1, int tokens, const float *x,
                     ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
 #define ELEMENT float
-#define ROW(TOKENS) few_row_f32(TOKENS, w, row, xt, x_row, bias, yt, y_row)
+#define ROW(TOKENS) gemv_row_f32(TOKENS, w, row, xt, x_row, bias, yt, y_row)
   FEW_PIECES(ROW)
 #undef ROW
 #undef ELEMENT
 }
 
 #if NATIVE_BF16
-#include "vector_few_bf16.h"
+#include "vector_gemv_bf16.h"
 #endif

@@ -2,12 +2,12 @@
 // word i holds codes 4i to 4i + 3: shifted by j codes, the low bits of the words look up
 // bf16(q - z) of codes 4i + j in a table of 32 words (vpermw; it ignores what stands above its five
 // index bits, and the table repeats so that codes above in the word do not matter). The operand
-// stands in the same order: few_operand_bf16.
+// stands in the same order: gemv_operand_bf16.
 
 typedef __m512i words;
 #define ONES 0x0001000100010001ll
 
-INLINE vf few_dot(vf sum, words v, const uint16_t *x) {
+INLINE vf gemv_dot(vf sum, words v, const uint16_t *x) {
   return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)v, (__m512bh)_mm512_loadu_si512(x));
 }
 
@@ -30,7 +30,7 @@ INLINE words code_words(const uint8_t *p, const int bits, int bytes) {
   return _mm512_srlv_epi16(_mm512_shuffle_epi8(_mm512_permutexvar_epi32(lanes, v), pairs), late);
 }
 
-INLINE vf few_levels(const int bits) {
+INLINE vf gemv_levels(const int bits) {
   vf v = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   if (bits == 3) v = (vf){0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7};
   if (bits == 2) v = (vf){0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
@@ -38,8 +38,8 @@ INLINE vf few_levels(const int bits) {
 }
 
 // bf16(q - z) by code, for one zero point.
-INLINE words few_table(const int bits, float zero) {
-  __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)(few_levels(bits) - zero));
+INLINE words gemv_table(const int bits, float zero) {
+  __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)(gemv_levels(bits) - zero));
   return _mm512_broadcast_i64x4(half);
 }
 
@@ -50,11 +50,11 @@ enum { ONE_GROUP, WIDE_GROUPS, HALVES, QUARTERS };
 // bf16(q - z) by code for the zero points 0 to 15, so that those of a block need not be computed.
 typedef struct {
   uint16_t levels[16][16];
-} few_integers;
+} gemv_integers;
 
-INLINE void few_fill(few_integers *tables, const int bits) {
+INLINE void gemv_fill(gemv_integers *tables, const int bits) {
   for (int zero = 0; zero < 16; zero++) {
-    __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)(few_levels(bits) - (float)zero));
+    __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)(gemv_levels(bits) - (float)zero));
     memcpy(tables->levels[zero], &half, sizeof half);
   }
 }
@@ -62,10 +62,10 @@ INLINE void few_fill(few_integers *tables, const int bits) {
 // bf16(q - z) of the groups of a block.
 typedef struct {
   words low, high;
-} few_tables;
+} gemv_tables;
 
 // Two or four fp16 numbers from `at`; those from `end` on are 0. At least one is there.
-INLINE __m128 few_f16s(const uint16_t *p, const int count, size_t at, size_t end) {
+INLINE __m128 gemv_f16s(const uint16_t *p, const int count, size_t at, size_t end) {
   const char *from = (const char *)p + 2 * at;
   uint64_t bits = 0;
   if (at + (size_t)count <= end) {
@@ -84,7 +84,7 @@ INLINE __m128 few_f16s(const uint16_t *p, const int count, size_t at, size_t end
 }
 
 // Two tables side by side for whole zero points; groups past the row repeat its last one.
-INLINE words few_pair(const few_integers *tables, const uint8_t *zeros, size_t at, size_t end) {
+INLINE words gemv_pair(const gemv_integers *tables, const uint8_t *zeros, size_t at, size_t end) {
   size_t next = at + 1 < end ? at + 1 : end - 1;
   __m256i low, high;
   memcpy(&low, tables->levels[zeros[at < end ? at : end - 1] & 15], sizeof low);
@@ -92,16 +92,16 @@ INLINE words few_pair(const few_integers *tables, const uint8_t *zeros, size_t a
   return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
-INLINE few_tables few_block_tables(const peqa_matrix *w, const int bits, const int layout,
-                                   const few_integers *tables, size_t at, size_t end) {
-  few_tables result;
+INLINE gemv_tables gemv_block_tables(const peqa_matrix *w, const int bits, const int layout,
+                                   const gemv_integers *tables, size_t at, size_t end) {
+  gemv_tables result;
   if (w->zeros_u8) {
-    result.low = few_pair(tables, w->zeros_u8, at, end);
-    result.high = layout == QUARTERS ? few_pair(tables, w->zeros_u8, at + 2, end) : result.low;
+    result.low = gemv_pair(tables, w->zeros_u8, at, end);
+    result.high = layout == QUARTERS ? gemv_pair(tables, w->zeros_u8, at + 2, end) : result.low;
     return result;
   }
-  __m512 zeros = _mm512_castps128_ps512(few_f16s(w->zeros_f16, layout == HALVES ? 2 : 4, at, end));
-  __m512 levels = (__m512)few_levels(bits), d[4];
+  __m512 zeros = _mm512_castps128_ps512(gemv_f16s(w->zeros_f16, layout == HALVES ? 2 : 4, at, end));
+  __m512 levels = (__m512)gemv_levels(bits), d[4];
 #pragma clang loop unroll(full)
   for (int k = 0; k < 4; k++)
     d[k] = _mm512_sub_ps(levels, _mm512_permutexvar_ps(_mm512_set1_epi32(k), zeros));
@@ -111,11 +111,11 @@ INLINE few_tables few_block_tables(const peqa_matrix *w, const int bits, const i
 }
 
 // Scales of the two or four groups of a block, each over the lanes of its codes.
-INLINE vf few_block_scales(const peqa_matrix *w, const int layout, int row, size_t at,
+INLINE vf gemv_block_scales(const peqa_matrix *w, const int layout, int row, size_t at,
                            size_t end) {
   const words halves = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
   const words quarters = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-  __m128 scales = few_f16s(w->scales, layout == HALVES ? 2 : 4, at, end);
+  __m128 scales = gemv_f16s(w->scales, layout == HALVES ? 2 : 4, at, end);
   if (w->gains) {
     scales = _mm_mul_ps(scales, _mm_set1_ps(w->gains[row]));
     scales = _mm_cvtph_ps(_mm_cvtps_ph(scales, 0));
@@ -124,8 +124,8 @@ INLINE vf few_block_scales(const peqa_matrix *w, const int layout, int row, size
                                    _mm512_castps128_ps512(scales));
 }
 
-INLINE void few_codes(const int bits, const int layout, const int tokens, const peqa_matrix *w,
-                      const few_integers *tables, int row, const uint16_t *x, ptrdiff_t x_row,
+INLINE void gemv_codes(const int bits, const int layout, const int tokens, const peqa_matrix *w,
+                      const gemv_integers *tables, int row, const uint16_t *x, ptrdiff_t x_row,
                       const float *bias, float *y, ptrdiff_t y_row) {
   // With several groups a block, bits 4 and up of an index are the group of the word. Codes j and
   // j + 2 of a word are cleaned together where five or six bits of index fit twice.
@@ -136,14 +136,14 @@ INLINE void few_codes(const int bits, const int layout, const int tokens, const 
                          layout == HALVES ? _mm512_set_epi64(ONES, ONES, ONES, ONES, 0, 0, 0, 0)
                                           : _mm512_set_epi64(3 * ONES, 3 * ONES, 2 * ONES, 2 * ONES,
                                                              ONES, ONES, 0, 0));
-  const uint8_t *codes = few_row(w, row);
+  const uint8_t *codes = gemv_row(w, row);
   // Four sums side by side: the products of one wait for each other. With groups every block begins
   // anew and the processor finds enough to do.
   vf part[4][FEW_TOKENS] = {}, sums[FEW_TOKENS] = {};
-  few_tables table = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+  gemv_tables table = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   float scale = 1;
   if (layout == ONE_GROUP) {
-    table.low = few_table(bits, quick_zero(w, row, 0));
+    table.low = gemv_table(bits, quick_zero(w, row, 0));
     scale = quick_scale(w, row, 0);
   }
   const int wide = __builtin_ctz((unsigned)w->group_size | 1u << 30);
@@ -155,12 +155,12 @@ INLINE void few_codes(const int bits, const int layout, const int tokens, const 
     vf scales = {};
     if (layout == WIDE_GROUPS) {
       int at = block * 128 >> wide;
-      table.low = few_table(bits, quick_zero(w, row, at));
+      table.low = gemv_table(bits, quick_zero(w, row, at));
       scales = splat(quick_scale(w, row, at));
     }
     if (layout == HALVES || layout == QUARTERS) {
-      scales = few_block_scales(w, layout, row, group, end);
-      table = few_block_tables(w, bits, layout, tables, group, end);
+      scales = gemv_block_scales(w, layout, row, group, end);
+      table = gemv_block_tables(w, bits, layout, tables, group, end);
       group += layout == HALVES ? 2 : 4;
     }
     words at[4];
@@ -183,7 +183,7 @@ INLINE void few_codes(const int bits, const int layout, const int tokens, const 
 #pragma clang loop unroll(full)
       for (int t = 0; t < tokens; t++) {
         vf *to = layout == ONE_GROUP ? &part[j][t] : &sum[t];
-        *to = few_dot(*to, weights, x + t * x_row + block * 128 + 32 * j);
+        *to = gemv_dot(*to, weights, x + t * x_row + block * 128 + 32 * j);
       }
     }
 #pragma clang loop unroll(full)
@@ -193,12 +193,12 @@ INLINE void few_codes(const int bits, const int layout, const int tokens, const 
 #pragma clang loop unroll(full)
   for (int t = 0; layout == ONE_GROUP && t < tokens; t++)
     sums[t] = (part[0][t] + part[1][t]) + (part[2][t] + part[3][t]);
-  few_store(tokens, sums, layout == ONE_GROUP ? scale : 1, row, bias, y, y_row);
+  gemv_store(tokens, sums, layout == ONE_GROUP ? scale : 1, row, bias, y, y_row);
 }
 
 // 32 weights as bf16 in the order of columns: 8-bit codes (q - z, rounded where z is real) or dense
 // numbers, zeros past the last column.
-INLINE words few_plain(const peqa_matrix *w, const int storage, const uint8_t *p, int col,
+INLINE words gemv_plain(const peqa_matrix *w, const int storage, const uint8_t *p, int col,
                        float zero) {
   int left = w->columns - col;
   __mmask32 here = left >= 32 ? ~0u : (1u << left) - 1;
@@ -222,10 +222,10 @@ INLINE words few_plain(const peqa_matrix *w, const int storage, const uint8_t *p
   return (words)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a);
 }
 
-INLINE void few_row_plain(const int storage, const int tokens, const peqa_matrix *w, int row,
+INLINE void gemv_row_plain(const int storage, const int tokens, const peqa_matrix *w, int row,
                           const uint16_t *x, ptrdiff_t x_row, const float *bias, float *y,
                           ptrdiff_t y_row) {
-  const uint8_t *start = few_row(w, row);
+  const uint8_t *start = gemv_row(w, row);
   const size_t size = storage == PEQA_F32 ? 4 : storage == PEQA_CODES ? 1 : 2;
   int groups = storage == PEQA_CODES ? w->groups : 1;
   int run = groups > 1 ? w->group_size : w->columns;
@@ -243,22 +243,22 @@ INLINE void few_row_plain(const int storage, const int tokens, const peqa_matrix
       for (int j = 0; j < 2; j++) {
         int col = i + 32 * j;
         if (col >= end) break;
-        words v = few_plain(w, storage, start, col, zero);
+        words v = gemv_plain(w, storage, start, col, zero);
         _mm_prefetch(start + (size_t)col * size + FEW_AHEAD, _MM_HINT_T1);
 #pragma clang loop unroll(full)
         for (int t = 0; t < tokens; t++)
-          part[j][t] = few_dot(part[j][t], v, x + t * x_row + col);
+          part[j][t] = gemv_dot(part[j][t], v, x + t * x_row + col);
       }
-    few_join(tokens, part, groups, scale, sums);
+    gemv_join(tokens, part, groups, scale, sums);
   }
-  few_store(tokens, sums, groups > 1 ? 1 : scale, row, bias, y, y_row);
+  gemv_store(tokens, sums, groups > 1 ? 1 : scale, row, bias, y, y_row);
 }
 
-static void few_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
+static void gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
                      ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
 #define ELEMENT uint16_t
-#define CODES(T) few_codes(BITS, LAYOUT, T, w, &tables, row, xt, x_row, bias, yt, y_row)
-#define PLAIN(T) few_row_plain(STORAGE, T, w, row, xt, x_row, bias, yt, y_row)
+#define CODES(T) gemv_codes(BITS, LAYOUT, T, w, &tables, row, xt, x_row, bias, yt, y_row)
+#define PLAIN(T) gemv_row_plain(STORAGE, T, w, row, xt, x_row, bias, yt, y_row)
 #define LAYOUTS                           \
   if (w->groups == 1) {                   \
     enum { LAYOUT = ONE_GROUP };          \
@@ -268,14 +268,14 @@ static void few_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uin
     FEW_PIECES(CODES)                     \
   } else if (w->group_size == 64) {       \
     enum { LAYOUT = HALVES };             \
-    few_fill(&tables, BITS);              \
+    gemv_fill(&tables, BITS);              \
     FEW_PIECES(CODES)                     \
   } else {                                \
     enum { LAYOUT = QUARTERS };           \
-    few_fill(&tables, BITS);              \
+    gemv_fill(&tables, BITS);              \
     FEW_PIECES(CODES)                     \
   }
-  few_integers tables = {};
+  gemv_integers tables = {};
   if (w->storage == PEQA_F16) {
     enum { STORAGE = PEQA_F16 };
     FEW_PIECES(PLAIN)
@@ -305,7 +305,7 @@ static void few_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uin
 }
 
 // 128 columns at a time in the order of code_words where `ordered`, else as they come.
-static void few_operand_bf16(int tokens, int columns, int padded, int ordered, const float *x,
+static void gemv_operand_bf16(int tokens, int columns, int padded, int ordered, const float *x,
                              ptrdiff_t x_row, uint16_t *out) {
   for (int t = 0; t < tokens; t++)
     for (int i = 0; i < padded; i += 128) {

@@ -7,7 +7,7 @@
 ///     output matrix, V x D         forward and input gradient, 2 V D each a token
 ///
 /// (The backward pass of attention computes scores again, as every flash-style one does.)
-package struct DecoderWork: Sendable, Equatable {
+package struct DecoderFLOPs: Sendable, Equatable {
   package var forward = 0.0
   package var backward = 0.0
 
@@ -32,25 +32,25 @@ extension DecoderConfig {
   }
 
   /// One block over one segment of `tokens`.
-  package func blockWork(tokens: Int, granularity: ScaleGranularity) -> DecoderWork {
+  package func blockFLOPs(tokens: Int, granularity: ScaleGranularity) -> DecoderFLOPs {
     let linear = 2 * Double(blockWeightCount) * Double(tokens)
     let product = 2 * Double(queryWidth) * attendedPairs(tokens: tokens)
-    return DecoderWork(
+    return DecoderFLOPs(
       forward: linear + 2 * product,
       backward: linear * (granularity == .group ? 2 : 1) + 5 * product)
   }
 
   /// All blocks and the output matrix, for sequences of `tokens` of which all but the last predict.
   /// The first block gives no gradient to q, k and v's input: nothing trained stands before it.
-  package func stepWork(
+  package func stepFLOPs(
     tokens: Int, sequences: Int, granularity: ScaleGranularity
-  ) -> DecoderWork {
-    let block = blockWork(tokens: tokens, granularity: granularity)
+  ) -> DecoderFLOPs {
+    let block = blockFLOPs(tokens: tokens, granularity: granularity)
     let inputs: [LinearKind] = [.query, .key, .value]
     let spared = inputs.reduce(0) { $0 + shape(of: $1).rows * shape(of: $1).columns }
     let head = 2 * Double(vocabularySize) * Double(hiddenSize) * Double(tokens - 1)
     let (layers, times) = (Double(layerCount), Double(sequences))
-    return DecoderWork(
+    return DecoderFLOPs(
       forward: times * (layers * block.forward + head),
       backward: times * (layers * block.backward - 2 * Double(spared) * Double(tokens) + head))
   }

@@ -4,7 +4,7 @@ internal import Kernels
 ///
 /// Either effective fp16 scales of every quantized matrix, or one fp32 gain a row on top of the
 /// base's group scales. Decoders switch tasks by pointing their matrices here.
-package final class TaskScales {
+package final class AdapterScales {
   package enum Form: String, Sendable {
     /// fp16 [O, G] in place of the base's scales.
     case scales

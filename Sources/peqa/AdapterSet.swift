@@ -3,14 +3,14 @@ internal import Evaluation
 internal import Foundation
 
 /// The tasks over one base, all in memory, so that switching is a swap of pointers.
-final class TaskShelf {
+final class AdapterSet {
   /// One adapter; without a task it is the base itself.
   struct Task {
     /// As given on the command line; nil for the base.
     let path: String?
     /// What `/adapter` takes: the last component of the path, or `base`.
     let name: String
-    let scales: TaskScales?
+    let scales: AdapterScales?
     let loadMilliseconds: Double
   }
 
@@ -27,7 +27,7 @@ final class TaskShelf {
   }
 
   func add(_ path: String) throws -> Task {
-    var scales: TaskScales?
+    var scales: AdapterScales?
     let time = try Self.milliseconds {
       scales = try Adapter.load(path, base: model.requiredBase(), weights: model.weights)
     }

@@ -5,7 +5,7 @@ internal import Testing
 /// oracle rounds operands where the contract does, so only fp32 sums are left. A sum of n rounded
 /// products in any order errs by at most n units of its magnitudes; the scale of a group, the sum of
 /// scaled groups and second order are in `spare`.
-@Suite struct FewTokensTests {
+@Suite struct DecodeTests {
   private static let spare = 8.0
 
   /// Borders of vectors (16), words of codes (64, 128 a block), groups and several blocks.
@@ -27,9 +27,9 @@ internal import Testing
     for set in InstructionSet.available {
       let compute = Compute(pool: WorkerPool(threads: 2), precision: precision, instructionSet: set)
       let y = GuardedMemory<Float>(results: tokens * rows, fill: .nan)
-      compute.forwardFew(
-        FewProduct(matrix, into: y.pointer),
-        input: compute.fewOperand(x.pointer, tokens: tokens, for: matrix),
+      compute.decode(
+        DecodeProduct(matrix, into: y.pointer),
+        input: compute.decodeOperand(x.pointer, tokens: tokens, for: matrix),
         tokens: tokens)
       let deviation = Deviation(y.values, want.values, allowing: bounds)
       #expect(deviation.isAllowed, "\(set) \(precision) \(label): \(deviation)")
@@ -88,9 +88,9 @@ internal import Testing
     func alone(_ w: WeightMatrix) -> [Float] {
       let compute = Compute(pool: WorkerPool(threads: 1), precision: precision, instructionSet: set)
       var y = [Float](repeating: .nan, count: 3 * w.rows)
-      let input = compute.fewOperand(x, tokens: 3, for: w)
+      let input = compute.decodeOperand(x, tokens: 3, for: w)
       y.withUnsafeMutableBufferPointer {
-        compute.forwardFew(FewProduct(w, into: $0.baseAddress!), input: input, tokens: 3)
+        compute.decode(DecodeProduct(w, into: $0.baseAddress!), input: input, tokens: 3)
       }
       return y
     }
@@ -100,10 +100,10 @@ internal import Testing
         pool: WorkerPool(threads: threads), precision: precision, instructionSet: set)
       let outs = layers.map { GuardedMemory<Float>(results: 3 * $0.rows, fill: .nan) }
       let hidden = GuardedMemory<Float>(results: 3 * 33, fill: .nan)
-      let input = compute.fewOperand(x, tokens: 3, for: layers[0].matrix)
-      let products = zip(layers, outs).map { FewProduct($0.matrix, into: $1.pointer) }
-      compute.forwardFew(products[0], products[1], products[2], input: input, tokens: 3)
-      compute.forwardFewGated(
+      let input = compute.decodeOperand(x, tokens: 3, for: layers[0].matrix)
+      let products = zip(layers, outs).map { DecodeProduct($0.matrix, into: $1.pointer) }
+      compute.decode(products[0], products[1], products[2], input: input, tokens: 3)
+      compute.decodeGated(
         gate: products[1], up: products[2], input: input, tokens: 3, into: hidden.pointer)
       for (out, want) in zip(outs, want) {
         #expect(out.values == want && out.isIntact, "\(threads) threads")

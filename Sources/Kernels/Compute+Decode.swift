@@ -1,7 +1,7 @@
 internal import CKernels
 
-/// y [tokens, O] = x W^T of one matrix, for `Compute.forwardFew`.
-package struct FewProduct {
+/// y [tokens, O] = x W^T of one matrix, for `Compute.decode`.
+package struct DecodeProduct {
   let matrix: WeightMatrix
   let output: UnsafeMutablePointer<Float>
 
@@ -17,8 +17,8 @@ extension Compute {
   /// Up to so many tokens these products are faster than panels, measured in docs/results/decode.md.
   package static let fewTokens = 8
 
-  /// Prepares x [tokens, columns of w] for `forwardFew` with `w` and matrices stored alike.
-  package func fewOperand(
+  /// Prepares x [tokens, columns of w] for `decode` with `w` and matrices stored alike.
+  package func decodeOperand(
     _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix
   ) -> Operand {
     let (columns, block) = (w.columns, Int(PEQA_FEW_BLOCK))
@@ -26,8 +26,8 @@ extension Compute {
     let isBF16 = precision == .bf16
     let copy = operandMemory(.rows, bytes: tokens * padded * (isBF16 ? 2 : 4))
     if isBF16 {
-      let ordered = withUnsafePointer(to: w.raw) { peqa_few_ordered($0) }
-      table.pointee.few_operand_bf16(
+      let ordered = withUnsafePointer(to: w.raw) { peqa_gemv_ordered($0) }
+      table.pointee.gemv_operand_bf16(
         Int32(tokens), Int32(columns), Int32(padded), ordered, x, columns,
         copy.assumingMemoryBound(to: UInt16.self))
     } else {
@@ -41,8 +41,8 @@ extension Compute {
   }
 
   /// One or more products with the same input, handed to the threads together.
-  package func forwardFew(
-    _ first: FewProduct, _ second: FewProduct? = nil, _ third: FewProduct? = nil,
+  package func decode(
+    _ first: DecodeProduct, _ second: DecodeProduct? = nil, _ third: DecodeProduct? = nil,
     input x: Operand, tokens: Int
   ) {
     let total = first.matrix.rows + (second?.matrix.rows ?? 0) + (third?.matrix.rows ?? 0)
@@ -54,10 +54,10 @@ extension Compute {
     }
   }
 
-  /// hidden [tokens, F] = silu(x gate^T) * (x up^T) in one job; the products stay in their outputs.
-  package func forwardFewGated(
-    gate: FewProduct, up: FewProduct, input x: Operand, tokens: Int,
-    into hidden: UnsafeMutablePointer<Float>
+  /// activated [tokens, F] = silu(x gate^T) * (x up^T) in one job; the products stay in their outputs.
+  package func decodeGated(
+    gate: DecodeProduct, up: DecodeProduct, input x: Operand, tokens: Int,
+    into activated: UnsafeMutablePointer<Float>
   ) {
     let width = gate.matrix.rows
     precondition(width == up.matrix.rows, "gate and up have as many rows")
@@ -66,14 +66,14 @@ extension Compute {
       _ = multiply(up, rows, x, tokens: tokens)
       for t in 0..<tokens {
         let at = t * width + rows.lowerBound
-        table.pointee.swiglu(rows.count, gate.output + at, up.output + at, hidden + at, nil)
+        table.pointee.swiglu(rows.count, gate.output + at, up.output + at, activated + at, nil)
       }
     }
   }
 
   /// The rows of `range` that belong to the matrix; returns the others, counted from its end.
   private func multiply(
-    _ product: FewProduct, _ range: Range<Int>, _ x: Operand, tokens: Int
+    _ product: DecodeProduct, _ range: Range<Int>, _ x: Operand, tokens: Int
   ) -> Range<Int> {
     let count = product.matrix.rows
     let here = range.clamped(to: 0..<count)
@@ -81,11 +81,11 @@ extension Compute {
       withUnsafePointer(to: product.matrix.raw) {
         let (from, to, t) = (Int32(here.lowerBound), Int32(here.upperBound), Int32(tokens))
         if x.isBF16 {
-          table.pointee.few_bf16(
+          table.pointee.gemv_bf16(
             $0, from, to, t, x.pointer.assumingMemoryBound(to: UInt16.self), x.rowStride, nil,
             product.output, count)
         } else {
-          table.pointee.few_f32(
+          table.pointee.gemv_f32(
             $0, from, to, t, x.pointer.assumingMemoryBound(to: Float.self), x.rowStride, nil,
             product.output, count)
         }

@@ -6,7 +6,7 @@ internal import ExitCodes
 ///
 /// Round k gives item k * size + rank to each rank. After every round the ranks agree whether all
 /// are well, so that a failure or a signal ends all of them within one item.
-package struct LossSweep {
+package struct ShardedLoss {
   package let itemCount: Int
   /// Token losses of an item.
   private let score: (Int) throws -> [Double]

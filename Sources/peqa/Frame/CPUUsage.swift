@@ -2,7 +2,7 @@ internal import Foundation
 internal import Training
 
 /// How long the cores of this machine have worked, for this process and for others.
-package struct CoreUse: Sendable, Equatable {
+package struct CPUUsage: Sendable, Equatable {
   /// Seconds of a clock that never goes back.
   package var clock: Double
   /// Seconds of all cores together since the machine started, a hypervisor's theft included.
@@ -15,18 +15,18 @@ package struct CoreUse: Sendable, Equatable {
   }
 
   /// Cores that other programs held since `start`, on average.
-  package func foreignCores(since start: CoreUse) -> Double {
+  package func foreignCores(since start: CPUUsage) -> Double {
     let seconds = clock - start.clock
     guard seconds > 0 else { return 0 }
     return max(0, ((busy - start.busy) - (own - start.own)) / seconds)
   }
 
   /// Nil where the kernel does not count.
-  package static func now() -> CoreUse? {
+  package static func now() -> CPUUsage? {
     guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8),
       let busy = busySeconds(statistics: text)
     else { return nil }
-    return CoreUse(
+    return CPUUsage(
       clock: Stopwatch.now(), busy: busy, own: Stopwatch.now(CLOCK_PROCESS_CPUTIME_ID))
   }
 
