@@ -45,11 +45,13 @@ def ring(hosts):
 
 
 def large_base():
-    """A base of random codes with 13 thousand scales (in groups), and the tiny one's tokenizer."""
+    """A base of random codes with so many scales (in groups) that a rank's share of them, of four, is
+    above the 64 KiB from which on sums go round the ring, in 32 bits too; and the tiny one's tokenizer.
+    """
     base = f"{lab.folder}/large"
     if not os.path.exists(base):
         with open(f"{lab.BASE}/config.json") as file:
-            config = json.load(file) | dict(hidden_size=128, intermediate_size=384, head_dim=32)
+            config = json.load(file) | dict(hidden_size=256, intermediate_size=1152, head_dim=64)
         shape = f"{lab.folder}/large.json"
         with open(shape, "w") as file:
             json.dump(config, file)
