@@ -129,6 +129,39 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: witness.path))
   }
 
+  /// Names with an apostrophe, and prompts that look like options. The programs are stand-ins that
+  /// note what they get.
+  @Test func theQuickstartQuotesWhatItIsGiven() throws {
+    let root = folder.file("root")
+    let binaries = root.appending(path: ".build/release")
+    try FileManager.default.createDirectory(at: binaries, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      at: Program.root.appending(path: "launch"), to: root.appending(path: "launch"))
+    let note = #"for word; do printf '<%s>' "$word"; done >>"\#(folder.file("noted").path)""#
+    let metrics = #"{"step":1,"epoch":1,"step_time":1}\n{"step":2,"epoch":2,"step_time":1}\n"#
+    try standIn(
+      "mpirun",
+      note + "\n" + #"while [ $# -gt 1 ]; do [ "$1" != --output-dir ] || out=$2; shift; done"#
+        + "\n" + #"mkdir -p "$out"; printf '\#(metrics)' >"$out/metrics.jsonl""#)
+    try standIn("swift", "exit 0")
+    try standIn("dpkg-query", "echo install ok installed")
+    try standIn("peqa", note + "; echo '{}'")
+    try FileManager.default.copyItem(
+      at: folder.file("peqa"), to: binaries.appending(path: "peqa"))
+    try folder.write(#"{"prompt": "--help me", "completion": "x"}"# + "\n", to: "it's.jsonl")
+    let data = folder.file("it's.jsonl").path
+    _ = try run(
+      root.appending(path: "launch/quickstart").path,
+      ["--model", "/m", "--data", data, "--out", folder.file("result").path],
+      ["PEQA": binaries.appending(path: "peqa").path])
+    let noted = try String(contentsOf: folder.file("noted"), encoding: .utf8)
+    let quoted = data.replacing("'", with: "''")
+    #expect(noted.contains("<datasets=[{path: '\(quoted)'}]>"))
+    #expect(noted.contains("<--chat=--help me>"))
+    // Two sequences in all, so one step of 8 is more than the two epochs.
+    #expect(noted.contains("<--max-steps><1>"))
+  }
+
   /// Three minutes of training, whatever the machine: half a second for a sequence gives 2 s a step
   /// of 8 sequences on two ranks and 90 steps, 360 sequences in each of two epochs.
   @Test(arguments: [
