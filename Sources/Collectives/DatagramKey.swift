@@ -17,6 +17,11 @@ package struct DatagramKey: Sendable, Equatable {
     (run, first, second) = (random.next(), random.next(), random.next())
   }
 
+  /// A key that is known: for programs that try what a holder of the key could send.
+  package init(run: UInt64, secret: (UInt64, UInt64)) {
+    (self.run, first, second) = (run, secret.0, secret.1)
+  }
+
   /// Nil unless there are `byteCount` bytes.
   init?(bytes: [UInt8]) {
     guard bytes.count == Self.byteCount else { return nil }
@@ -36,7 +41,7 @@ package struct DatagramKey: Sendable, Equatable {
   static let sealSize = 16
 
   /// Adds the message authentication code of all bytes that are there.
-  func seal(_ bytes: inout [UInt8]) {
+  package func seal(_ bytes: inout [UInt8]) {
     let code = bytes.withUnsafeBytes { SipHash(key: (first, second)).hash($0) }
     for word in [code.0, code.1] {
       withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
