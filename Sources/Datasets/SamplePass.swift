@@ -1,5 +1,5 @@
+internal import ChatTemplates
 internal import Checkpoints
-internal import Tokenization
 
 /// One pass over all sources: records become samples, samples go to the cache file.
 struct SamplePass: ~Copyable {
@@ -100,7 +100,7 @@ struct SamplePass: ~Copyable {
   ) throws -> EncodedSample {
     do {
       return try encoder.encode(example, parsesSpecialInText: settings.parsesSpecialInText)
-    } catch let error as TokenizationError {
+    } catch let error as ChatTemplateError {
       throw DatasetError.malformed(place: place.text(path: path), reason: error.description)
     }
   }

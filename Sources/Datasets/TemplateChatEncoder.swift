@@ -1,3 +1,4 @@
+package import ChatTemplates
 internal import Checkpoints
 package import Tokenization
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ChatTemplates
 internal import Checkpoints
 internal import Collectives
 internal import Datasets

@@ -22,8 +22,8 @@ extension ChatTemplate {
   package func renderedTurns(
     _ messages: [ChatMessage], bosToken: String?, eosToken: String?, stopTexts: [String],
     extra: [JSONValue.Member] = []
-  ) throws(TokenizationError) -> [RenderedTurn] {
-    func rendered(_ count: Int, _ prompt: Bool) throws(TokenizationError) -> [UInt8] {
+  ) throws(ChatTemplateError) -> [RenderedTurn] {
+    func rendered(_ count: Int, _ prompt: Bool) throws(ChatTemplateError) -> [UInt8] {
       try render(
         messages: Array(messages.prefix(count)), addGenerationPrompt: prompt, bosToken: bosToken,
         eosToken: eosToken, extra: extra
@@ -36,7 +36,7 @@ extension ChatTemplate {
       let start = try rendered(index, true)
       let end = index + 1 == messages.count ? whole : try rendered(index + 1, false)
       guard whole.starts(with: end), end.starts(with: start), start.count >= position else {
-        throw .template(
+        throw .faulty(
           line: 1,
           reason:
             "message \(index + 1): the text before an answer is not the beginning of the text "
@@ -56,7 +56,7 @@ extension ChatTemplate {
   /// How much of an answer is supervised, and what has to be added to end it.
   private static func supervised(
     _ answer: [UInt8], _ stopTexts: [String], _ eosToken: String?
-  ) throws(TokenizationError) -> (length: Int, suffix: [UInt8]) {
+  ) throws(ChatTemplateError) -> (length: Int, suffix: [UInt8]) {
     let trimmed =
       answer.count - answer.reversed().prefix { $0 == 0x20 || (9...13).contains($0) }.count
     let body = Array(answer[..<trimmed])
@@ -65,7 +65,7 @@ extension ChatTemplate {
     }
     if ends { return (trimmed, []) }
     guard let eosToken, !eosToken.isEmpty else {
-      throw .template(
+      throw .faulty(
         line: 1,
         reason:
           "an assistant's turn does not end in an end token, and the tokenizer has none to add")

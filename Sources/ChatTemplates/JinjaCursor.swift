@@ -10,8 +10,8 @@ struct JinjaCursor {
     self.line = line
   }
 
-  private func error(_ reason: String) -> TokenizationError {
-    .template(line: line, reason: reason)
+  private func error(_ reason: String) -> ChatTemplateError {
+    .faulty(line: line, reason: reason)
   }
 
   private var current: JinjaLexer.Token? { index < tokens.count ? tokens[index] : nil }
@@ -25,21 +25,21 @@ struct JinjaCursor {
     }
   }
 
-  mutating func name(_ what: String) throws(TokenizationError) -> String {
+  mutating func name(_ what: String) throws(ChatTemplateError) -> String {
     guard case .name(let name) = current else { throw error("expected \(what), not \(found)") }
     index += 1
     return name
   }
 
-  mutating func expectName(_ name: String) throws(TokenizationError) {
+  mutating func expectName(_ name: String) throws(ChatTemplateError) {
     guard skip(name: name) else { throw error("expected \"\(name)\", not \(found)") }
   }
 
-  mutating func expect(symbol: String) throws(TokenizationError) {
+  mutating func expect(symbol: String) throws(ChatTemplateError) {
     guard skip(symbol: symbol) else { throw error("expected \"\(symbol)\", not \(found)") }
   }
 
-  func expectEnd() throws(TokenizationError) {
+  func expectEnd() throws(ChatTemplateError) {
     guard current == nil else { throw error("unexpected \(found)") }
   }
 
@@ -60,7 +60,7 @@ struct JinjaCursor {
   }
 
   /// `a` or `a, b` or `(a, b)`.
-  mutating func targetNames() throws(TokenizationError) -> [String] {
+  mutating func targetNames() throws(ChatTemplateError) -> [String] {
     let parenthesized = skip(symbol: "(")
     var names = [try name("a variable")]
     while skip(symbol: ",") { names.append(try name("a variable")) }
@@ -73,7 +73,7 @@ extension JinjaCursor {
   /// An expression; with `allowsTuple` also `a, b`, with `allowsChoice` also `a if b else c`.
   mutating func expression(
     allowsTuple: Bool = false, allowsChoice: Bool = true
-  ) throws(TokenizationError) -> JinjaExpression {
+  ) throws(ChatTemplateError) -> JinjaExpression {
     depth += 1
     defer { depth -= 1 }
     guard depth <= JinjaParser.maximumDepth else { throw error("expressions nested too deeply") }
@@ -87,7 +87,7 @@ extension JinjaCursor {
     return .list(elements)
   }
 
-  private mutating func choice() throws(TokenizationError) -> JinjaExpression {
+  private mutating func choice() throws(ChatTemplateError) -> JinjaExpression {
     var value = try or()
     while skip(name: "if") {
       let condition = try or()
@@ -97,19 +97,19 @@ extension JinjaCursor {
     return value
   }
 
-  private mutating func or() throws(TokenizationError) -> JinjaExpression {
+  private mutating func or() throws(ChatTemplateError) -> JinjaExpression {
     var left = try and()
     while skip(name: "or") { left = .or(left, try and()) }
     return left
   }
 
-  private mutating func and() throws(TokenizationError) -> JinjaExpression {
+  private mutating func and() throws(ChatTemplateError) -> JinjaExpression {
     var left = try not()
     while skip(name: "and") { left = .and(left, try not()) }
     return left
   }
 
-  private mutating func not() throws(TokenizationError) -> JinjaExpression {
+  private mutating func not() throws(ChatTemplateError) -> JinjaExpression {
     guard skip(name: "not") else { return try comparison() }
     depth += 1
     defer { depth -= 1 }
@@ -117,7 +117,7 @@ extension JinjaCursor {
     return .not(try not())
   }
 
-  private mutating func comparison() throws(TokenizationError) -> JinjaExpression {
+  private mutating func comparison() throws(ChatTemplateError) -> JinjaExpression {
     let first = try sum()
     var rest: [(JinjaComparison, JinjaExpression)] = []
     while let comparison = comparisonOperator() { rest.append((comparison, try sum())) }
@@ -145,7 +145,7 @@ extension JinjaCursor {
     return found
   }
 
-  private mutating func sum() throws(TokenizationError) -> JinjaExpression {
+  private mutating func sum() throws(ChatTemplateError) -> JinjaExpression {
     var left = try concatenation()
     while let symbol = skipOperator([.add, .subtract]) {
       left = .binary(symbol, left, try concatenation())
@@ -153,13 +153,13 @@ extension JinjaCursor {
     return left
   }
 
-  private mutating func concatenation() throws(TokenizationError) -> JinjaExpression {
+  private mutating func concatenation() throws(ChatTemplateError) -> JinjaExpression {
     var left = try product()
     while skipOperator([.concatenate]) != nil { left = .binary(.concatenate, left, try product()) }
     return left
   }
 
-  private mutating func product() throws(TokenizationError) -> JinjaExpression {
+  private mutating func product() throws(ChatTemplateError) -> JinjaExpression {
     var left = try power()
     while let symbol = skipOperator([.multiply, .divide, .floorDivide, .remainder]) {
       left = .binary(symbol, left, try power())
@@ -167,7 +167,7 @@ extension JinjaCursor {
     return left
   }
 
-  private mutating func power() throws(TokenizationError) -> JinjaExpression {
+  private mutating func power() throws(ChatTemplateError) -> JinjaExpression {
     var left = try unary(withFilters: true)
     while skipOperator([.power]) != nil {
       left = .binary(.power, left, try unary(withFilters: true))
@@ -175,7 +175,7 @@ extension JinjaCursor {
     return left
   }
 
-  private mutating func unary(withFilters: Bool) throws(TokenizationError) -> JinjaExpression {
+  private mutating func unary(withFilters: Bool) throws(ChatTemplateError) -> JinjaExpression {
     depth += 1
     defer { depth -= 1 }
     guard depth <= JinjaParser.maximumDepth else { throw error("expressions nested too deeply") }
@@ -191,7 +191,7 @@ extension JinjaCursor {
     return withFilters ? try filters(value) : value
   }
 
-  private mutating func primary() throws(TokenizationError) -> JinjaExpression {
+  private mutating func primary() throws(ChatTemplateError) -> JinjaExpression {
     guard let token = current else { throw error("expected an expression, not \(found)") }
     index += 1
     switch token {
@@ -223,7 +223,7 @@ extension JinjaCursor {
     }
   }
 
-  private mutating func elements(until end: String) throws(TokenizationError) -> [JinjaExpression] {
+  private mutating func elements(until end: String) throws(ChatTemplateError) -> [JinjaExpression] {
     var elements: [JinjaExpression] = []
     while !skip(symbol: end) {
       if !elements.isEmpty {
@@ -235,7 +235,7 @@ extension JinjaCursor {
     return elements
   }
 
-  private mutating func dictionary() throws(TokenizationError) -> JinjaExpression {
+  private mutating func dictionary() throws(ChatTemplateError) -> JinjaExpression {
     var members: [(key: JinjaExpression, value: JinjaExpression)] = []
     while !skip(symbol: "}") {
       if !members.isEmpty {
@@ -251,7 +251,7 @@ extension JinjaCursor {
 
   private mutating func postfix(
     _ value: JinjaExpression
-  ) throws(TokenizationError) -> JinjaExpression {
+  ) throws(ChatTemplateError) -> JinjaExpression {
     var value = value
     while true {
       if skip(symbol: ".") {
@@ -273,7 +273,7 @@ extension JinjaCursor {
 
   private mutating func subscripted(
     _ value: JinjaExpression
-  ) throws(TokenizationError) -> JinjaExpression {
+  ) throws(ChatTemplateError) -> JinjaExpression {
     var parts: [JinjaExpression?] = [nil]
     while !skip(symbol: "]") {
       if skip(symbol: ":") {
@@ -289,7 +289,7 @@ extension JinjaCursor {
     return .slice(value, parts[0], parts[1], parts.count == 3 ? parts[2] : nil)
   }
 
-  private mutating func arguments() throws(TokenizationError) -> JinjaArguments {
+  private mutating func arguments() throws(ChatTemplateError) -> JinjaArguments {
     var arguments = JinjaArguments()
     var isFirst = true
     while !skip(symbol: ")") {
@@ -312,7 +312,7 @@ extension JinjaCursor {
 
   private mutating func filters(
     _ value: JinjaExpression
-  ) throws(TokenizationError) -> JinjaExpression {
+  ) throws(ChatTemplateError) -> JinjaExpression {
     var value = value
     while true {
       if skip(symbol: "|") {
@@ -330,7 +330,7 @@ extension JinjaCursor {
 
   private mutating func test(
     _ value: JinjaExpression
-  ) throws(TokenizationError) -> JinjaExpression {
+  ) throws(ChatTemplateError) -> JinjaExpression {
     let negated = skip(name: "not")
     let name = try name("a test")
     var arguments = JinjaArguments()

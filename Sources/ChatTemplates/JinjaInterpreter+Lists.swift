@@ -1,7 +1,7 @@
 extension JinjaInterpreter {
   mutating func apply(
     listFilter name: String, to value: JinjaValue, _ arguments: Arguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     if name == "dictsort" { return try sortedByKey(value) }
     if name == "reverse", case .string(let text) = value {
       return try produced(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
@@ -31,7 +31,7 @@ extension JinjaInterpreter {
 
   private mutating func join(
     _ elements: [JinjaValue], _ arguments: Arguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     let separator = try text(of: arguments[0, "d"] ?? .string(""))
     var texts: [String] = []
     for element in elements {
@@ -46,7 +46,7 @@ extension JinjaInterpreter {
   }
 
   /// `a.b.c`
-  private func member(_ path: String, of value: JinjaValue) throws(TokenizationError) -> JinjaValue
+  private func member(_ path: String, of value: JinjaValue) throws(ChatTemplateError) -> JinjaValue
   {
     var value = value
     for name in path.split(separator: ".") { value = try attribute(String(name), of: value) }
@@ -56,7 +56,7 @@ extension JinjaInterpreter {
   /// Texts sort without regard to case, as Jinja does by default.
   private mutating func sort(
     _ elements: [JinjaValue], _ arguments: Arguments
-  ) throws(TokenizationError) -> [JinjaValue] {
+  ) throws(ChatTemplateError) -> [JinjaValue] {
     var keyed: [(key: JinjaValue, value: JinjaValue)] = []
     for element in elements {
       var key = element
@@ -75,7 +75,7 @@ extension JinjaInterpreter {
     return keyed.map(\.value)
   }
 
-  private mutating func sortedByKey(_ value: JinjaValue) throws(TokenizationError) -> JinjaValue {
+  private mutating func sortedByKey(_ value: JinjaValue) throws(ChatTemplateError) -> JinjaValue {
     guard case .dictionary(let members) = value else {
       throw error("dictsort needs a dictionary, not \(value.kind)")
     }
@@ -89,7 +89,7 @@ extension JinjaInterpreter {
 
   private mutating func unique(
     _ elements: [JinjaValue], _ arguments: Arguments
-  ) throws(TokenizationError) -> [JinjaValue] {
+  ) throws(ChatTemplateError) -> [JinjaValue] {
     var kept: [JinjaValue] = []
     var keys: [JinjaValue] = []
     outer: for element in elements {
@@ -105,7 +105,7 @@ extension JinjaInterpreter {
 
   private mutating func map(
     _ elements: [JinjaValue], _ arguments: Arguments
-  ) throws(TokenizationError) -> [JinjaValue] {
+  ) throws(ChatTemplateError) -> [JinjaValue] {
     var results: [JinjaValue] = []
     if case .string(let path)? = arguments.named.first(where: { $0.name == "attribute" })?.value {
       let fallback = arguments.named.first { $0.name == "default" }?.value
@@ -127,7 +127,7 @@ extension JinjaInterpreter {
   /// select, reject, selectattr, rejectattr.
   private mutating func select(
     _ elements: [JinjaValue], _ name: String, _ arguments: Arguments
-  ) throws(TokenizationError) -> [JinjaValue] {
+  ) throws(ChatTemplateError) -> [JinjaValue] {
     var rest = arguments.positional[...]
     var path: String?
     if name.hasSuffix("attr") {
@@ -143,9 +143,9 @@ extension JinjaInterpreter {
     }
     var kept: [JinjaValue] = []
     for element in elements {
-      let value = try path.map { path throws(TokenizationError) in try member(path, of: element) }
+      let value = try path.map { path throws(ChatTemplateError) in try member(path, of: element) }
       let candidate = value ?? element
-      let holds = try testName.map { name throws(TokenizationError) in
+      let holds = try testName.map { name throws(ChatTemplateError) in
         try test(name, candidate, Array(rest))
       }
       if (holds ?? candidate.isTrue) == name.hasPrefix("select") { kept.append(element) }

@@ -2,7 +2,7 @@ extension JinjaInterpreter {
   /// `value is name(arguments)`
   mutating func test(
     _ name: String, _ value: JinjaValue, _ arguments: [JinjaValue]
-  ) throws(TokenizationError) -> Bool {
+  ) throws(ChatTemplateError) -> Bool {
     try step()
     if let result = testKind(name, value) { return result }
     let comparisons: [String: JinjaComparison] = [

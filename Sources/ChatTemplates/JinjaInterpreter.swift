@@ -23,26 +23,26 @@ struct JinjaInterpreter {
     self.now = now
   }
 
-  func error(_ reason: String) -> TokenizationError { .template(line: line, reason: reason) }
+  func error(_ reason: String) -> ChatTemplateError { .faulty(line: line, reason: reason) }
 
-  mutating func render(_ nodes: [JinjaNode]) throws(TokenizationError) -> String {
+  mutating func render(_ nodes: [JinjaNode]) throws(ChatTemplateError) -> String {
     guard try run(nodes) == .next else { throw error("break or continue outside of a loop") }
     return String(decoding: output, as: UTF8.self)
   }
 
   /// Counts one more thing done; throws when a template does too much.
-  mutating func step() throws(TokenizationError) {
+  mutating func step() throws(ChatTemplateError) {
     steps += 1
     guard steps <= Self.maximumSteps else { throw error("the template does not come to an end") }
   }
 
   /// Counts the bytes of a text that was made.
-  mutating func produced(_ text: String) throws(TokenizationError) -> JinjaValue {
+  mutating func produced(_ text: String) throws(ChatTemplateError) -> JinjaValue {
     try count(bytes: text.utf8.count)
     return .string(text)
   }
 
-  mutating func count(bytes: Int) throws(TokenizationError) {
+  mutating func count(bytes: Int) throws(ChatTemplateError) {
     producedBytes += min(bytes, Self.maximumBytes + 1)
     guard producedBytes <= Self.maximumBytes else {
       throw error("the template handles more than \(Self.maximumBytes >> 20) MiB of text")
@@ -51,7 +51,7 @@ struct JinjaInterpreter {
 
   /// Counts a value with all it holds, and refuses what is nested too deeply: a few lines can build
   /// a list whose text would be longer than any memory.
-  mutating func count(_ value: JinjaValue, level: Int = 0) throws(TokenizationError) {
+  mutating func count(_ value: JinjaValue, level: Int = 0) throws(ChatTemplateError) {
     guard level <= Self.maximumLevel else { throw error("a value is nested too deeply") }
     try count(bytes: 16)
     switch value {
@@ -68,8 +68,8 @@ struct JinjaInterpreter {
 
   /// Runs `body` one level deeper.
   mutating func nested<Result>(
-    _ body: (inout JinjaInterpreter) throws(TokenizationError) -> Result
-  ) throws(TokenizationError) -> Result {
+    _ body: (inout JinjaInterpreter) throws(ChatTemplateError) -> Result
+  ) throws(ChatTemplateError) -> Result {
     depth += 1
     defer { depth -= 1 }
     guard depth <= Self.maximumDepth else { throw error("the template is nested too deeply") }
@@ -85,8 +85,8 @@ struct JinjaInterpreter {
 }
 
 extension JinjaInterpreter {
-  private mutating func run(_ nodes: [JinjaNode]) throws(TokenizationError) -> Flow {
-    try nested { interpreter throws(TokenizationError) in
+  private mutating func run(_ nodes: [JinjaNode]) throws(ChatTemplateError) -> Flow {
+    try nested { interpreter throws(ChatTemplateError) in
       for node in nodes {
         let flow = try interpreter.run(node)
         if flow != .next { return flow }
@@ -95,7 +95,7 @@ extension JinjaInterpreter {
     }
   }
 
-  private mutating func run(_ node: JinjaNode) throws(TokenizationError) -> Flow {
+  private mutating func run(_ node: JinjaNode) throws(ChatTemplateError) -> Flow {
     try step()
     switch node {
     case .text(let text): try print(text)
@@ -124,18 +124,18 @@ extension JinjaInterpreter {
   }
 
   /// What a value prints.
-  mutating func text(of value: JinjaValue) throws(TokenizationError) -> String {
+  mutating func text(of value: JinjaValue) throws(ChatTemplateError) -> String {
     try count(value)
     return value.text
   }
 
-  private mutating func print(_ text: String) throws(TokenizationError) {
+  private mutating func print(_ text: String) throws(ChatTemplateError) {
     try count(bytes: text.utf8.count)
     output.append(contentsOf: text.utf8)
   }
 
   /// What the nodes print, taken away from the output.
-  private mutating func captured(_ nodes: [JinjaNode]) throws(TokenizationError) -> String {
+  private mutating func captured(_ nodes: [JinjaNode]) throws(ChatTemplateError) -> String {
     let outer = output
     output = []
     defer { output = outer }
@@ -149,7 +149,7 @@ extension JinjaInterpreter {
 
   private mutating func assign(
     _ value: JinjaValue, to target: JinjaTarget
-  ) throws(TokenizationError) {
+  ) throws(ChatTemplateError) {
     switch target {
     case .names(let names): try unpack(value, into: names)
     case .attribute(let name, let attribute):
@@ -163,7 +163,7 @@ extension JinjaInterpreter {
 
   private mutating func unpack(
     _ value: JinjaValue, into names: [String]
-  ) throws(TokenizationError) {
+  ) throws(ChatTemplateError) {
     if names.count == 1 { return set(names[0], value) }
     guard case .list(let parts) = value, parts.count == names.count else {
       throw error("\(value.kind) cannot be unpacked into \(names.count) names")
@@ -171,7 +171,7 @@ extension JinjaInterpreter {
     for (name, part) in zip(names, parts) { set(name, part) }
   }
 
-  private mutating func run(_ loop: JinjaLoop) throws(TokenizationError) -> Flow {
+  private mutating func run(_ loop: JinjaLoop) throws(ChatTemplateError) -> Flow {
     line = loop.line
     var elements = try self.elements(of: try evaluate(loop.iterable))
     scopes.append([:])
@@ -210,7 +210,7 @@ extension JinjaInterpreter {
   /// Calls a macro: its own scope above the template's outermost ones.
   mutating func call(
     _ macro: JinjaMacro, _ positional: [JinjaValue], _ named: [(name: String, value: JinjaValue)]
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     guard positional.count <= macro.parameters.count else {
       throw error("macro \"\(macro.name)\" takes \(macro.parameters.count) arguments")
     }

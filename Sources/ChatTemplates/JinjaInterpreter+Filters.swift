@@ -1,7 +1,7 @@
 extension JinjaInterpreter {
   mutating func apply(
     filter name: String, to value: JinjaValue, _ arguments: Arguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     try step()
     switch name {
     case "default", "d":
@@ -35,7 +35,7 @@ extension JinjaInterpreter {
 
   private mutating func apply(
     textFilter name: String, to text: String, _ arguments: Arguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     switch name {
     case "string", "safe": return .string(text)
     case "trim":
@@ -75,7 +75,7 @@ extension JinjaInterpreter {
     throw error("the filter \"\(name)\" does not take these arguments")
   }
 
-  private mutating func length(of value: JinjaValue) throws(TokenizationError) -> Int {
+  private mutating func length(of value: JinjaValue) throws(ChatTemplateError) -> Int {
     switch value {
     case .string(let text):
       try count(bytes: text.utf8.count)
@@ -106,7 +106,7 @@ extension JinjaInterpreter {
 
   private func calculate(
     filter name: String, _ value: JinjaValue, _ arguments: Arguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     if name == "abs", let int = value.wholeNumber { return .int(int == .min ? .max : abs(int)) }
     guard let number = value.number else { throw error("\(value.kind) is no number") }
     if name == "abs" { return .double(abs(number)) }

@@ -33,13 +33,10 @@ struct JinjaLexer {
   private var startsLine = true
 
   init(_ text: String) {
-    var bytes = Array(text.utf8).replacing(bytes: [0x0D, 0x0A], with: [0x0A])
-    for index in bytes.indices where bytes[index] == 0x0D { bytes[index] = 0x0A }
-    if bytes.last == 0x0A { bytes.removeLast() }
-    source = bytes
+    source = Self.unixLines(Array(text.utf8))
   }
 
-  mutating func chunks() throws(TokenizationError) -> [Chunk] {
+  mutating func chunks() throws(ChatTemplateError) -> [Chunk] {
     var chunks: [Chunk] = []
     while position < source.count {
       let start = position
@@ -52,7 +49,19 @@ struct JinjaLexer {
     return chunks
   }
 
-  func error(_ reason: String) -> TokenizationError { .template(line: line, reason: reason) }
+  /// CR LF and CR become LF; one LF at the very end goes.
+  private static func unixLines(_ text: [UInt8]) -> [UInt8] {
+    var lines: [UInt8] = []
+    lines.reserveCapacity(text.count)
+    for (index, byte) in text.enumerated() {
+      if byte == 0x0A, index > 0, text[index - 1] == 0x0D { continue }
+      lines.append(byte == 0x0D ? 0x0A : byte)
+    }
+    if lines.last == 0x0A { lines.removeLast() }
+    return lines
+  }
+
+  func error(_ reason: String) -> ChatTemplateError { .faulty(line: line, reason: reason) }
 }
 
 extension JinjaLexer {
@@ -91,7 +100,7 @@ extension JinjaLexer {
 
   private mutating func appendTag(
     _ kind: UInt8, to chunks: inout [Chunk]
-  ) throws(TokenizationError) {
+  ) throws(ChatTemplateError) {
     let start = line
     position += 2
     if kind == UInt8(ascii: "#") { return try skipComment() }
@@ -105,7 +114,7 @@ extension JinjaLexer {
     }
   }
 
-  private mutating func skipComment() throws(TokenizationError) {
+  private mutating func skipComment() throws(ChatTemplateError) {
     while position < source.count, !source.contains(Array("#}".utf8), at: position) {
       if source[position] == 0x0A { line += 1 }
       position += 1
@@ -128,7 +137,7 @@ extension JinjaLexer {
     startsLine = position > start && source[position - 1] == 0x0A
   }
 
-  private mutating func appendRaw(to chunks: inout [Chunk]) throws(TokenizationError) {
+  private mutating func appendRaw(to chunks: inout [Chunk]) throws(ChatTemplateError) {
     let start = position
     while position < source.count {
       guard tagKind(at: position) == UInt8(ascii: "%") else {
@@ -157,7 +166,7 @@ extension JinjaLexer {
 
 extension JinjaLexer {
   /// The tokens up to the end of the tag, which is consumed with the white space it swallows.
-  private mutating func tagTokens(closing: UInt8) throws(TokenizationError) -> [Token] {
+  private mutating func tagTokens(closing: UInt8) throws(ChatTemplateError) -> [Token] {
     var tokens: [Token] = []
     var depth = 0
     while position < source.count {
@@ -194,7 +203,7 @@ extension JinjaLexer {
     return (start + 2 - position, isSign ? first : 0)
   }
 
-  private mutating func token() throws(TokenizationError) -> Token {
+  private mutating func token() throws(ChatTemplateError) -> Token {
     let first = source[position]
     switch first {
     case UInt8(ascii: "'"), UInt8(ascii: "\""): return .string(try string(quote: first))
@@ -215,7 +224,7 @@ extension JinjaLexer {
     return String(decoding: source[start..<position], as: UTF8.self)
   }
 
-  private mutating func number() throws(TokenizationError) -> Token {
+  private mutating func number() throws(ChatTemplateError) -> Token {
     let start = position
     func isDigit(_ index: Int) -> Bool {
       (0x30...0x39).contains(byte(index)) || byte(index) == 0x5F
@@ -244,7 +253,7 @@ extension JinjaLexer {
     return .double(double)
   }
 
-  private mutating func symbol() throws(TokenizationError) -> Token {
+  private mutating func symbol() throws(ChatTemplateError) -> Token {
     let two = String(decoding: [source[position], byte(position + 1)], as: UTF8.self)
     if ["==", "!=", "<=", ">=", "//", "**"].contains(two) {
       position += 2
@@ -258,7 +267,7 @@ extension JinjaLexer {
   }
 
   /// A quoted text with Python's escapes.
-  private mutating func string(quote: UInt8) throws(TokenizationError) -> String {
+  private mutating func string(quote: UInt8) throws(ChatTemplateError) -> String {
     position += 1
     var text: [UInt8] = []
     while position < source.count, source[position] != quote {
@@ -272,7 +281,7 @@ extension JinjaLexer {
     return String(decoding: text, as: UTF8.self)
   }
 
-  private mutating func escape(into text: inout [UInt8]) throws(TokenizationError) {
+  private mutating func escape(into text: inout [UInt8]) throws(ChatTemplateError) {
     guard position < source.count else { throw error("a text in quotes that does not end") }
     let kind = source[position]
     position += 1
@@ -296,7 +305,7 @@ extension JinjaLexer {
 
   private mutating func appendScalar(
     digits: Int, to text: inout [UInt8]
-  ) throws(TokenizationError) {
+  ) throws(ChatTemplateError) {
     let end = min(position + digits, source.count)
     guard let value = UInt32(String(decoding: source[position..<end], as: UTF8.self), radix: 16),
       end == position + digits, let scalar = Unicode.Scalar(value)

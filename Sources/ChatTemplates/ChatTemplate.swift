@@ -22,8 +22,8 @@ package struct ChatTemplate: Sendable {
   package let source: String
   private let nodes: [JinjaNode]
 
-  /// Throws `TokenizationError.template` with the line where the source does not parse.
-  package init(source: String) throws(TokenizationError) {
+  /// Throws `ChatTemplateError.faulty` with the line where the source does not parse.
+  package init(source: String) throws(ChatTemplateError) {
     self.source = source
     nodes = try JinjaParser.parse(source)
   }
@@ -39,7 +39,7 @@ package struct ChatTemplate: Sendable {
   package func render(
     messages: [ChatMessage], addGenerationPrompt: Bool, bosToken: String?, eosToken: String?,
     extra: [JSONValue.Member] = [], secondsSince1970: Double? = nil
-  ) throws(TokenizationError) -> String {
+  ) throws(ChatTemplateError) -> String {
     let turns: [JinjaValue] = messages.map { message in
       .dictionary([
         JinjaValue.Member(key: "role", value: .string(message.role)),
@@ -55,36 +55,5 @@ package struct ChatTemplate: Sendable {
     let date = secondsSince1970.map { Date(timeIntervalSince1970: $0) } ?? Date()
     var interpreter = JinjaInterpreter(names: names, now: DateFields(date))
     return try interpreter.render(nodes)
-  }
-}
-
-extension Tokenizer {
-  /// The model's own chat template, else the named one that fits its special tokens, else nil.
-  package func chatTemplate() throws(TokenizationError) -> ChatTemplate? {
-    if let chatTemplateSource { return try ChatTemplate(source: chatTemplateSource) }
-    if specialID("<|im_start|>") != nil, specialID("<|im_end|>") != nil {
-      return try ChatTemplate(named: "chatml")
-    }
-    if specialID("<|start_header_id|>") != nil { return try ChatTemplate(named: "llama3") }
-    return nil
-  }
-
-  /// The conversation as this model reads it (see `ChatTemplate.render`).
-  package func render(
-    _ messages: [ChatMessage], with template: ChatTemplate, addGenerationPrompt: Bool,
-    extra: [JSONValue.Member] = []
-  ) throws(TokenizationError) -> String {
-    try template.render(
-      messages: messages, addGenerationPrompt: addGenerationPrompt, bosToken: text(of: bosID),
-      eosToken: text(of: eosID), extra: extra)
-  }
-
-  /// The conversation cut for training (see `ChatTemplate.renderedTurns`).
-  package func renderedTurns(
-    _ messages: [ChatMessage], with template: ChatTemplate, extra: [JSONValue.Member] = []
-  ) throws(TokenizationError) -> [RenderedTurn] {
-    try template.renderedTurns(
-      messages, bosToken: text(of: bosID), eosToken: text(of: eosID),
-      stopTexts: stopIDs.compactMap { text(of: $0) }, extra: extra)
   }
 }

@@ -8,7 +8,7 @@ struct JinjaParser {
   /// Blocks within blocks, and expressions within expressions.
   static let maximumDepth = 64
 
-  static func parse(_ source: String) throws(TokenizationError) -> [JinjaNode] {
+  static func parse(_ source: String) throws(ChatTemplateError) -> [JinjaNode] {
     var lexer = JinjaLexer(source)
     var parser = JinjaParser(chunks: try lexer.chunks())
     let (nodes, _) = try parser.nodes(until: [])
@@ -17,14 +17,14 @@ struct JinjaParser {
 
   private init(chunks: [JinjaLexer.Chunk]) { self.chunks = chunks }
 
-  private func error(_ reason: String) -> TokenizationError {
-    .template(line: line, reason: reason)
+  private func error(_ reason: String) -> ChatTemplateError {
+    .faulty(line: line, reason: reason)
   }
 
   /// Nodes up to a block whose name is in `ends`, and that block's cursor.
   private mutating func nodes(
     until ends: [String]
-  ) throws(TokenizationError) -> ([JinjaNode], JinjaCursor?) {
+  ) throws(ChatTemplateError) -> ([JinjaNode], JinjaCursor?) {
     let start = line
     depth += 1
     defer { depth -= 1 }
@@ -58,7 +58,7 @@ struct JinjaParser {
 
   private mutating func statement(
     _ name: String, _ cursor: inout JinjaCursor
-  ) throws(TokenizationError) -> [JinjaNode] {
+  ) throws(ChatTemplateError) -> [JinjaNode] {
     switch name {
     case "if": return [try conditional(&cursor)]
     case "for": return [try loop(&cursor)]
@@ -78,7 +78,7 @@ struct JinjaParser {
     }
   }
 
-  private mutating func closed(by name: String) throws(TokenizationError) -> [JinjaNode] {
+  private mutating func closed(by name: String) throws(ChatTemplateError) -> [JinjaNode] {
     let (body, end) = try nodes(until: [name])
     if var end {
       _ = try end.name(name)
@@ -91,7 +91,7 @@ struct JinjaParser {
 
   private mutating func conditional(
     _ cursor: inout JinjaCursor
-  ) throws(TokenizationError) -> JinjaNode {
+  ) throws(ChatTemplateError) -> JinjaNode {
     var branches: [JinjaBranch] = []
     var next: JinjaCursor? = cursor
     while var condition = next {
@@ -112,7 +112,7 @@ struct JinjaParser {
     return .conditional(branches, otherwise: [])
   }
 
-  private mutating func loop(_ cursor: inout JinjaCursor) throws(TokenizationError) -> JinjaNode {
+  private mutating func loop(_ cursor: inout JinjaCursor) throws(ChatTemplateError) -> JinjaNode {
     let (line, start) = (cursor.line, index)
     let targets = try cursor.targetNames()
     try cursor.expectName("in")
@@ -136,7 +136,7 @@ struct JinjaParser {
 
   private mutating func assignment(
     _ cursor: inout JinjaCursor
-  ) throws(TokenizationError) -> JinjaNode {
+  ) throws(ChatTemplateError) -> JinjaNode {
     let line = cursor.line
     let names = try cursor.targetNames()
     var target = JinjaTarget.names(names)
@@ -152,7 +152,7 @@ struct JinjaParser {
     return .capture(target, try closed(by: "endset"), line: line)
   }
 
-  private mutating func macro(_ cursor: inout JinjaCursor) throws(TokenizationError) -> JinjaNode {
+  private mutating func macro(_ cursor: inout JinjaCursor) throws(ChatTemplateError) -> JinjaNode {
     let name = try cursor.name("the name of a macro")
     try cursor.expect(symbol: "(")
     var parameters: [(name: String, fallback: JinjaExpression?)] = []

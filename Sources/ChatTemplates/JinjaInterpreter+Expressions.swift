@@ -1,14 +1,14 @@
 extension JinjaInterpreter {
-  mutating func evaluate(_ expression: JinjaExpression) throws(TokenizationError) -> JinjaValue {
+  mutating func evaluate(_ expression: JinjaExpression) throws(ChatTemplateError) -> JinjaValue {
     try step()
-    return try nested { interpreter throws(TokenizationError) in
+    return try nested { interpreter throws(ChatTemplateError) in
       try interpreter.value(of: expression)
     }
   }
 
   private mutating func value(
     of expression: JinjaExpression
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     switch expression {
     case .string(let string): return .string(string)
     case .int(let int): return .int(int)
@@ -47,14 +47,14 @@ extension JinjaInterpreter {
     }
   }
 
-  mutating func counted(_ value: JinjaValue) throws(TokenizationError) -> JinjaValue {
+  mutating func counted(_ value: JinjaValue) throws(ChatTemplateError) -> JinjaValue {
     try count(value)
     return value
   }
 
   private mutating func evaluate(
     _ expressions: [JinjaExpression]
-  ) throws(TokenizationError) -> [JinjaValue] {
+  ) throws(ChatTemplateError) -> [JinjaValue] {
     var values: [JinjaValue] = []
     for expression in expressions { values.append(try evaluate(expression)) }
     return values
@@ -72,7 +72,7 @@ extension JinjaInterpreter {
 
   private mutating func evaluate(
     _ arguments: JinjaArguments
-  ) throws(TokenizationError) -> Arguments {
+  ) throws(ChatTemplateError) -> Arguments {
     var values = Arguments(positional: try evaluate(arguments.positional))
     for (name, value) in arguments.named { values.named.append((name, try evaluate(value))) }
     return values
@@ -80,7 +80,7 @@ extension JinjaInterpreter {
 
   private mutating func dictionary(
     _ expressions: [(key: JinjaExpression, value: JinjaExpression)]
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     var members: [JinjaValue.Member] = []
     for (key, value) in expressions {
       guard case .string(let key) = try evaluate(key) else {
@@ -93,7 +93,7 @@ extension JinjaInterpreter {
 
   private mutating func bound(
     _ expression: JinjaExpression?
-  ) throws(TokenizationError) -> Int? {
+  ) throws(ChatTemplateError) -> Int? {
     guard let expression else { return nil }
     let value = try evaluate(expression)
     if case .none = value { return nil }
@@ -101,7 +101,7 @@ extension JinjaInterpreter {
     return int
   }
 
-  func attribute(_ name: String, of object: JinjaValue) throws(TokenizationError) -> JinjaValue {
+  func attribute(_ name: String, of object: JinjaValue) throws(ChatTemplateError) -> JinjaValue {
     switch object {
     case .undefined(let what): throw error("\"\(what)\" is undefined, so it has no \"\(name)\"")
     case .dictionary(let members): members[name] ?? .undefined(name)
@@ -112,7 +112,7 @@ extension JinjaInterpreter {
 
   private mutating func item(
     _ key: JinjaValue, of object: JinjaValue
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     switch (object, key) {
     case (_, .string(let name)): return try attribute(name, of: object)
     case (.undefined(let what), _): throw error("\"\(what)\" is undefined, so it has no items")
@@ -131,7 +131,7 @@ extension JinjaInterpreter {
 
   private mutating func slice(
     _ object: JinjaValue, _ start: Int?, _ end: Int?, _ step: Int
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     guard step != 0 else { throw error("a slice with step 0") }
     switch object {
     case .list(let elements):
@@ -163,7 +163,7 @@ extension JinjaInterpreter {
 
   private mutating func compare(
     _ first: JinjaExpression, _ rest: [(JinjaComparison, JinjaExpression)]
-  ) throws(TokenizationError) -> Bool {
+  ) throws(ChatTemplateError) -> Bool {
     var left = try evaluate(first)
     for (comparison, expression) in rest {
       let right = try evaluate(expression)
@@ -175,7 +175,7 @@ extension JinjaInterpreter {
 
   private mutating func call(
     _ callee: JinjaExpression, _ arguments: JinjaArguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     if case .attribute(let object, let name) = callee {
       let object = try evaluate(object)
       if case .undefined(let what) = object {

@@ -5,16 +5,13 @@ extension ChatTemplate {
   ]
 
   /// A built-in template in the format of a model family.
-  package init(named name: String) throws(TokenizationError) {
+  package init(named name: String) throws(ChatTemplateError) {
     let sources = [
       "alpaca": Self.alpaca, "chatml": Self.chatML, "llama2": Self.llama2, "llama3": Self.llama3,
       "mistral": Self.mistral, "qwen2": Self.qwen2, "zephyr": Self.zephyr,
     ]
     guard let source = sources[name] else {
-      throw .unsupported(
-        source: "chat_template",
-        reason: "\"\(name)\" is no built-in template (known: \(Self.names.joined(separator: ", ")))"
-      )
+      throw .unknownName(name)
     }
     try self.init(source: source)
   }

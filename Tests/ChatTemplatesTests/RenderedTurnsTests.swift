@@ -1,5 +1,5 @@
+import ChatTemplates
 import Testing
-import Tokenization
 
 /// What of a conversation is supervised.
 struct RenderedTurnsTests {
@@ -41,7 +41,7 @@ struct RenderedTurnsTests {
         + "{% if add_generation_prompt %}assistant: {% endif %}")
     let turns = try turns(template, conversation)
     #expect(turns.filter(\.isSupervised).map(\.text) == ["A1\n</s>", "A2\n</s>"])
-    #expect(throws: TokenizationError.self) {
+    #expect(throws: ChatTemplateError.self) {
       try template.renderedTurns(conversation, bosToken: nil, eosToken: nil, stopTexts: [])
     }
   }
@@ -51,7 +51,7 @@ struct RenderedTurnsTests {
     let template = try ChatTemplate(source: ChatTemplateTests.source("style-thinking"))
     var thinking = conversation
     thinking[2].content = "<think>x</think>A1"
-    #expect(throws: TokenizationError.self) { try turns(template, thinking) }
+    #expect(throws: ChatTemplateError.self) { try turns(template, thinking) }
     #expect(try turns(template, conversation).filter(\.isSupervised).count == 2)
   }
 }

@@ -2,7 +2,7 @@ extension JinjaInterpreter {
   /// The functions a template can call.
   mutating func call(
     function name: String, _ arguments: Arguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     switch name {
     case "raise_exception":
       throw error("the template refuses this conversation: \(arguments[0, "message"]?.text ?? "")")
@@ -23,7 +23,7 @@ extension JinjaInterpreter {
     }
   }
 
-  private mutating func range(_ bounds: [JinjaValue]) throws(TokenizationError) -> JinjaValue {
+  private mutating func range(_ bounds: [JinjaValue]) throws(ChatTemplateError) -> JinjaValue {
     let numbers = bounds.compactMap(\.wholeNumber)
     guard numbers.count == bounds.count, (1...3).contains(numbers.count) else {
       throw error("range needs one to three whole numbers")
@@ -42,7 +42,7 @@ extension JinjaInterpreter {
   /// The methods of texts and dictionaries.
   mutating func call(
     method name: String, of object: JinjaValue, _ arguments: Arguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     switch object {
     case .string(let text):
       try count(bytes: text.utf8.count)
@@ -68,7 +68,7 @@ extension JinjaInterpreter {
 
   private mutating func call(
     method name: String, of text: String, _ arguments: Arguments
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     func string(_ index: Int) -> String? {
       if index < arguments.positional.count, case .string(let text) = arguments.positional[index] {
         text
@@ -118,7 +118,7 @@ extension JinjaInterpreter {
     throw error("\"\(name)\" does not take these arguments")
   }
 
-  private func affixes(_ value: JinjaValue?) throws(TokenizationError) -> [String] {
+  private func affixes(_ value: JinjaValue?) throws(ChatTemplateError) -> [String] {
     switch value {
     case .string(let text): return [text]
     case .list(let elements):
@@ -129,7 +129,7 @@ extension JinjaInterpreter {
 
   private mutating func split(
     _ text: String, _ fromRight: Bool, _ separator: JinjaValue?, _ limit: JinjaValue?
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     let limit = limit?.wholeNumber ?? -1
     let most = limit < 0 ? Int.max : limit
     let parts: [String]
@@ -157,7 +157,7 @@ extension JinjaInterpreter {
   /// Python's `replace`; the length of the result is counted before it is made.
   mutating func replace(
     _ old: String, with new: String, in text: String, limit: Int?
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     guard !old.isEmpty else { throw error("replacing an empty text is not supported") }
     let most = limit.map { $0 < 0 ? Int.max : $0 } ?? .max
     let parts = text.bytes.parts(separatedBy: old.bytes, limit: most)

@@ -1,3 +1,4 @@
+import ChatTemplates
 import Foundation
 import JSONText
 import Testing
@@ -32,7 +33,7 @@ struct ChatTemplateTests {
       if let expected = item["rendered"]?.string {
         #expect(Array(try result.get().utf8) == Array(expected.utf8), "\(item.text())")
       } else {
-        #expect(throws: TokenizationError.self, "\(item.text())") { try result.get() }
+        #expect(throws: ChatTemplateError.self, "\(item.text())") { try result.get() }
       }
     }
   }
@@ -53,13 +54,13 @@ struct ChatTemplateTests {
     .enabled(if: Fixture.smolLM2 != nil, "needs SmolLM2-135M-Instruct: run the quickstart"))
   func smolLM2() throws {
     let tokenizer = try Tokenizer.load(from: try #require(Fixture.smolLM2))
-    let template = try #require(try tokenizer.chatTemplate())
+    let template = try ChatTemplate(source: try #require(tokenizer.chatTemplateSource))
     try check(template, "golden-smollm2-template.json", "smollm2")
-    let turns = try tokenizer.renderedTurns(
+    let turns = try template.renderedTurns(
       [
         ChatMessage(role: "user", content: "Hi"), ChatMessage(role: "assistant", content: "Hello!"),
       ],
-      with: template)
+      bosToken: nil, eosToken: nil, stopTexts: ["<|im_end|>"])
     let supervised = turns.filter(\.isSupervised).map(\.text)
     #expect(supervised == ["Hello!<|im_end|>"])
   }
@@ -90,7 +91,7 @@ struct ChatTemplateTests {
     ("{% %}", 1, "name of a block"),
   ])
   func faults(source: String, line: Int, word: String) throws {
-    let error = #expect(throws: TokenizationError.self) {
+    let error = #expect(throws: ChatTemplateError.self) {
       try ChatTemplate(source: source)
         .render(messages: [], addGenerationPrompt: false, bosToken: nil, eosToken: nil)
     }
@@ -117,7 +118,7 @@ struct ChatTemplateTests {
     String(repeating: "{% if true %}", count: 5000),
   ])
   func bounds(source: String) throws {
-    #expect(throws: TokenizationError.self) {
+    #expect(throws: ChatTemplateError.self) {
       try ChatTemplate(source: source)
         .render(messages: [], addGenerationPrompt: false, bosToken: nil, eosToken: nil)
     }

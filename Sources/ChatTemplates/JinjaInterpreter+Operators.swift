@@ -2,7 +2,7 @@ internal import Foundation
 
 extension JinjaInterpreter {
   /// What a loop or a filter goes through: the elements, the keys, or the characters.
-  mutating func elements(of value: JinjaValue) throws(TokenizationError) -> [JinjaValue] {
+  mutating func elements(of value: JinjaValue) throws(ChatTemplateError) -> [JinjaValue] {
     switch value {
     case .undefined: return []
     case .list(let elements):
@@ -20,7 +20,7 @@ extension JinjaInterpreter {
 
   mutating func holds(
     _ comparison: JinjaComparison, _ left: JinjaValue, _ right: JinjaValue
-  ) throws(TokenizationError) -> Bool {
+  ) throws(ChatTemplateError) -> Bool {
     switch comparison {
     case .equal: try equal(left, right)
     case .unequal: !(try equal(left, right))
@@ -34,7 +34,7 @@ extension JinjaInterpreter {
   }
 
   /// Python's `==`, counted.
-  mutating func equal(_ left: JinjaValue, _ right: JinjaValue) throws(TokenizationError) -> Bool {
+  mutating func equal(_ left: JinjaValue, _ right: JinjaValue) throws(ChatTemplateError) -> Bool {
     switch (left, right) {
     case (.string, .string), (.list, .list), (.dictionary, .dictionary): try count(left)
     default: break
@@ -43,7 +43,7 @@ extension JinjaInterpreter {
   }
 
   /// Python's `<`.
-  func precedes(_ left: JinjaValue, _ right: JinjaValue) throws(TokenizationError) -> Bool {
+  func precedes(_ left: JinjaValue, _ right: JinjaValue) throws(ChatTemplateError) -> Bool {
     if let left = left.wholeNumber, let right = right.wholeNumber { return left < right }
     if let left = left.number, let right = right.number { return left < right }
     guard case .string(let left) = left, case .string(let right) = right else {
@@ -54,7 +54,7 @@ extension JinjaInterpreter {
 
   private mutating func contains(
     _ element: JinjaValue, in container: JinjaValue
-  ) throws(TokenizationError) -> Bool {
+  ) throws(ChatTemplateError) -> Bool {
     switch (container, element) {
     case (.string(let text), .string(let part)):
       try count(bytes: text.utf8.count)
@@ -71,7 +71,7 @@ extension JinjaInterpreter {
 
   mutating func calculate(
     _ symbol: JinjaOperator, _ left: JinjaValue, _ right: JinjaValue
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     if symbol == .concatenate { return try produced(try text(of: left) + (try text(of: right))) }
     for case .undefined(let what) in [left, right] { throw error("\"\(what)\" is undefined") }
     switch (symbol, left, right) {
@@ -95,7 +95,7 @@ extension JinjaInterpreter {
 
   private mutating func repeated(
     _ text: String, _ times: Int
-  ) throws(TokenizationError) -> JinjaValue {
+  ) throws(ChatTemplateError) -> JinjaValue {
     let (bytes, overflow) = text.utf8.count.multipliedReportingOverflow(by: max(times, 0))
     try count(bytes: overflow ? .max : bytes)
     return .string(String(repeating: text, count: max(times, 0)))
@@ -103,7 +103,7 @@ extension JinjaInterpreter {
 
   private func calculate(
     _ symbol: JinjaOperator, _ left: Int, _ right: Int
-  ) throws(TokenizationError) -> Int {
+  ) throws(ChatTemplateError) -> Int {
     var result: (partialValue: Int, overflow: Bool)
     switch symbol {
     case .add: result = left.addingReportingOverflow(right)
@@ -131,7 +131,7 @@ extension JinjaInterpreter {
 
   private func power(
     _ base: Int, _ exponent: Int
-  ) throws(TokenizationError) -> (partialValue: Int, overflow: Bool) {
+  ) throws(ChatTemplateError) -> (partialValue: Int, overflow: Bool) {
     guard exponent >= 0, exponent <= 64 else { throw error("an exponent outside of 0 ... 64") }
     var result = 1
     for _ in 0..<exponent {
@@ -144,7 +144,7 @@ extension JinjaInterpreter {
 
   private func calculate(
     _ symbol: JinjaOperator, _ left: Double, _ right: Double
-  ) throws(TokenizationError) -> Double {
+  ) throws(ChatTemplateError) -> Double {
     if [.divide, .floorDivide, .remainder].contains(symbol), right == 0 {
       throw error("division by zero")
     }
@@ -161,22 +161,5 @@ extension JinjaInterpreter {
     }
     guard result.isFinite else { throw error("a number is too large") }
     return result
-  }
-}
-
-extension String {
-  var bytes: [UInt8] { Array(utf8) }
-}
-
-extension [UInt8] {
-  /// Where a byte string first occurs at or after `start`.
-  func firstIndex(of pattern: [UInt8], from start: Int = 0) -> Int? {
-    guard let first = pattern.first else { return start <= count ? start : nil }
-    var index = start
-    while index + pattern.count <= count {
-      if self[index] == first, contains(pattern, at: index) { return index }
-      index += 1
-    }
-    return nil
   }
 }
