@@ -120,8 +120,8 @@ func fuzzTargets(libraries: String) -> [Target] {
     .executableTarget(
       name: "peqa-fuzz",
       dependencies: [
-        "CFuzzer", "Training", "DecoderModel", "Datasets", "Tokenization", "Collectives",
-        "Checkpoints", "JSONText",
+        "CFuzzer", "Training", "DecoderModel", "Datasets", "ChatTemplates", "Tokenization",
+        "Collectives", "Checkpoints", "JSONText",
       ],
       path: "Tests/Fuzz/Program", swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-L", libraries])]),

@@ -33,6 +33,18 @@ struct BytePattern {
   }
 }
 
+extension BytePattern {
+  /// How often a pattern that is not empty occurs, without overlaps.
+  func occurrences(in text: [UInt8]) -> Int {
+    var (count, start) = (0, 0)
+    while let index = firstIndex(in: text, from: start) {
+      count += 1
+      start = index + bytes.count
+    }
+    return count
+  }
+}
+
 extension String {
   var bytes: [UInt8] { Array(utf8) }
 }
@@ -40,10 +52,5 @@ extension String {
 extension [UInt8] {
   func contains(_ pattern: [UInt8], at index: Int) -> Bool {
     index >= 0 && pattern.count <= count - index && self[index...].starts(with: pattern)
-  }
-
-  /// Where a byte string first occurs at or after `start`.
-  func firstIndex(of pattern: [UInt8], from start: Int = 0) -> Int? {
-    BytePattern(pattern).firstIndex(in: self, from: start)
   }
 }

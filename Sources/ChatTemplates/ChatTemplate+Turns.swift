@@ -13,41 +13,40 @@ package struct RenderedTurn: Sendable, Equatable {
 }
 
 extension ChatTemplate {
+  /// The longest conversation that is rendered for training.
+  package static let maximumMessages = 1024
+
+  /// What `strftime_now` tells a template while training data is made: 26 July 2024, 12:00 UTC, the
+  /// date that LLaMA 3's own templates fall back to. With the real time the data would depend on
+  /// the day and the time zone of the host that tokenizes it.
+  package static let trainingTime = 1_721_995_200.0
+
   /// The rendered conversation, cut where an assistant begins to speak and where its turn ends.
   ///
-  /// Found by rendering growing parts of the conversation: what comes before an answer is the
-  /// rendering of the messages before it with the generation prompt, exactly what a model sees when
-  /// it is used. Each part must begin the next; templates that rewrite earlier turns (to leave out
-  /// "thinking", say) are refused. A turn that does not end in one of `stopTexts` gets `eosToken`.
+  /// What comes before an answer is the rendering of the messages before it with the generation
+  /// prompt, exactly what a model sees when it is used. Each such rendering must begin the next;
+  /// templates that rewrite earlier turns (to leave out "thinking", say) are refused. A turn that
+  /// does not end in one of `stopTexts` gets `eosToken`.
+  ///
+  /// Long conversations are not rendered once for each answer: see `AnswerBoundaries`.
   package func renderedTurns(
     _ messages: [ChatMessage], bosToken: String?, eosToken: String?, stopTexts: [String],
     extra: [JSONValue.Member] = []
   ) throws(ChatTemplateError) -> [RenderedTurn] {
-    func rendered(_ count: Int, _ prompt: Bool) throws(ChatTemplateError) -> [UInt8] {
-      try render(
-        messages: Array(messages.prefix(count)), addGenerationPrompt: prompt, bosToken: bosToken,
-        eosToken: eosToken, extra: extra
-      ).bytes
+    guard messages.count <= Self.maximumMessages else {
+      throw .tooManyMessages(messages.count)
     }
-    let whole = try rendered(messages.count, false)
+    var renderer = ConversationRenderer(
+      template: self, messages: messages, bosToken: bosToken, eosToken: eosToken, extra: extra)
+    let whole = try renderer.render(messages.count, prompt: false)
     var turns: [RenderedTurn] = []
     var position = 0
-    for (index, message) in messages.enumerated() where message.role == "assistant" {
-      let start = try rendered(index, true)
-      let end = index + 1 == messages.count ? whole : try rendered(index + 1, false)
-      guard whole.starts(with: end), end.starts(with: start), start.count >= position else {
-        throw .faulty(
-          line: 1,
-          reason:
-            "message \(index + 1): the text before an answer is not the beginning of the text "
-            + "with the answer, so it is not clear what to learn. Name another template, such as "
-            + "chatml")
-      }
-      turns.appendText(whole[position..<start.count], isSupervised: false)
+    for answer in try renderer.answers(in: whole) {
+      turns.appendText(whole[position..<answer.lowerBound], isSupervised: false)
       let (length, suffix) = try Self.supervised(
-        Array(end[start.count...]), stopTexts + [eosToken ?? ""], eosToken)
-      turns.appendText(whole[start.count..<(start.count + length)] + suffix, isSupervised: true)
-      position = start.count + length
+        Array(whole[answer]), stopTexts + [eosToken ?? ""], eosToken)
+      position = answer.lowerBound + length
+      turns.appendText(whole[answer.lowerBound..<position] + suffix, isSupervised: true)
     }
     turns.appendText(whole[position...], isSupervised: false)
     return turns
@@ -75,7 +74,7 @@ extension ChatTemplate {
 }
 
 extension [RenderedTurn] {
-  /// Adds to the last turn where the kind is the same; leaves out nothing.
+  /// Leaves out nothing but empty stretches.
   fileprivate mutating func appendText(_ bytes: ArraySlice<UInt8>, isSupervised: Bool) {
     guard !bytes.isEmpty else { return }
     append(

@@ -1,4 +1,3 @@
-internal import Foundation
 package import JSONText
 
 /// One turn of a conversation.
@@ -16,14 +15,21 @@ package struct ChatMessage: Sendable, Equatable {
 /// A chat template: the Jinja text by which a model was taught what a conversation looks like.
 ///
 /// Rendering follows `transformers` (`apply_chat_template`): the same white-space rules, names and
-/// filters. Templates come with models from anywhere, so all work is bounded and nothing outside of
-/// the values given can be reached.
+/// filters. Templates come with models from anywhere, so all work is bounded (`RenderBudget`) and
+/// nothing outside of the values given can be reached, but the clock where it is asked for.
 package struct ChatTemplate: Sendable {
   package let source: String
   private let nodes: [JinjaNode]
 
+  /// Bytes of source; the templates of known models have at most 30 thousand.
+  static let maximumSource = 1 << 18
+
   /// Throws `ChatTemplateError.faulty` with the line where the source does not parse.
   package init(source: String) throws(ChatTemplateError) {
+    guard source.utf8.count <= Self.maximumSource else {
+      throw .faulty(
+        line: 1, reason: "a template of more than \(Self.maximumSource >> 10) kiB is not read")
+    }
     self.source = source
     nodes = try JinjaParser.parse(source)
   }
@@ -35,10 +41,21 @@ package struct ChatTemplate: Sendable {
   ///   - bosToken, eosToken: their texts; templates place them themselves, so encode the result
   ///     with `addSpecial: false, parseSpecial: true`.
   ///   - extra: more names for the template, such as `date_string` or `tools`.
-  ///   - secondsSince1970: the time that `strftime_now` tells; nil for now.
+  ///   - secondsSince1970: the time that `strftime_now` tells, in UTC; nil for now, in local time.
   package func render(
     messages: [ChatMessage], addGenerationPrompt: Bool, bosToken: String?, eosToken: String?,
     extra: [JSONValue.Member] = [], secondsSince1970: Double? = nil
+  ) throws(ChatTemplateError) -> String {
+    var budget = RenderBudget()
+    return try render(
+      messages: messages, addGenerationPrompt: addGenerationPrompt, bosToken: bosToken,
+      eosToken: eosToken, extra: extra, secondsSince1970: secondsSince1970, budget: &budget)
+  }
+
+  /// The same out of a budget for several renders.
+  func render(
+    messages: [ChatMessage], addGenerationPrompt: Bool, bosToken: String?, eosToken: String?,
+    extra: [JSONValue.Member], secondsSince1970: Double?, budget: inout RenderBudget
   ) throws(ChatTemplateError) -> String {
     let turns: [JinjaValue] = messages.map { message in
       .dictionary([
@@ -52,8 +69,11 @@ package struct ChatTemplate: Sendable {
       "tools": .none, "documents": .none,
     ]
     for member in extra { names[member.key] = JinjaValue(member.value) }
-    let date = secondsSince1970.map { Date(timeIntervalSince1970: $0) } ?? Date()
-    var interpreter = JinjaInterpreter(names: names, now: DateFields(date))
-    return try interpreter.render(nodes)
+    let given = budget.forOneRender()
+    var interpreter = JinjaInterpreter(
+      names: names, now: DateFields(secondsSince1970: secondsSince1970), budget: given)
+    let text = try interpreter.render(nodes)
+    budget.subtract(interpreter.budget, givenAs: given)
+    return text
   }
 }

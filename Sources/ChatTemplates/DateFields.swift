@@ -1,12 +1,14 @@
 internal import Foundation
 
-/// A local date and time, formatted as Python's `strftime` does in the C locale.
+/// A date and time, formatted as Python's `strftime` does in the C locale.
 struct DateFields: Sendable {
   private let components: DateComponents
 
-  init(_ date: Date) {
+  /// A fixed time in UTC; nil is now, in local time.
+  init(secondsSince1970: Double?) {
     var calendar = Calendar(identifier: .gregorian)
-    calendar.timeZone = .current
+    calendar.timeZone = secondsSince1970 == nil ? .current : .gmt
+    let date = secondsSince1970.map { Date(timeIntervalSince1970: $0) } ?? Date()
     components = calendar.dateComponents(
       [.year, .month, .day, .hour, .minute, .second, .weekday], from: date)
   }

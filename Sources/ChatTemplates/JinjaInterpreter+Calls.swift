@@ -5,19 +5,23 @@ extension JinjaInterpreter {
   ) throws(ChatTemplateError) -> JinjaValue {
     switch name {
     case "raise_exception":
-      throw error("the template refuses this conversation: \(arguments[0, "message"]?.text ?? "")")
+      let message = try text(of: arguments[0, "message"] ?? .string(""))
+      throw error("the template refuses this conversation: \(message)")
     case "namespace", "dict":
       var members: [JinjaValue.Member] = []
       if case .dictionary(let initial)? = arguments.positional.first { members = initial }
-      for (name, value) in arguments.named { members[name] = value }
-      let value = JinjaValue.dictionary(members)
-      try count(value)
-      return name == "dict" ? value : .namespace(JinjaValue.JinjaNamespace(members))
+      for (name, value) in arguments.named { try set(name, value, in: &members) }
+      let value = try charged(.dictionary(members))
+      if name == "dict" { return value }
+      namespaces.append(members)
+      return .namespace(namespaces.count - 1)
     case "range": return try range(arguments.positional)
     case "strftime_now":
       guard case .string(let format)? = arguments[0, "format"] else {
         throw error("strftime_now needs a format")
       }
+      // The longest field, "%A", becomes nine letters.
+      try charge(format.utf8.count, times: 5)
       return try produced(now.formatted(format))
     default: throw error("\"\(name)\" is no function that is known here")
     }
@@ -35,7 +39,7 @@ extension JinjaInterpreter {
       throw error("range with step 0, or of more than \(limit) numbers")
     }
     let values = stride(from: start, to: end, by: step).map { JinjaValue.int($0) }
-    try count(bytes: values.count * 16)
+    try charge(elements: values.count)
     return .list(values)
   }
 
@@ -45,17 +49,18 @@ extension JinjaInterpreter {
   ) throws(ChatTemplateError) -> JinjaValue {
     switch object {
     case .string(let text):
-      try count(bytes: text.utf8.count)
+      try charge(text.utf8.count)
       return try call(method: name, of: text, arguments)
     case .dictionary(let members):
-      try count(bytes: members.count)
+      // "items" makes a list of two for each member.
+      try charge(elements: members.count * 4)
       switch name {
       case "items": return .list(members.map { .list([.string($0.key), $0.value]) })
       case "keys": return .list(members.map { .string($0.key) })
       case "values": return .list(members.map(\.value))
       case "get":
         guard case .string(let key)? = arguments.positional.first else { return .none }
-        return members[key] ?? arguments[1, "default"] ?? .none
+        return try value(of: key, in: members) ?? arguments[1, "default"] ?? .none
       default: break
       }
     default: break
@@ -77,16 +82,18 @@ extension JinjaInterpreter {
       }
     }
     switch name {
-    case "strip": return .string(text.stripped(of: string(0)))
-    case "lstrip": return .string(text.stripped(of: string(0), right: false))
-    case "rstrip": return .string(text.stripped(of: string(0), left: false))
+    case "strip", "lstrip", "rstrip":
+      try charge(16, times: string(0)?.utf8.count ?? 0)
+      return .string(
+        text.stripped(of: string(0), left: name != "rstrip", right: name != "lstrip"))
     case "upper": return try produced(text.uppercased())
     case "lower": return try produced(text.lowercased())
     case "title": return try produced(text.titled)
     case "capitalize": return try produced(text.capitalizedFirst)
     case "startswith", "endswith":
+      let affixes = try affixes(arguments[0, "prefix"])
       return .bool(
-        try affixes(arguments[0, "prefix"]).contains { affix in
+        affixes.contains { affix in
           name == "startswith" ? text.utf8.starts(with: affix.utf8) : text.hasBytes(atEnd: affix)
         })
     case "removeprefix":
@@ -99,17 +106,18 @@ extension JinjaInterpreter {
       return .string(String(decoding: text.utf8.dropLast(suffix.utf8.count), as: UTF8.self))
     case "split", "rsplit":
       return try split(text, name == "rsplit", arguments[0, "sep"], arguments[1, "maxsplit"])
-    case "splitlines": return .list(text.lines.map { .string($0) })
+    case "splitlines": return .list(try lines(of: text).map { .string($0) })
     case "replace":
       guard let old = string(0), let new = string(1) else { break }
       return try replace(old, with: new, in: text, limit: arguments[2, "count"]?.wholeNumber)
     case "find":
       guard let part = string(0) else { break }
-      guard let index = text.bytes.firstIndex(of: part.bytes) else { return .int(-1) }
-      return .int(String(decoding: text.bytes[..<index], as: UTF8.self).unicodeScalars.count)
+      let bytes = text.bytes
+      guard let index = try pattern(part).firstIndex(in: bytes) else { return .int(-1) }
+      return .int(String(decoding: bytes[..<index], as: UTF8.self).unicodeScalars.count)
     case "count":
       guard let part = string(0), !part.isEmpty else { break }
-      return .int(text.bytes.parts(separatedBy: part.bytes, limit: .max).count - 1)
+      return .int(try pattern(part).occurrences(in: text.bytes))
     case "isdigit": return .bool(text.isMadeOf { $0.properties.generalCategory == .decimalNumber })
     case "isalpha": return .bool(text.isMadeOf { $0.properties.isAlphabetic })
     case "isspace": return .bool(text.isMadeOf(\.isPythonSpace))
@@ -118,52 +126,19 @@ extension JinjaInterpreter {
     throw error("\"\(name)\" does not take these arguments")
   }
 
-  private func affixes(_ value: JinjaValue?) throws(ChatTemplateError) -> [String] {
+  private mutating func affixes(_ value: JinjaValue?) throws(ChatTemplateError) -> [String] {
     switch value {
-    case .string(let text): return [text]
+    case .string(let text):
+      try charge(text.utf8.count)
+      return [text]
     case .list(let elements):
-      return elements.compactMap { if case .string(let text) = $0 { text } else { nil } }
+      var texts: [String] = []
+      for case .string(let text) in elements {
+        try charge(texts: 1, bytes: text.utf8.count)
+        texts.append(text)
+      }
+      return texts
     default: throw error("startswith and endswith need a text")
     }
-  }
-
-  private mutating func split(
-    _ text: String, _ fromRight: Bool, _ separator: JinjaValue?, _ limit: JinjaValue?
-  ) throws(ChatTemplateError) -> JinjaValue {
-    let limit = limit?.wholeNumber ?? -1
-    let most = limit < 0 ? Int.max : limit
-    let parts: [String]
-    switch separator {
-    case .string(let separator):
-      guard !separator.isEmpty else { throw error("split with an empty separator") }
-      let bytes = text.bytes
-      if fromRight, most < .max {
-        let reversed = Array(bytes.reversed())
-        parts = reversed.parts(separatedBy: separator.bytes.reversed(), limit: most).reversed()
-          .map { String(decoding: $0.reversed(), as: UTF8.self) }
-      } else {
-        parts = bytes.parts(separatedBy: separator.bytes, limit: most)
-          .map { String(decoding: $0, as: UTF8.self) }
-      }
-    case nil, .some(.none):
-      guard most == .max else { throw error("split at white space takes no limit here") }
-      parts = text.unicodeScalars.split { $0.isPythonSpace }.map { String($0) }
-    default: throw error("split needs a text")
-    }
-    try count(bytes: parts.count * 16)
-    return .list(parts.map { .string($0) })
-  }
-
-  /// Python's `replace`; the length of the result is counted before it is made.
-  mutating func replace(
-    _ old: String, with new: String, in text: String, limit: Int?
-  ) throws(ChatTemplateError) -> JinjaValue {
-    guard !old.isEmpty else { throw error("replacing an empty text is not supported") }
-    let most = limit.map { $0 < 0 ? Int.max : $0 } ?? .max
-    let parts = text.bytes.parts(separatedBy: old.bytes, limit: most)
-    let (added, overflow) = (parts.count - 1).multipliedReportingOverflow(by: new.utf8.count)
-    try count(bytes: overflow ? .max : added)
-    try count(bytes: parts.count * 16)
-    return .string(String(decoding: Array(parts.joined(separator: new.bytes)), as: UTF8.self))
   }
 }

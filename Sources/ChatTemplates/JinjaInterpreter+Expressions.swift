@@ -16,8 +16,8 @@ extension JinjaInterpreter {
     case .bool(let bool): return .bool(bool)
     case .none: return .none
     case .name(let name): return value(named: name)
-    case .list(let elements): return try counted(.list(try evaluate(elements)))
-    case .dictionary(let members): return try counted(try dictionary(members))
+    case .list(let elements): return try charged(.list(try evaluate(elements)))
+    case .dictionary(let members): return try charged(try dictionary(members))
     case .attribute(let object, let name): return try attribute(name, of: try evaluate(object))
     case .item(let object, let key):
       return try item(try evaluate(key), of: try evaluate(object))
@@ -47,8 +47,8 @@ extension JinjaInterpreter {
     }
   }
 
-  mutating func counted(_ value: JinjaValue) throws(ChatTemplateError) -> JinjaValue {
-    try count(value)
+  mutating func charged(_ value: JinjaValue) throws(ChatTemplateError) -> JinjaValue {
+    try charge(whole: value)
     return value
   }
 
@@ -86,7 +86,7 @@ extension JinjaInterpreter {
       guard case .string(let key) = try evaluate(key) else {
         throw error("a dictionary's key is not a text")
       }
-      members[key] = try evaluate(value)
+      try set(key, try evaluate(value), in: &members)
     }
     return .dictionary(members)
   }
@@ -101,15 +101,6 @@ extension JinjaInterpreter {
     return int
   }
 
-  func attribute(_ name: String, of object: JinjaValue) throws(ChatTemplateError) -> JinjaValue {
-    switch object {
-    case .undefined(let what): throw error("\"\(what)\" is undefined, so it has no \"\(name)\"")
-    case .dictionary(let members): members[name] ?? .undefined(name)
-    case .namespace(let namespace): namespace.members[name] ?? .undefined(name)
-    default: .undefined(name)
-    }
-  }
-
   private mutating func item(
     _ key: JinjaValue, of object: JinjaValue
   ) throws(ChatTemplateError) -> JinjaValue {
@@ -120,13 +111,19 @@ extension JinjaInterpreter {
       let index = index < 0 ? index &+ elements.count : index
       return elements.indices.contains(index) ? elements[index] : .undefined("item \(index)")
     case (.string(let string), .int(let index)):
-      let scalars = Array(string.unicodeScalars)
-      try count(bytes: scalars.count)
+      let scalars = try scalars(of: string)
       let position = index < 0 ? index &+ scalars.count : index
       guard scalars.indices.contains(position) else { return .undefined("character \(index)") }
       return .string(String(Character(scalars[position])))
     default: return .undefined("item of \(object.kind)")
     }
+  }
+
+  private mutating func scalars(
+    of text: String
+  ) throws(ChatTemplateError) -> [Unicode.Scalar] {
+    try charge(4, times: text.utf8.count)
+    return Array(text.unicodeScalars)
   }
 
   private mutating func slice(
@@ -135,10 +132,10 @@ extension JinjaInterpreter {
     guard step != 0 else { throw error("a slice with step 0") }
     switch object {
     case .list(let elements):
-      try count(bytes: elements.count)
+      try charge(elements: elements.count)
       return .list(Self.indices(elements.count, start, end, step).map { elements[$0] })
     case .string(let string):
-      let scalars = Array(string.unicodeScalars)
+      let scalars = try scalars(of: string)
       var text = String.UnicodeScalarView()
       for index in Self.indices(scalars.count, start, end, step) { text.append(scalars[index]) }
       return try produced(String(text))

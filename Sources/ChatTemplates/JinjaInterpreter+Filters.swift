@@ -9,15 +9,13 @@ extension JinjaInterpreter {
         value.isUndefined || (arguments[1, "boolean"]?.isTrue == true && !value.isTrue)
       return replaces ? arguments[0, "default_value"] ?? .string("") : value
     case "tojson":
-      try count(value)
       let indent = arguments[0, "indent"]?.wholeNumber.map { min(max($0, 0), 16) }
-      guard let json = value.json(indent: indent) else {
-        throw error("\(value.kind) cannot be written as JSON")
-      }
-      return try produced(json)
+      return .string(try json(of: value, indent: indent))
     case "length", "count": return .int(try length(of: value))
-    case "int": return wholeNumber(value) ?? arguments[0, "default"] ?? .int(0)
-    case "float": return realNumber(value) ?? arguments[0, "default"] ?? .double(0)
+    case "int", "float":
+      if case .string(let text) = value { try charge(text.utf8.count) }
+      let number = name == "int" ? wholeNumber(value) : realNumber(value)
+      return number ?? arguments[0, "default"] ?? (name == "int" ? .int(0) : .double(0))
     case "abs", "round": return try calculate(filter: name, value, arguments)
     case "attr":
       guard case .string(let name)? = arguments.positional.first else { break }
@@ -42,6 +40,7 @@ extension JinjaInterpreter {
       guard case .string(let set)? = arguments[0, "chars"] else {
         return .string(text.stripped(of: nil))
       }
+      try charge(16, times: set.utf8.count)
       return .string(text.stripped(of: set))
     case "upper", "lower", "title", "capitalize":
       return try call(method: name, of: .string(text), Arguments())
@@ -52,24 +51,25 @@ extension JinjaInterpreter {
       return try replace(
         old, with: try self.text(of: new), in: text, limit: arguments[2, "count"]?.wholeNumber)
     case "escape", "e":
-      var result: JinjaValue = .string(text)
+      var result = text
       for (old, new) in [
         ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&#34;"), ("'", "&#39;"),
       ] {
-        result = try replace(old, with: new, in: result.text, limit: nil)
+        result = try self.text(of: try replace(old, with: new, in: result, limit: nil))
       }
-      return result
+      return .string(result)
     case "indent":
       let width = min(max(arguments[0, "width"]?.wholeNumber ?? 4, 0), 64)
       let space = String(repeating: " ", count: width)
-      let lines = text.lines
-      try count(bytes: lines.count * (width + 16))
+      let lines = try lines(of: text)
+      try charge(texts: lines.count, bytes: text.utf8.count)
+      try charge(width, times: lines.count)
       let indentsFirst = arguments[1, "first"]?.isTrue == true
       let indented = lines.enumerated().map { index, line in
         line.isEmpty || (index == 0 && !indentsFirst) ? line : space + line
       }
       return try produced(indented.joined(separator: "\n"))
-    case "wordcount": return .int(text.unicodeScalars.split { $0.isPythonSpace }.count)
+    case "wordcount": return .int(text.wordCount)
     default: throw error("the filter \"\(name)\" is unknown or not supported")
     }
     throw error("the filter \"\(name)\" does not take these arguments")
@@ -78,7 +78,7 @@ extension JinjaInterpreter {
   private mutating func length(of value: JinjaValue) throws(ChatTemplateError) -> Int {
     switch value {
     case .string(let text):
-      try count(bytes: text.utf8.count)
+      try charge(text.utf8.count)
       return text.unicodeScalars.count
     case .list(let elements): return elements.count
     case .dictionary(let members): return members.count
@@ -90,7 +90,7 @@ extension JinjaInterpreter {
   private func wholeNumber(_ value: JinjaValue) -> JinjaValue? {
     switch value {
     case .string(let text):
-      let digits = text.stripped(of: nil)
+      guard let digits = numeral(text) else { return nil }
       return Int(digits).map { .int($0) }
         ?? Double(digits).flatMap { Int(exactly: $0.rounded(.towardZero)) }.map { .int($0) }
     default:
@@ -99,8 +99,16 @@ extension JinjaInterpreter {
     }
   }
 
+  /// A text that may be a number; Python reads no number of more than 4300 digits.
+  private func numeral(_ text: String) -> String? {
+    let digits = text.stripped(of: nil)
+    return digits.utf8.count <= 4300 ? digits : nil
+  }
+
   private func realNumber(_ value: JinjaValue) -> JinjaValue? {
-    if case .string(let text) = value { return Double(text.stripped(of: nil)).map { .double($0) } }
+    if case .string(let text) = value {
+      return numeral(text).flatMap { Double($0) }.map { .double($0) }
+    }
     return value.number.map { .double($0) }
   }
 
@@ -113,9 +121,9 @@ extension JinjaInterpreter {
     let digits = min(max(arguments[0, "precision"]?.wholeNumber ?? 0, 0), 15)
     let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
     let rule: FloatingPointRoundingRule =
-      switch arguments[1, "method"]?.text {
-      case "ceil": .up
-      case "floor": .down
+      switch arguments[1, "method"] {
+      case .string("ceil"): .up
+      case .string("floor"): .down
       default: .toNearestOrEven
       }
     return .double((number * scale).rounded(rule) / scale)

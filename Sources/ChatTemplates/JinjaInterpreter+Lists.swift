@@ -4,6 +4,7 @@ extension JinjaInterpreter {
   ) throws(ChatTemplateError) -> JinjaValue {
     if name == "dictsort" { return try sortedByKey(value) }
     if name == "reverse", case .string(let text) = value {
+      try charge(text.utf8.count)
       return try produced(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
     }
     let elements = try elements(of: value)
@@ -35,7 +36,7 @@ extension JinjaInterpreter {
     let separator = try text(of: arguments[0, "d"] ?? .string(""))
     var texts: [String] = []
     for element in elements {
-      try count(bytes: separator.utf8.count)
+      try charge(texts: 1, bytes: separator.utf8.count)
       if case .string(let path)? = arguments[1, "attribute"] {
         texts.append(try text(of: try member(path, of: element)))
       } else {
@@ -45,27 +46,21 @@ extension JinjaInterpreter {
     return .string(texts.joined(separator: separator))
   }
 
-  /// `a.b.c`
-  private func member(_ path: String, of value: JinjaValue) throws(ChatTemplateError) -> JinjaValue
-  {
-    var value = value
-    for name in path.split(separator: ".") { value = try attribute(String(name), of: value) }
-    return value
-  }
-
   /// Texts sort without regard to case, as Jinja does by default.
   private mutating func sort(
     _ elements: [JinjaValue], _ arguments: Arguments
   ) throws(ChatTemplateError) -> [JinjaValue] {
+    // Every element is compared about log2(count) times.
+    let comparisons = Int.bitWidth - elements.count.leadingZeroBitCount
     var keyed: [(key: JinjaValue, value: JinjaValue)] = []
     for element in elements {
       var key = element
       if case .string(let path)? = arguments[2, "attribute"] { key = try member(path, of: element) }
-      if case .string(let text) = key, arguments[1, "case_sensitive"]?.isTrue != true {
-        key = .string(text.lowercased())
+      if case .string(let text) = key {
+        try charge(JinjaValue.sizeOfText + text.utf8.count, times: comparisons)
+        if arguments[1, "case_sensitive"]?.isTrue != true { key = .string(text.lowercased()) }
       }
-      try count(key)
-      try count(bytes: elements.count)
+      try charge(elements: comparisons)
       keyed.append((key, element))
     }
     // Typed throws do not pass through `sort(by:)`: find out first whether all pairs have an order.
@@ -79,12 +74,15 @@ extension JinjaInterpreter {
     guard case .dictionary(let members) = value else {
       throw error("dictsort needs a dictionary, not \(value.kind)")
     }
-    try count(value)
-    let sorted = members.sorted {
-      $0.key.lowercased().unicodeScalars.lexicographicallyPrecedes(
-        $1.key.lowercased().unicodeScalars)
+    let comparisons = Int.bitWidth - members.count.leadingZeroBitCount
+    var keyed: [(key: String, member: JinjaValue.Member)] = []
+    for member in members {
+      try charge(JinjaValue.sizeOfText + member.key.utf8.count, times: comparisons)
+      try charge(elements: 4)
+      keyed.append((member.key.lowercased(), member))
     }
-    return .list(sorted.map { .list([.string($0.key), $0.value]) })
+    keyed.sort { $0.key.unicodeScalars.lexicographicallyPrecedes($1.key.unicodeScalars) }
+    return .list(keyed.map { .list([.string($0.member.key), $0.member.value]) })
   }
 
   private mutating func unique(
@@ -94,9 +92,12 @@ extension JinjaInterpreter {
     var keys: [JinjaValue] = []
     outer: for element in elements {
       var key = element
-      if case .string(let text) = element { key = .string(text.lowercased()) }
+      if case .string(let text) = element {
+        try charge(text.utf8.count)
+        key = .string(text.lowercased())
+      }
       for known in keys where try equal(known, key) { continue outer }
-      try count(bytes: keys.count * 16)
+      try charge(elements: 2)
       keys.append(key)
       kept.append(element)
     }

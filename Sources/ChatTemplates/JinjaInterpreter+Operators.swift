@@ -6,13 +6,13 @@ extension JinjaInterpreter {
     switch value {
     case .undefined: return []
     case .list(let elements):
-      try count(bytes: elements.count)
+      try charge(elements: elements.count)
       return elements
     case .dictionary(let members):
-      try count(bytes: members.count)
+      try charge(elements: members.count)
       return members.map { .string($0.key) }
     case .string(let string):
-      try count(bytes: string.utf8.count)
+      try charge(elements: string.utf8.count)
       return string.unicodeScalars.map { .string(String(Character($0))) }
     default: throw error("\(value.kind) cannot be gone through")
     }
@@ -21,7 +21,10 @@ extension JinjaInterpreter {
   mutating func holds(
     _ comparison: JinjaComparison, _ left: JinjaValue, _ right: JinjaValue
   ) throws(ChatTemplateError) -> Bool {
-    switch comparison {
+    if case .string(let left) = left, case .string(let right) = right {
+      try charge(min(left.utf8.count, right.utf8.count))
+    }
+    return switch comparison {
     case .equal: try equal(left, right)
     case .unequal: !(try equal(left, right))
     case .contained: try contains(left, in: right)
@@ -33,13 +36,37 @@ extension JinjaInterpreter {
     }
   }
 
-  /// Python's `==`, counted.
-  mutating func equal(_ left: JinjaValue, _ right: JinjaValue) throws(ChatTemplateError) -> Bool {
+  /// Python's `==`. Texts compare by their code points, never by canonical equivalence.
+  mutating func equal(
+    _ left: JinjaValue, _ right: JinjaValue, level: Int = 0
+  ) throws(ChatTemplateError) -> Bool {
+    guard level <= Self.maximumLevel else { throw error("a value is nested too deeply") }
+    try charge(elements: 1)
     switch (left, right) {
-    case (.string, .string), (.list, .list), (.dictionary, .dictionary): try count(left)
-    default: break
+    case (.undefined, .undefined), (.none, .none): return true
+    case (.string(let left), .string(let right)):
+      try charge(min(left.utf8.count, right.utf8.count))
+      return left.utf8.elementsEqual(right.utf8)
+    case (.list(let left), .list(let right)):
+      guard left.count == right.count else { return false }
+      for (one, other) in zip(left, right) where !(try equal(one, other, level: level + 1)) {
+        return false
+      }
+      return true
+    case (.dictionary(let left), .dictionary(let right)):
+      guard left.count == right.count else { return false }
+      for member in left {
+        guard let other = try value(of: member.key, in: right),
+          try equal(member.value, other, level: level + 1)
+        else { return false }
+      }
+      return true
+    case (.namespace(let left), .namespace(let right)): return left == right
+    default:
+      if let left = left.wholeNumber, let right = right.wholeNumber { return left == right }
+      if let left = left.number, let right = right.number { return left == right }
+      return false
     }
-    return left.equals(right)
   }
 
   /// Python's `<`.
@@ -57,9 +84,11 @@ extension JinjaInterpreter {
   ) throws(ChatTemplateError) -> Bool {
     switch (container, element) {
     case (.string(let text), .string(let part)):
-      try count(bytes: text.utf8.count)
-      return part.isEmpty || text.bytes.firstIndex(of: part.bytes) != nil
-    case (.dictionary(let members), .string(let key)): return members[key] != nil
+      try charge(text.utf8.count)
+      if part.isEmpty { return true }
+      return try pattern(part).firstIndex(in: text.bytes) != nil
+    case (.dictionary(let members), .string(let key)):
+      return try value(of: key, in: members) != nil
     case (.dictionary, _): return false
     default:
       for candidate in try elements(of: container) where try equal(candidate, element) {
@@ -77,7 +106,7 @@ extension JinjaInterpreter {
     switch (symbol, left, right) {
     case (.add, .string(let left), .string(let right)): return try produced(left + right)
     case (.add, .list(let left), .list(let right)):
-      try count(bytes: left.count + right.count)
+      try charge(elements: left.count + right.count)
       return .list(left + right)
     case (.multiply, .string(let text), .int(let times)),
       (.multiply, .int(let times), .string(let text)):
@@ -96,8 +125,7 @@ extension JinjaInterpreter {
   private mutating func repeated(
     _ text: String, _ times: Int
   ) throws(ChatTemplateError) -> JinjaValue {
-    let (bytes, overflow) = text.utf8.count.multipliedReportingOverflow(by: max(times, 0))
-    try count(bytes: overflow ? .max : bytes)
+    try charge(text.utf8.count, times: max(times, 0))
     return .string(String(repeating: text, count: max(times, 0)))
   }
 

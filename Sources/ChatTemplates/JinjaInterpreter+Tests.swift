@@ -4,6 +4,9 @@ extension JinjaInterpreter {
     _ name: String, _ value: JinjaValue, _ arguments: [JinjaValue]
   ) throws(ChatTemplateError) -> Bool {
     try step()
+    if case .string(let text) = value, name == "upper" || name == "lower" {
+      try charge(text.utf8.count, times: 4)
+    }
     if let result = testKind(name, value) { return result }
     let comparisons: [String: JinjaComparison] = [
       "eq": .equal, "equalto": .equal, "==": .equal, "sameas": .equal, "ne": .unequal,

@@ -4,23 +4,24 @@ struct JinjaInterpreter {
   private var scopes: [[String: JinjaValue]]
   private var output: [UInt8] = []
   private var depth = 0
-  private var steps = 0
-  private var producedBytes = 0
+  /// What is left of what this render may cost.
+  private(set) var budget: RenderBudget
+  /// Contents of the namespaces, which a value names by their index. A namespace may hold itself;
+  /// all of them go when the render ends.
+  var namespaces: [[JinjaValue.Member]] = []
   var line = 1
   /// The date that `strftime_now` formats.
   let now: DateFields
 
   static let maximumDepth = 200
   static let maximumLevel = 64
-  static let maximumSteps = 1_000_000
-  /// Bytes made or gone through.
-  static let maximumBytes = 1 << 27
 
   enum Flow { case next, breakLoop, continueLoop }
 
-  init(names: [String: JinjaValue], now: DateFields) {
+  init(names: [String: JinjaValue], now: DateFields, budget: RenderBudget) {
     scopes = [names, [:]]
     self.now = now
+    self.budget = budget
   }
 
   func error(_ reason: String) -> ChatTemplateError { .faulty(line: line, reason: reason) }
@@ -30,38 +31,53 @@ struct JinjaInterpreter {
     return String(decoding: output, as: UTF8.self)
   }
 
-  /// Counts one more thing done; throws when a template does too much.
+  /// Charges one more node or expression.
   mutating func step() throws(ChatTemplateError) {
-    steps += 1
-    guard steps <= Self.maximumSteps else { throw error("the template does not come to an end") }
+    if let reason = budget.step() { throw error(reason) }
   }
 
-  /// Counts the bytes of a text that was made.
+  /// Charges work on so many bytes, before it is done.
+  mutating func charge(_ bytes: Int) throws(ChatTemplateError) {
+    if let reason = budget.charge(bytes) { throw error(reason) }
+  }
+
+  /// Charges a product of two sizes.
+  mutating func charge(_ size: Int, times count: Int) throws(ChatTemplateError) {
+    let (bytes, overflow) = size.multipliedReportingOverflow(by: count)
+    try charge(overflow ? .max : bytes)
+  }
+
+  /// Charges the memory of a list's elements, without what they hold.
+  mutating func charge(elements count: Int) throws(ChatTemplateError) {
+    try charge(MemoryLayout<JinjaValue>.stride, times: count)
+  }
+
+  /// Charges texts of so many bytes together, each with the memory around it.
+  mutating func charge(texts count: Int, bytes: Int) throws(ChatTemplateError) {
+    try charge(JinjaValue.sizeOfText, times: count)
+    try charge(bytes)
+  }
+
+  /// Charges a text that was made.
   mutating func produced(_ text: String) throws(ChatTemplateError) -> JinjaValue {
-    try count(bytes: text.utf8.count)
+    try charge(text.utf8.count)
     return .string(text)
   }
 
-  mutating func count(bytes: Int) throws(ChatTemplateError) {
-    producedBytes += min(bytes, Self.maximumBytes + 1)
-    guard producedBytes <= Self.maximumBytes else {
-      throw error("the template handles more than \(Self.maximumBytes >> 20) MiB of text")
-    }
-  }
-
-  /// Counts a value with all it holds, and refuses what is nested too deeply: a few lines can build
-  /// a list whose text would be longer than any memory.
-  mutating func count(_ value: JinjaValue, level: Int = 0) throws(ChatTemplateError) {
+  /// Charges a value with all it holds, and refuses what is nested too deeply: a few lines can
+  /// build a list whose text would be longer than any memory.
+  mutating func charge(whole value: JinjaValue, level: Int = 0) throws(ChatTemplateError) {
     guard level <= Self.maximumLevel else { throw error("a value is nested too deeply") }
-    try count(bytes: 16)
+    try charge(elements: 1)
     switch value {
-    case .string(let text): try count(bytes: text.utf8.count)
+    case .string(let text): try charge(text.utf8.count)
     case .list(let elements):
-      for element in elements { try count(element, level: level + 1) }
+      for element in elements { try charge(whole: element, level: level + 1) }
     case .dictionary(let members):
-      for member in members { try count(member.value, level: level + 1) }
-    case .namespace(let namespace):
-      for member in namespace.members { try count(member.value, level: level + 1) }
+      for member in members {
+        try charge(member.key.utf8.count)
+        try charge(whole: member.value, level: level + 1)
+      }
     default: break
     }
   }
@@ -123,14 +139,8 @@ extension JinjaInterpreter {
     return .next
   }
 
-  /// What a value prints.
-  mutating func text(of value: JinjaValue) throws(ChatTemplateError) -> String {
-    try count(value)
-    return value.text
-  }
-
   private mutating func print(_ text: String) throws(ChatTemplateError) {
-    try count(bytes: text.utf8.count)
+    try charge(text.utf8.count)
     output.append(contentsOf: text.utf8)
   }
 
@@ -153,11 +163,15 @@ extension JinjaInterpreter {
     switch target {
     case .names(let names): try unpack(value, into: names)
     case .attribute(let name, let attribute):
-      guard case .namespace(let namespace) = self.value(named: name) else {
+      guard case .namespace(let index) = self.value(named: name) else {
         throw error("\"\(name)\" is no namespace, so \"\(name).\(attribute)\" cannot be set")
       }
-      try count(value)
-      namespace.members[attribute] = value
+      try charge(whole: value)
+      // Taken out while it changes, so that it is not copied.
+      var members = namespaces[index]
+      namespaces[index] = []
+      try set(attribute, value, in: &members)
+      namespaces[index] = members
     }
   }
 

@@ -137,6 +137,14 @@ extension JinjaLexer {
     startsLine = position > start && source[position - 1] == 0x0A
   }
 
+  /// Whether the tag's first word is `endraw`; looks no further, so that raw text stays linear.
+  private func closesRaw(at tag: Int) -> Bool {
+    var start = tag + 2
+    if byte(start) == UInt8(ascii: "-") || byte(start) == UInt8(ascii: "+") { start += 1 }
+    while start < source.count, Self.isSpace(source[start]) { start += 1 }
+    return source.contains(Array("endraw".utf8), at: start)
+  }
+
   private mutating func appendRaw(to chunks: inout [Chunk]) throws(ChatTemplateError) {
     let start = position
     while position < source.count {
@@ -145,6 +153,10 @@ extension JinjaLexer {
         continue
       }
       let end = position
+      guard closesRaw(at: position) else {
+        position += 2
+        continue
+      }
       var probe = self
       probe.position += 2
       let sign = byte(probe.position)

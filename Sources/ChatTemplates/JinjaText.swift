@@ -2,7 +2,7 @@
 extension String {
   /// Without characters of a set at the ends; white space where the set is nil.
   func stripped(of set: String?, left: Bool = true, right: Bool = true) -> String {
-    let characters = set.map { Array($0.unicodeScalars) }
+    let characters = set.map { Set($0.unicodeScalars) }
     func goes(_ scalar: Unicode.Scalar) -> Bool {
       characters.map { $0.contains(scalar) } ?? scalar.isPythonSpace
     }
@@ -13,7 +13,7 @@ extension String {
   }
 
   func hasBytes(atEnd suffix: String) -> Bool {
-    bytes.contains(suffix.bytes, at: utf8.count - suffix.utf8.count)
+    utf8.reversed().starts(with: suffix.utf8.reversed())
   }
 
   var capitalizedFirst: String {
@@ -38,6 +38,17 @@ extension String {
     return parts.map { part in String(part.last == "\r" ? part.dropLast() : part) }
   }
 
+  /// The number of stretches without white space.
+  var wordCount: Int {
+    var (count, insideWord) = (0, false)
+    for scalar in unicodeScalars {
+      let isSpace = scalar.isPythonSpace
+      if !isSpace, !insideWord { count += 1 }
+      insideWord = !isSpace
+    }
+    return count
+  }
+
   func isMadeOf(_ condition: (Unicode.Scalar) -> Bool) -> Bool {
     !isEmpty && unicodeScalars.allSatisfy(condition)
   }
@@ -46,17 +57,4 @@ extension String {
 extension Unicode.Scalar {
   /// What Python's `str.isspace` accepts.
   var isPythonSpace: Bool { properties.isWhitespace || (0x1C...0x1F).contains(value) }
-}
-
-extension [UInt8] {
-  /// The parts between at most `limit` separators (not empty), from the left.
-  func parts(separatedBy separator: [UInt8], limit: Int) -> [ArraySlice<UInt8>] {
-    var parts: [ArraySlice<UInt8>] = []
-    var start = 0
-    while parts.count < limit, let index = firstIndex(of: separator, from: start) {
-      parts.append(self[start..<index])
-      start = index + separator.count
-    }
-    return parts + [self[start...]]
-  }
 }

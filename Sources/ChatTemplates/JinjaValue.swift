@@ -11,8 +11,14 @@ enum JinjaValue {
   case string(String)
   case list([JinjaValue])
   case dictionary([Member])
-  case namespace(JinjaNamespace)
-  case macro(JinjaMacro)
+  /// What `namespace()` makes, the only thing a template can change inside a loop: an index into
+  /// the interpreter's `namespaces`.
+  case namespace(Int)
+  /// Indirect, so that no other value takes a macro's memory.
+  indirect case macro(JinjaMacro)
+
+  /// Memory of a text in a list, without its bytes: the value, and the head of its storage.
+  static let sizeOfText = MemoryLayout<JinjaValue>.stride + 32
 
   struct Member {
     var key: String
@@ -29,30 +35,6 @@ enum JinjaValue {
     case .array(let elements): self = .list(elements.map { JinjaValue($0) })
     case .object(let members):
       self = .dictionary(members.map { Member(key: $0.key, value: JinjaValue($0.value)) })
-    }
-  }
-
-  /// What `namespace()` makes: the only thing a template can change inside a loop.
-  final class JinjaNamespace {
-    var members: [Member]
-    init(_ members: [Member]) { self.members = members }
-  }
-}
-
-extension [JinjaValue.Member] {
-  subscript(key: String) -> JinjaValue? {
-    get { first { $0.key.utf8.elementsEqual(key.utf8) }?.value }
-    set {
-      let index = firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
-      if let newValue {
-        if let index {
-          self[index].value = newValue
-        } else {
-          append(JinjaValue.Member(key: key, value: newValue))
-        }
-      } else if let index {
-        remove(at: index)
-      }
     }
   }
 }
@@ -102,28 +84,6 @@ extension JinjaValue {
     case .dictionary: "a dictionary"
     case .namespace: "a namespace"
     case .macro: "a macro"
-    }
-  }
-
-  /// Python's `==`. Texts compare by their code points, never by canonical equivalence.
-  func equals(_ other: JinjaValue) -> Bool {
-    switch (self, other) {
-    case (.undefined, .undefined), (.none, .none): true
-    case (.string(let left), .string(let right)): left.utf8.elementsEqual(right.utf8)
-    case (.list(let left), .list(let right)):
-      left.count == right.count && zip(left, right).allSatisfy { $0.equals($1) }
-    case (.dictionary(let left), .dictionary(let right)):
-      left.count == right.count
-        && left.allSatisfy { member in right[member.key].map { $0.equals(member.value) } ?? false }
-    case (.namespace(let left), .namespace(let right)): left === right
-    default:
-      if let left = wholeNumber, let right = other.wholeNumber {
-        left == right
-      } else if let left = number, let right = other.number {
-        left == right
-      } else {
-        false
-      }
     }
   }
 }

@@ -68,12 +68,11 @@ struct ChatTemplateTests {
   @Test func dates() throws {
     let template = try ChatTemplate(
       source: "{{ strftime_now('%Y-%m-%d %H:%M:%S %b %B %a %A %-d %y %I%p %%') }}")
-    // 2024-07-26 12:00 UTC; noon is the same day in most time zones, so only the date is compared.
+    // 2024-07-26 12:00 UTC.
     let text = try template.render(
       messages: [], addGenerationPrompt: false, bosToken: nil, eosToken: nil,
       secondsSince1970: 1_721_995_200)
-    #expect(text.hasPrefix("2024-07-2"))
-    #expect(text.contains("Jul July") && text.hasSuffix("%"))
+    #expect(text == "2024-07-26 12:00:00 Jul July Fri Friday 26 24 12PM %")
   }
 
   /// Where a template is wrong, the error says in which line.
@@ -108,7 +107,6 @@ struct ChatTemplateTests {
     "{% set ns = namespace(t=[1]) %}{% for i in range(99) %}{% set ns.t = [ns.t, ns.t] %}{% endfor %}{{ ns.t }}",
     "{% set ns = namespace(t=[1]) %}{% for i in range(99999) %}{% set ns.t = [ns.t] %}{% endfor %}{{ ns.t == ns.t }}",
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-    "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
     "{% set n = namespace(t='aaaaaaaa' * 99999) %}{% for i in range(9) %}{% set n.t = n.t | replace('a', n.t) %}{% endfor %}",
     "{% set t = 'a' * 9999999 %}{% for i in range(99999) %}{% set x = t | length %}{% endfor %}",
     "{{ " + String(repeating: "(", count: 900) + "1" + String(repeating: ")", count: 900) + " }}",

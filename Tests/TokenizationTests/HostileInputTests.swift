@@ -72,6 +72,32 @@ struct HostileInputTests {
       "</w>"
     ),
     ("null", "model", "model"),
+    // A few steps that make a text, or a token while loading, longer than any memory.
+    (sequence("normalizers", 30, replace("a", "aaaaaaaaaa")), "normalizer", "steps"),
+    (sequence("decoders", 30, replace("a", "aaaaaaaaaa")), "decoder", "steps"),
+    (sequence("normalizers", 4, replace("a", "aaaaaaaaaa")), "normalizer", "64 times as long"),
+    (sequence("decoders", 4, replace("a", "aaaaaaaaaa")), "decoder", "64 times as long"),
+    (replace("a", String(repeating: "a", count: 300)), "normalizer", "300 bytes"),
+    (replace(String(repeating: "a", count: 300), "a"), "decoder", "300 bytes"),
+    (sequence("normalizers", 17, #"{"type": "NFC"}"#), "normalizer", "steps"),
+    (
+      sequence(
+        "normalizers", 12,
+        #"{"type": "Prepend", "prepend": "\#(String(repeating: "x", count: 200))"}"#),
+      "normalizer", "times as long"
+    ),
+    (
+      #"{"type": "Metaspace", "replacement": "\#(String(repeating: "_", count: 33))"}"#,
+      "pre_tokenizer", "times as long"
+    ),
+    (
+      #"{"type": "Split", "behavior": "Isolated", "pattern": {"String": "\#(String(repeating: "a", count: 300))"}}"#,
+      "pre_tokenizer", "300 bytes"
+    ),
+    (
+      #"{"type": "TemplateProcessing", "single": [{"Sequence": {}}, {"SpecialToken": {"id": "x"}}], "special_tokens": {"x": {"ids": [\#(Array(repeating: "0", count: 65).joined(separator: ", "))]}}}"#,
+      "post_processor", "64 tokens"
+    ),
   ])
   func refusals(part: String, key: String, word: String) throws {
     var root = try JSONValue(parsing: Fixture.bytes("tiny-smollm.json"))
@@ -89,6 +115,15 @@ struct HostileInputTests {
         #expect(error.description.contains(path))
       }
     }
+  }
+
+  private static func replace(_ old: String, _ new: String) -> String {
+    #"{"type": "Replace", "pattern": {"String": "\#(old)"}, "content": "\#(new)"}"#
+  }
+
+  private static func sequence(_ key: String, _ count: Int, _ step: String) -> String {
+    let steps = Array(repeating: step, count: count).joined(separator: ", ")
+    return #"{"type": "Sequence", "\#(key)": [\#(steps)]}"#
   }
 
   @Test func unigramModelsAreRefused() throws {
