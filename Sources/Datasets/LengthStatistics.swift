@@ -14,7 +14,7 @@ package struct LengthStatistics: Sendable, Equatable {
     p50 = Self.percentile(50, ofSorted: sorted)
     p95 = Self.percentile(95, ofSorted: sorted)
     p99 = Self.percentile(99, ofSorted: sorted)
-    maximum = sorted.last.map(Int.init) ?? 0
+    maximum = sorted.last.map { Int($0) } ?? 0
   }
 
   /// Smallest length that at least `percent` % of the samples do not exceed (nearest rank); 0 for

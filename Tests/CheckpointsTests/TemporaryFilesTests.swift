@@ -15,7 +15,7 @@ import Testing
   private var host: String {
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, 255)
-    return name.withUnsafeBufferPointer { String(cString: $0.baseAddress ?? [0]) }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   @Test func abandonedFilesAreRemovedAndNoOthers() throws {
