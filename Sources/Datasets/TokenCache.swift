@@ -45,8 +45,8 @@ package final class TokenCache: Sendable {
 
   /// Maps and verifies a cache: header, sizes, digest, index.
   ///
-  /// `key` must be the one it was written for.
-  init(path: String, key: String, trust: Trust = .nothing) throws(Unusable) {
+  /// `key`, if given, must be the one it was written for.
+  init(path: String, key: String?, trust: Trust = .nothing) throws(Unusable) {
     do throws(CheckpointError) {
       file = try MappedFile(path: path)
     } catch {
@@ -75,14 +75,14 @@ package final class TokenCache: Sendable {
   }
 
   private static func checkedLayout(
-    _ file: MappedFile, key: String
+    _ file: MappedFile, key: String?
   ) throws(Unusable) -> Layout {
     let bytes = file.bytes
     guard bytes.count >= headerSize + footerSize else { throw Unusable("it is cut short") }
     guard bytes.starts(with: magic) else { throw Unusable("it is no token cache") }
     let version = integer(bytes, at: 8)
     guard version == formatVersion else { throw Unusable("it has format version \(version)") }
-    guard bytes[16..<headerSize].elementsEqual(key.utf8) else {
+    if let key, !bytes[16..<headerSize].elementsEqual(key.utf8) {
       throw Unusable("it was made from other data or settings")
     }
     let footer = bytes.count - footerSize
