@@ -44,12 +44,13 @@ struct TrainSetup {
     tokenizer = try Tokenizer.load(from: config.model)
 
     let preparation = try DataPreparation(rank, folder: config.datasetCache, signals)
-    let chat = try Self.chat(config, tokenizer)
+    // Captured by themselves, as this value is not complete yet.
+    let (text, chat) = (tokenizer, try Self.chat(config, tokenizer))
     func prepare(
       _ sources: [DatasetSource], _ settings: DatasetSettings
     ) throws -> PreparedDatasets {
       try preparation(
-        DatasetBuilder(sources: sources, tokenizer: tokenizer, chat: chat, settings: settings))
+        DatasetBuilder(sources: sources, tokenizer: text, chat: chat, settings: settings))
     }
     training = try prepare(config.datasets, try config.datasetSettings)
     var heldOut = try config.datasetSettings
