@@ -221,12 +221,12 @@ import Testing
     )
     // The same samples under the key of a shorter max_seq_length.
     let short = folder.builder(
-      source, settings: DatasetSettings(maximumLength: 3, excessLengthStrategy: .drop))
+      source, settings: DatasetSettings(maximumLength: 4, excessLengthStrategy: .truncate))
     let url = URL(fileURLWithPath: try short.build().cachePath)
     let key = try [UInt8](Data(contentsOf: url))[16..<80]
-    forged.append(("max_seq_length is 3", Array(bytes[..<16]) + key + bytes[80...]))
+    forged.append(("max_seq_length is 4", Array(bytes[..<16]) + key + bytes[80...]))
     for (reason, bytes) in forged {
-      let isShort = reason.hasSuffix("3") && reason.hasPrefix("max")
+      let isShort = reason.hasSuffix("4") && reason.hasPrefix("max")
       let path = isShort ? url.path : honest.cachePath
       try Data(Self.sealed(bytes)).write(to: URL(fileURLWithPath: path))
       let error = #expect(throws: DatasetError.self) {
