@@ -61,9 +61,13 @@ let package = Package(
     + module(
       "Tokenization", ["ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true
     )
+    + module(
+      "ChatTemplates", ["ExitCodes", "JSONText"], testing: ["Tokenization", "Kernels"],
+      fixtures: true)
     + module("Quantization", ["ExitCodes", "Kernels", "Checkpoints"])
     + module(
-      "Datasets", ["Tokenization", "ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"])
+      "Datasets", ["ChatTemplates", "Tokenization", "ExitCodes", "JSONText", "Checkpoints"],
+      testing: ["Kernels"])
     + module(
       "DecoderModel", ["Kernels", "Quantization", "Checkpoints", "ExitCodes", "JSONText"],
       fixtures: true)
@@ -88,8 +92,9 @@ let package = Package(
       .executableTarget(
         name: "peqa",
         dependencies: [
-          "Training", "Evaluation", "Interchange", "DecoderModel", "Datasets", "Tokenization",
-          "Collectives", "Quantization", "Checkpoints", "ExitCodes", "JSONText", "Kernels",
+          "Training", "Evaluation", "Interchange", "DecoderModel", "Datasets", "ChatTemplates",
+          "Tokenization", "Collectives", "Quantization", "Checkpoints", "ExitCodes", "JSONText",
+          "Kernels",
           "CBuild",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
@@ -115,8 +120,8 @@ func fuzzTargets(libraries: String) -> [Target] {
     .executableTarget(
       name: "peqa-fuzz",
       dependencies: [
-        "CFuzzer", "Training", "DecoderModel", "Datasets", "Tokenization", "Collectives",
-        "Checkpoints", "JSONText",
+        "CFuzzer", "Training", "DecoderModel", "Datasets", "ChatTemplates", "Tokenization",
+        "Collectives", "Checkpoints", "JSONText",
       ],
       path: "Tests/Fuzz/Program", swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-L", libraries])]),

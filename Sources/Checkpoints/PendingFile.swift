@@ -30,7 +30,7 @@ package final class PendingFile {
     self.size = size
     self.overwrite = overwrite
     self.uncached = uncached
-    temporary = "\(path).\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 36)).tmp"
+    temporary = TemporaryFiles.name(for: path)
     if digest { hash = SHA256() }
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .system(errno, "write", path) }

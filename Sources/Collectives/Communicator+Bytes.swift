@@ -75,7 +75,7 @@ extension Communicator {
 }
 
 /// Memory that MPI may hold on to. It is freed only by hand, after success: when a collective times
-/// out, MPI can still write into it while the process says its last words.
+/// out, MPI can still write into it while the process tells how it ended.
 private struct LentBytes {
   let base: UnsafeMutableRawPointer
   let count: Int

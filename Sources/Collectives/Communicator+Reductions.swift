@@ -8,7 +8,7 @@ extension Communicator {
   package func allReduceSum(
     _ values: UnsafeMutableBufferPointer<Int64>
   ) throws(CommunicatorError) {
-    if values.count >= leastRingCount { return try ringSum(values) }
+    if usesRing(values.count, of: Int64.self) { return try ringSum(values) }
     try reduce(values, "all-reduce of sums") { peqa_mpi_start_sum_int64($0, $1, $2, $3) }
   }
 
@@ -16,7 +16,7 @@ extension Communicator {
   package func allReduceSum(
     _ values: UnsafeMutableBufferPointer<Int32>
   ) throws(CommunicatorError) {
-    if values.count >= leastRingCount { return try ringSum(values) }
+    if usesRing(values.count, of: Int32.self) { return try ringSum(values) }
     try reduce(values, "all-reduce of sums") { peqa_mpi_start_sum_int32($0, $1, $2, $3) }
   }
 

@@ -1,6 +1,11 @@
 internal import CMPI
 
 extension Communicator {
+  /// Whether a sum goes round the ring: the same answer on all ranks, as all give the same count.
+  package func usesRing<Value>(_ count: Int, of _: Value.Type) -> Bool {
+    count * MemoryLayout<Value>.stride / size >= leastRingShare
+  }
+
   /// Adds up over all ranks with the fewest bytes that are possible, 2 (P-1)/P of the buffer from each
   /// rank: P-1 turns in which each rank passes a part on to the next and adds what comes, then P-1 in
   /// which the finished parts go round (Patarasuk and Yuan 2009, "Bandwidth optimal all-reduce

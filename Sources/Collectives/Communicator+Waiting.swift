@@ -58,8 +58,9 @@ extension Communicator {
   ) throws(CommunicatorError) {
     if let code = interruption() { throw .interrupted(code: code) }
     let waited = monotonicSeconds() - began
-    let absent = heartbeats?.absentees(
-      at: index, since: began, limit: timeout, blindLimit: blindTimeout ?? timeout)
+    let absent = heartbeats?.peers.absentees(
+      at: index, since: began, limit: timeout, blindLimit: blindTimeout ?? timeout,
+      now: monotonicSeconds())
     if absent == nil, waited <= patience { return }
     throw .timedOut(
       Stall(
@@ -78,24 +79,27 @@ extension Communicator {
   package func unheardRanks(within patience: Double) throws(CommunicatorError) -> [Int] {
     guard size > 1, let heartbeats else { return [] }
     let began = monotonicSeconds()
-    while !heartbeats.unheard.isEmpty, monotonicSeconds() - began < patience { usleep(2000) }
-    let all = try allGather(heartbeats.unheard.map { "\($0) " }.joined().utf8.map { $0 })
+    while !heartbeats.peers.unheard.isEmpty, monotonicSeconds() - began < patience { usleep(2000) }
+    let all = try allGather(heartbeats.peers.unheard.map { "\($0) " }.joined().utf8.map { $0 })
     let unheard = all.flatMap { String(decoding: $0, as: UTF8.self).split(separator: " ") }
     return Set(unheard.compactMap { Int($0) }).sorted()
   }
 
-  /// Numbers 0, 1, 2, ... of a round, each to one rank only: whoever asks first gets the next.
+  /// Slots 0, 1, 2, ... of a round, each to one rank only: whoever claims first gets the next
+  /// (dynamic scheduling by a shared counter).
   ///
-  /// Rank 0's other thread answers, also while rank 0 computes. A rank begins a round after all ranks
-  /// have ended the one before, which a collective between them makes sure of. It needs heartbeats
-  /// from rank 0: see `unheardRanks`.
+  /// Rank 0's other thread answers, also while rank 0 computes. Every rank claims at least once in
+  /// every round, and begins a round after all ranks have ended the one before, which a collective
+  /// between them makes sure of. It needs heartbeats from rank 0: see `unheardRanks`.
   ///
   /// - Parameter round: greater than that of the round before.
-  package func takePart(ofRound round: Int) throws(CommunicatorError) -> Int {
-    partsAsked = partsAsked.round == round ? (round, partsAsked.count + 1) : (round, 0)
-    let number = partsAsked.count
+  package func claimNext(inRound round: Int) throws(CommunicatorError) -> Int {
+    claims =
+      claims.label == round
+      ? (round, claims.round, claims.count + 1) : (round, claims.round + 1, 0)
+    let (round, number) = (claims.round, claims.count)
     guard let heartbeats else { return number }
-    if rank == 0 { return heartbeats.takeLocally(round: round, number: number) ?? .max }
+    if rank == 0 { return heartbeats.claimLocally(round: round, number: number) ?? .max }
     let began = monotonicSeconds()
     var nextRequest = began
     while true {
@@ -105,7 +109,7 @@ extension Communicator {
         nextRequest = now + 0.02
         try lookAround("asking rank 0 for work", 0, since: began)
       }
-      if let part = heartbeats.granted(round: round, number: number) { return part }
+      if let slot = heartbeats.granted(round: round, number: number) { return slot }
       usleep(50)
     }
   }

@@ -34,7 +34,7 @@ package final class Communicator {
 
   /// What collectives speak over; nil: alone, without MPI.
   private(set) var channel: MPI_Comm?
-  /// The same ranks, for last words: these must never meet a collective of the work.
+  /// The same ranks, for exit codes: these must never meet a collective of the work.
   private let endings: MPI_Comm?
   /// Nil: alone.
   private(set) var heartbeats: Heartbeats?
@@ -42,13 +42,14 @@ package final class Communicator {
   var patience = Double.infinity
   /// Hosts of all ranks; empty when alone.
   private var hostNames: [String] = []
-  /// How many parts of the present round this rank has asked for.
-  var partsAsked = (round: -1, count: 0)
+  /// The present round of claims as the caller and as the ranks number it, and how many claims of it
+  /// this rank has made.
+  var claims = (label: Int.min, round: -1, count: 0)
   /// One reduction call carries at most this many values: bounds the copy that MPI makes (32 MiB).
   package var valuesPerCall = 1 << 22
-  /// Sums of so many values go round in a ring (`ringSum`) instead of MPI's all-reduce; several hosts
-  /// only, as within a host nothing is gained.
-  package var leastRingCount = Int.max
+  /// Sums of which each rank's share has at least so many bytes go round in a ring (`ringSum`) instead
+  /// of MPI's all-reduce; several hosts only, as within a host nothing is gained.
+  package var leastRingShare = Int.max
   /// A ring is cut into lanes whose messages have about so many bytes, and at most `mostLanes`.
   package var bytesPerTurn = 1 << 18
   package var mostLanes = 16
@@ -79,32 +80,23 @@ package final class Communicator {
     self.hostName = hostName
     // Every node has exactly one rank that is the first on it.
     nodeCount = Int(try allReduceSum(nodeRank == 0 ? 1 : 0))
-    if nodeCount > 1 { leastRingCount = 1 << 13 }
+    if nodeCount > 1 { leastRingShare = Self.usualRingShare }
     if size > 1 { try startHeartbeats() }
     traffic = Traffic()
   }
 
-  /// Tells all ranks how to reach this one, and starts to listen.
+  /// Tells all ranks how to reach this one, gets rank 0's key, and starts to listen.
   private func startHeartbeats() throws(CommunicatorError) {
     let socket = DatagramSocket(onlyThisHost: nodeCount == 1)
     let addresses = nodeCount == 1 ? [DatagramAddress.loopback] : DatagramSocket.ownAddresses()
-    // run, port, addresses as text, host name: run is that of rank 0.
-    let own =
-      "\(UInt64.random(in: 1 ... .max)) \(socket?.port ?? 0) "
-      + "\(addresses.map(String.init).joined(separator: ",")) \(hostName)"
-    let all = try allGather(Array(own.utf8)).map {
-      String(decoding: $0, as: UTF8.self).split(separator: " ", maxSplits: 3).map(String.init)
+    let own = Endpoint(hostName: hostName, port: socket?.port ?? 0, addresses: addresses)
+    let endpoints = try allGather(own.announcement).map(Endpoint.init(announcement:))
+    guard let key = DatagramKey(bytes: try broadcast(rank == 0 ? DatagramKey().bytes : [])) else {
+      throw .callFailed(call: "MPI_Ibcast", text: "the key of the run came incomplete")
     }
-    let places = all.map { words in
-      Heartbeats.Place(
-        hostName: words.count > 3 ? words[3] : "unknown",
-        port: words.count > 1 ? UInt16(words[1]) ?? 0 : 0,
-        addresses: words.count > 2 ? words[2].split(separator: ",").compactMap { UInt32($0) } : [])
-    }
-    heartbeats = Heartbeats(
-      run: all.first?.first.flatMap { UInt64($0) } ?? 0, rank: rank, places: places, socket: socket)
+    heartbeats = Heartbeats(key: key, rank: rank, endpoints: endpoints, socket: socket)
     heartbeats?.setInterval(interval)
-    hostNames = places.map(\.hostName)
+    hostNames = endpoints.map(\.hostName)
   }
 
   /// `rank 2 on node7`.
@@ -112,6 +104,12 @@ package final class Communicator {
     let host = hostNames.indices.contains(rank) ? hostNames[rank] : hostName
     return "rank \(rank) on \(host)"
   }
+
+  /// A turn of the ring costs about 100 us whatever it carries (a nap while waiting and the network's
+  /// latency), and there are 2 (P-1) of them. 64 KiB take 50 us at 10 Gbit/s and 500 us at 1 Gbit/s,
+  /// and MPI's all-reduce takes twice the bare transfer: with smaller shares the turns cost more than
+  /// the ring saves.
+  private static let usualRingShare = 1 << 16
 
   private var interval: Double { min(1, max(0.02, timeout / 8)) }
 
@@ -132,12 +130,11 @@ package final class Communicator {
     // each other.
     if launcher.isOneNode { setenv("OMPI_MCA_pml", "ob1", 0) }
     // These calls block, and a rank that never comes would keep the others in them for ever.
-    let guardian = Heartbeats(run: 0, rank: 0, places: [], socket: nil)
-    defer { guardian.stop() }
-    guardian.arm(
+    let deadline = ProcessDeadline(
       seconds: startLimit, code: 69,
       text: "rank \(launcher.rank) on \(hostName): MPI has not started for \(Int(startLimit)) s. "
         + "Another rank did not come up, or the network between the hosts is cut.")
+    defer { deadline.meet() }
     var provided: Int32 = 0
     try check(peqa_mpi_init(peqa_mpi_thread_serialized(), &provided), "MPI_Init_thread")
     guard provided >= peqa_mpi_thread_serialized() else { throw .threadLevel }
@@ -148,7 +145,7 @@ package final class Communicator {
   /// Seconds until all ranks must be up.
   private static let startLimit = 300.0
 
-  /// Tells all ranks why this one leaves, and returns what each of them says, in rank order.
+  /// Tells all ranks how this one has ended, and returns what each of them says, in rank order.
   ///
   /// Every rank calls it when it has ended, well or not, and after it nothing but `finish`, `abort`
   /// or `leaveUnfinished`. It has a channel of its own: a rank that is here cannot be mistaken for
@@ -156,21 +153,22 @@ package final class Communicator {
   ///
   /// - Parameter patience: seconds to wait for the others.
   /// - Throws: `.timedOut` where another rank is still at work and knows nothing of this one.
-  package func exchangeLastWords(
-    _ words: [UInt8], patience: Double
+  package func exchangeExits(
+    _ exit: [UInt8], patience: Double
   ) throws(CommunicatorError) -> [[UInt8]] {
     (channel, self.patience) = (endings, patience)
     enter("end")
-    return try allGather(words)
+    return try allGather(exit)
   }
 
   /// Leaves MPI; all ranks must call it, and no collective after it.
   package func finish() throws(CommunicatorError) {
     guard channel != nil else { return }
-    heartbeats?.arm(
+    let deadline = ProcessDeadline(
       seconds: timeout, code: 75,
       text: "rank \(rank) on \(hostName): leaving MPI has not ended for \(Int(timeout)) s.")
     try check(MPI_Finalize(), "MPI_Finalize")
+    deadline.meet()
     heartbeats?.stop()
   }
 

@@ -1,65 +1,85 @@
 /// What ranks tell each other beside MPI, in one datagram each.
 ///
-/// Little-endian: magic, kind, run (a random number: datagrams of other runs are dropped), rank, then
-/// four numbers and a text of at most 255 bytes. A datagram that breaks the form is dropped.
-package struct Datagram: Equatable {
+/// Little-endian: magic, kind, run, sender, recipient, sequence number, three numbers, the length of a
+/// text of at most 255 bytes, the text; then the authentication code of all that (`DatagramKey`). A
+/// datagram that breaks the form, is of another run or has another code is dropped.
+package struct Datagram: Equatable, Sendable {
   package enum Kind: UInt8, CaseIterable, Sendable {
     /// "I am alive": collectives begun, progress marks, microseconds of CPU time; the phase.
     case pulse
-    /// "What is my part number b of round a?"
+    /// "What is my claim number b of round a?" To rank 0.
     case request
-    /// "Your part number b of round a is c."
+    /// "Your claim number b of round a is slot c." From rank 0.
     case grant
   }
 
   package var kind: Kind
-  package var run: UInt64
-  package var rank: Int
+  package var sender: Int
+  /// Nil: all ranks.
+  package var recipient: Int?
+  /// Rises with every datagram of a sender: one that comes a second time is known by it.
+  package var sequence: UInt64
   package var numbers: (Int64, Int64, Int64)
   package var text = ""
 
-  static let magic: UInt32 = 0x5051_4842
-  static let headSize = 4 + 1 + 8 + 4 + 24 + 1
-  static let maximumSize = headSize + 255
+  private static let magic: UInt32 = 0x5051_4843
+  private static let everyone = UInt32.max
+  private static let headSize = 4 + 1 + 8 + 4 + 4 + 8 + 24 + 1
+  static let maximumSize = headSize + 255 + DatagramKey.sealSize
 
-  package static func == (a: Self, b: Self) -> Bool { a.bytes == b.bytes }
+  package init(
+    _ kind: Kind, from sender: Int, to recipient: Int? = nil, sequence: UInt64,
+    _ a: Int64, _ b: Int64, _ c: Int64, text: String = ""
+  ) {
+    (self.kind, self.sender, self.recipient) = (kind, sender, recipient)
+    (self.sequence, numbers, self.text) = (sequence, (a, b, c), text)
+  }
 
-  package var bytes: [UInt8] {
+  package static func == (a: Self, b: Self) -> Bool {
+    (a.kind, a.sender, a.sequence, a.text) == (b.kind, b.sender, b.sequence, b.text)
+      && a.numbers == b.numbers && a.recipient == b.recipient
+  }
+
+  /// The bytes to send.
+  package func sealed(with key: DatagramKey) -> [UInt8] {
     var bytes: [UInt8] = []
     func put(_ value: some FixedWidthInteger) {
       withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
     put(Self.magic)
     put(kind.rawValue)
-    put(run)
-    put(UInt32(truncatingIfNeeded: rank))
+    put(key.run)
+    put(UInt32(truncatingIfNeeded: sender))
+    put(recipient.map { UInt32(truncatingIfNeeded: $0) } ?? Self.everyone)
+    put(sequence)
     for number in [numbers.0, numbers.1, numbers.2] { put(number) }
     let text = Array(text.utf8.prefix(255))
     put(UInt8(text.count))
-    return bytes + text
+    bytes += text
+    key.seal(&bytes)
+    return bytes
   }
 
-  package init(
-    _ kind: Kind, run: UInt64, rank: Int, _ a: Int64, _ b: Int64, _ c: Int64, text: String = ""
-  ) {
-    (self.kind, self.run, self.rank, numbers, self.text) = (kind, run, rank, (a, b, c), text)
-  }
-
-  package init?(_ bytes: UnsafeRawBufferPointer) {
+  /// Nil for whatever did not come from a holder of `key` as it stands.
+  package init?(opening bytes: UnsafeRawBufferPointer, with key: DatagramKey) {
     var place = 0
     func take<Value: FixedWidthInteger>(_: Value.Type) -> Value {
       defer { place += MemoryLayout<Value>.size }
       return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: Value.self))
     }
-    guard bytes.count >= Self.headSize, take(UInt32.self) == Self.magic,
-      let kind = Kind(rawValue: take(UInt8.self))
+    guard bytes.count >= Self.headSize + DatagramKey.sealSize, take(UInt32.self) == Self.magic,
+      let kind = Kind(rawValue: take(UInt8.self)), take(UInt64.self) == key.run
     else { return nil }
     self.kind = kind
-    run = take(UInt64.self)
-    rank = Int(take(UInt32.self))
+    sender = Int(take(UInt32.self))
+    let recipient = take(UInt32.self)
+    self.recipient = recipient == Self.everyone ? nil : Int(recipient)
+    sequence = take(UInt64.self)
     numbers = (take(Int64.self), take(Int64.self), take(Int64.self))
     let length = Int(take(UInt8.self))
-    guard bytes.count == Self.headSize + length else { return nil }
-    text = String(decoding: bytes[Self.headSize...], as: UTF8.self)
+    guard bytes.count == Self.headSize + length + DatagramKey.sealSize, key.isSealed(bytes) else {
+      return nil
+    }
+    text = String(decoding: bytes[Self.headSize..<Self.headSize + length], as: UTF8.self)
   }
 }

@@ -6,40 +6,29 @@ internal import Synchronization
 /// A rank that computes for minutes looks to MPI like one that is dead. Here each rank tells all
 /// others, about once a second and by UDP, what it is at, how many collectives it has begun and how
 /// much CPU time it has used. So the ones that wait know whom they wait for, and for how long that
-/// one has been silent or has not moved. The same thread of rank 0 hands out work (`take`) and ends
-/// the process where a blocking MPI call does not return.
-final class Heartbeats: Sendable {
-  /// Where a peer may be reached, and what it is called.
-  struct Place: Equatable {
-    var hostName: String
-    var port: UInt16
-    var addresses: [UInt32]
-  }
-
-  let run: UInt64
+/// one has been silent or has not moved (`PeerTable`). The same thread of rank 0 answers claims of
+/// work (`ClaimCounter`).
+package final class Heartbeats: Sendable {
   let rank: Int
+  private let key: DatagramKey
   private let socket: DatagramSocket?
   private let state: Mutex<State>
 
   /// - Parameter socket: nil sends and hears nothing.
-  init(run: UInt64, rank: Int, places: [Place], socket: DatagramSocket?) {
-    (self.run, self.rank, self.socket) = (run, rank, socket)
-    let now = monotonicSeconds()
-    state = Mutex(
-      State(
-        peers: places.enumerated().map { Peer($1, isSelf: $0 == rank, now: now) },
-        listeningSince: now, lastLoop: now))
+  package init(key: DatagramKey, rank: Int, endpoints: [Endpoint], socket: DatagramSocket?) {
+    (self.key, self.rank, self.socket) = (key, rank, socket)
+    let peers = PeerTable(rank: rank, endpoints: endpoints, now: monotonicSeconds())
+    state = Mutex(State(rank: rank, peers: peers))
+    guard let socket else { return }
     let thread = Thread { [weak self] in
-      var all = sigset_t()
-      sigfillset(&all)
-      pthread_sigmask(SIG_BLOCK, &all, nil)
-      while let self, self.isOpen { self.turn() }
+      ProcessDeadline.blockSignals()
+      while let self, self.isOpen { self.turn(socket) }
     }
     thread.stackSize = 1 << 20
     thread.start()
   }
 
-  func stop() { state.withLock { $0.isOpen = false } }
+  package func stop() { state.withLock { $0.isOpen = false } }
 
   private var isOpen: Bool { state.withLock { $0.isOpen } }
 
@@ -47,16 +36,7 @@ final class Heartbeats: Sendable {
 
   /// What it is at, for the messages of others. Also a mark of progress.
   func enter(_ phase: String) {
-    let isNews = state.withLock { state in
-      state.marks += 1
-      guard state.phase != phase else { return false }
-      state.phase = phase
-      // A few more signs of life, so that the last one of a rank that dies says what it was at.
-      let early = monotonicSeconds() + 0.75 * state.interval
-      guard state.nextPulse < early else { return false }
-      state.nextPulse = 0
-      return true
-    }
+    let isNews = state.withLock { $0.enter(phase, now: monotonicSeconds()) }
     if isNews { wake() }
   }
 
@@ -80,251 +60,145 @@ final class Heartbeats: Sendable {
   }
 
   /// Seconds between two signs of life.
-  func setInterval(_ seconds: Double) {
+  package func setInterval(_ seconds: Double) {
     state.withLock { ($0.interval, $0.nextPulse) = (seconds, 0) }
     wake()
   }
 
-  /// Ends the process with `code` unless `stop` comes in time: for calls that only a thread that
-  /// is not in them can give up.
-  func arm(seconds: Double, code: Int32, text: String) {
-    state.withLock {
-      $0.armed = Armed(deadline: monotonicSeconds() + seconds, code: code, text: text)
-    }
-  }
-
-  // MARK: The thread
-
-  private func turn() {
-    let now = monotonicSeconds()
-    let (next, pulse, armed) = state.withLock { state in
-      // A process that was stopped for a while has not heard what was said meanwhile.
-      if now - state.lastLoop > 3 * state.interval + 1 { state.listeningSince = now }
-      state.lastLoop = now
-      let isDue = now >= state.nextPulse
-      if isDue { state.nextPulse = now + state.interval }
-      return (state.nextPulse, isDue ? state.pulse(run, rank) : nil, state.armed)
-    }
-    if let armed, now > armed.deadline { armed.leave() }
-    guard let socket else {
-      usleep(20_000)
-      return
-    }
-    if let pulse { send(pulse) }
-    let most = armed == nil ? 1 : 0.1
-    socket.wait(seconds: min(next - monotonicSeconds(), most))
-    while let (datagram, sender) = socket.receive() { hear(datagram, from: sender) }
-  }
-
-  private func send(_ pulse: Datagram) {
-    let bytes = pulse.bytes
-    let targets = state.withLock { $0.peers.filter { !$0.isSelf }.map(\.targets) }
-    for target in targets.joined() { socket?.send(bytes, to: target) }
-  }
-
-  private func hear(_ datagram: Datagram, from sender: DatagramAddress) {
-    guard datagram.run == run else { return }
-    let answer: Datagram? = state.withLock { state in
-      guard state.peers.indices.contains(datagram.rank), datagram.rank != rank else { return nil }
-      state.peers[datagram.rank].heard(datagram, from: sender, now: monotonicSeconds())
-      let (a, b, c) = datagram.numbers
-      switch datagram.kind {
-      case .pulse: return nil
-      case .grant:
-        state.granted = (Int(a), Int(b), Int(c))
-        return nil
-      case .request:
-        guard let part = state.grant(round: Int(a), number: Int(b), to: datagram.rank) else {
-          return nil
-        }
-        return Datagram(.grant, run: run, rank: rank, a, b, Int64(part))
-      }
-    }
-    if let answer { socket?.send(answer.bytes, to: sender) }
-  }
-
   // MARK: What this rank knows of others
 
-  /// Ranks that nothing was ever heard of.
-  var unheard: [Int] {
-    state.withLock { state in
-      state.peers.indices.filter { !state.peers[$0].isSelf && state.peers[$0].lastHeard == nil }
-    }
-  }
-
-  /// Whom the collective number `index` waits for, if there is reason to give up.
-  ///
-  /// - Parameters:
-  ///   - limit: seconds of silence, of standing still, or of an exchange among all that are allowed.
-  ///   - blindLimit: seconds to wait for ranks that were never heard.
-  ///   - began: when this rank began to wait.
-  /// - Returns: nil to go on waiting; empty where all ranks take part and still nothing moves.
-  func absentees(
-    at index: Int, since began: Double, limit: Double, blindLimit: Double
-  ) -> [Stall.Absent]? {
-    state.withLock { state in
-      let now = monotonicSeconds()
-      let start = max(began, state.listeningSince)
-      var absent: [Stall.Absent] = []
-      var allCame = true
-      var lastCame = start
-      for (rank, peer) in state.peers.enumerated() where !peer.isSelf {
-        func note(_ reason: Stall.Reason, _ seconds: Double) {
-          absent.append(
-            .init(
-              rank: rank, hostName: peer.place.hostName, reason: reason, seconds: seconds,
-              phase: peer.phase))
-        }
-        guard let lastHeard = peer.lastHeard else {
-          if now - start > blindLimit { note(.unheard, now - start) }
-          allCame = false
-          continue
-        }
-        let silence = now - max(lastHeard, state.listeningSince)
-        let standing = now - max(peer.lastWork, start)
-        let markless = now - max(peer.lastMark, state.listeningSince)
-        if silence > limit, now - start > min(1, limit) {
-          note(.silent, silence)
-        } else if peer.collectives >= index {
-          lastCame = max(lastCame, peer.lastMark)
-        } else if standing > limit {
-          allCame = false
-          note(.stuck, standing)
-        } else if markless > Self.longestMarkless * limit {
-          allCame = false
-          note(.stuck, markless)
-        } else {
-          allCame = false
-        }
-      }
-      if !absent.isEmpty { return absent }
-      return allCame && now - lastCame > limit ? [] : nil
-    }
-  }
-
-  /// A rank that uses CPU time without any other progress is believed for so many limits: an hour
-  /// with the default.
-  private static let longestMarkless = 30.0
+  /// All ranks, as they are known now.
+  package var peers: PeerTable { state.withLock { $0.peers } }
 
   // MARK: Work
 
-  /// The next part of `round` for rank 0 itself.
-  func takeLocally(round: Int, number: Int) -> Int? {
-    state.withLock { $0.grant(round: round, number: number, to: rank) }
+  /// The next slot of `round` for rank 0 itself.
+  func claimLocally(round: Int, number: Int) -> Int? {
+    state.withLock { $0.counter.claim(round: round, number: number, rank: rank) }
   }
 
-  /// Asks rank 0 once more; gives its answer when it is there.
+  /// Asks rank 0, once more where it was asked before.
+  func request(round: Int, number: Int) {
+    let (datagram, targets) = state.withLock { state in
+      state.asked = (round, number)
+      let request = state.datagram(.request, to: 0, Int64(round), Int64(number), 0)
+      return (request, state.peers.targets(of: 0))
+    }
+    send(datagram, to: targets)
+  }
+
+  /// Rank 0's answer, where it is there.
   func granted(round: Int, number: Int) -> Int? {
     state.withLock { state in
       guard let granted = state.granted, granted.round == round, granted.number == number else {
         return nil
       }
-      return granted.part
+      return granted.slot
     }
   }
 
-  func request(round: Int, number: Int) {
-    let targets = state.withLock { $0.peers[0].targets }
-    let bytes = Datagram(.request, run: run, rank: rank, Int64(round), Int64(number), 0).bytes
+  // MARK: The thread
+
+  private func turn(_ socket: DatagramSocket) {
+    let now = monotonicSeconds()
+    let (next, pulse, peers) = state.withLock { state in
+      state.peers.isListening(now: now, interval: state.interval)
+      let pulse = state.pulseIfDue(now: now)
+      return (state.nextPulse, pulse, state.peers)
+    }
+    if let pulse { send(pulse, to: peers.pulseTargets) }
+    socket.wait(seconds: min(next - monotonicSeconds(), 1))
+    // Bounded, so that a flood cannot keep this rank from its own signs of life.
+    for _ in 0..<256 + 4 * peers.count {
+      guard let (datagram, sender) = socket.receive(key) else { return }
+      if let datagram { hear(datagram, from: sender) }
+    }
+  }
+
+  private func send(_ datagram: Datagram, to targets: [DatagramAddress]) {
+    let bytes = datagram.sealed(with: key)
     for target in targets { socket?.send(bytes, to: target) }
+  }
+
+  private func hear(_ datagram: Datagram, from sender: DatagramAddress) {
+    let answer = state.withLock { state -> (Datagram, [DatagramAddress])? in
+      guard state.peers.hears(datagram, from: sender, now: monotonicSeconds()) else { return nil }
+      return state.take(datagram).map { ($0, state.peers.targets(of: datagram.sender)) }
+    }
+    if let (datagram, targets) = answer { send(datagram, to: targets) }
   }
 }
 
 /// What the thread and the rank share.
 private struct State {
-  var peers: [Peer]
+  let rank: Int
+  var peers: PeerTable
   var isOpen = true
   var phase = "start"
   var marks = 0
   var collectives = 0
   var interval = 0.5
   var nextPulse = 0.0
-  /// Since when this process has listened without a gap.
-  var listeningSince: Double
-  var lastLoop: Double
-  var armed: Armed?
+  /// Of this rank's datagrams.
+  private var sequence: UInt64 = 0
+  /// Whether the first sign of life, which all ranks send at once, is out.
+  private var hasPhase = false
 
-  /// Of rank 0: the counter of the round, and each rank's last answer, for doubled requests.
-  var round = -1
-  var nextPart = 0
-  var answers: [Int: (round: Int, number: Int, part: Int)] = [:]
-  var granted: (round: Int, number: Int, part: Int)?
+  /// Of rank 0.
+  var counter = ClaimCounter()
+  /// The claim that this rank is waiting for, and rank 0's last answer.
+  var asked: (round: Int, number: Int)?
+  var granted: (round: Int, number: Int, slot: Int)?
 
-  func pulse(_ run: UInt64, _ rank: Int) -> Datagram {
+  init(rank: Int, peers: PeerTable) { (self.rank, self.peers) = (rank, peers) }
+
+  /// - Returns: whether the others should hear of it soon.
+  mutating func enter(_ phase: String, now: Double) -> Bool {
+    marks += 1
+    guard self.phase != phase else { return false }
+    self.phase = phase
+    // A few more signs of life, so that the last one of a rank that dies says what it was at.
+    guard nextPulse < now + 0.75 * interval else { return false }
+    // All ranks enter a phase at the same time: 20 us a rank, or a tenth of the interval, between them.
+    nextPulse = now + .random(in: 0...min(0.1 * interval, 20e-6 * Double(peers.count)))
+    return true
+  }
+
+  /// The sign of life that is due, if one is.
+  mutating func pulseIfDue(now: Double) -> Datagram? {
+    guard now >= nextPulse else { return nil }
+    // A random share of the first interval: ranks that have begun together do not send together.
+    nextPulse = now + interval * (hasPhase ? 1 : .random(in: 0.1...1))
+    hasPhase = true
     var used = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used)
-    return Datagram(
-      .pulse, run: run, rank: rank, Int64(collectives), Int64(marks),
+    return datagram(
+      .pulse, to: nil, Int64(collectives), Int64(marks),
       Int64(used.tv_sec) * 1_000_000 + Int64(used.tv_nsec) / 1000, text: phase)
   }
 
-  /// The part that `rank` gets; the same again where it asks again. Nil for a round that is over.
-  mutating func grant(round: Int, number: Int, to rank: Int) -> Int? {
-    if let last = answers[rank], last.round == round, last.number == number { return last.part }
-    guard round >= self.round else { return nil }
-    if round > self.round { (self.round, nextPart) = (round, 0) }
-    defer { nextPart += 1 }
-    answers[rank] = (round, number, nextPart)
-    return nextPart
-  }
-}
-
-private struct Peer {
-  let place: Heartbeats.Place
-  let isSelf: Bool
-  var lastHeard: Double?
-  /// When it last got on: another phase, mark or collective.
-  var lastMark: Double
-  /// When it last got on or was seen computing.
-  var lastWork: Double
-  var phase = ""
-  var collectives = 0
-  private var marks: Int64 = -1
-  private var processorTime: Int64 = 0
-  private var lastPulse: Double
-  private var sender: DatagramAddress?
-
-  init(_ place: Heartbeats.Place, isSelf: Bool, now: Double) {
-    (self.place, self.isSelf) = (place, isSelf)
-    (lastMark, lastWork, lastPulse) = (now, now, now)
+  mutating func datagram(
+    _ kind: Datagram.Kind, to recipient: Int?, _ a: Int64, _ b: Int64, _ c: Int64, text: String = ""
+  ) -> Datagram {
+    sequence += 1
+    return Datagram(kind, from: rank, to: recipient, sequence: sequence, a, b, c, text: text)
   }
 
-  /// Where it was heard from, else all of its host's addresses.
-  var targets: [DatagramAddress] {
-    if let sender { return [sender] }
-    return place.addresses.map { DatagramAddress(address: $0, port: place.port) }
-  }
-
-  mutating func heard(_ datagram: Datagram, from sender: DatagramAddress, now: Double) {
-    lastHeard = now
-    self.sender = sender
-    guard datagram.kind == .pulse else { return }
-    let (collectives, marks, time) = datagram.numbers
-    if Int(collectives) != self.collectives || marks != self.marks {
-      (lastMark, lastWork) = (now, now)
+  /// Does what a datagram asks for; gives the answer.
+  mutating func take(_ datagram: Datagram) -> Datagram? {
+    let (round, number, slot) = datagram.numbers
+    switch datagram.kind {
+    case .pulse: return nil
+    case .grant:
+      guard let asked, asked == (Int(round), Int(number)) else { return nil }
+      granted = (asked.round, asked.number, Int(slot))
+      return nil
+    case .request:
+      let rank = datagram.sender
+      guard let slot = counter.claim(round: Int(round), number: Int(number), rank: rank) else {
+        return nil
+      }
+      return self.datagram(.grant, to: rank, round, number, Int64(slot))
     }
-    // Half a percent of one core, and a millisecond: more than its own signs of life cost.
-    if Double(time - processorTime) > 1000 + 5000 * (now - lastPulse) { lastWork = now }
-    (self.collectives, self.marks, processorTime) = (Int(collectives), marks, time)
-    (lastPulse, phase) = (now, datagram.text)
   }
-}
-
-/// A limit for a call that blocks.
-private struct Armed {
-  var deadline: Double
-  var code: Int32
-  var text: String
-
-  func leave() -> Never {
-    let line = Array("peqa: \(text)\n".utf8)
-    _ = write(STDERR_FILENO, line, line.count)
-    _exit(code)
-  }
-}
-
-func monotonicSeconds() -> Double {
-  var now = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &now)
-  return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
 }

@@ -5,8 +5,9 @@ internal import JSONText
 /// Data files -> token cache -> training and validation sequences.
 ///
 /// The result is a pure function of the bytes of the files, the tokenizer, the template and the
-/// settings; nothing depends on ranks. Ranks of a node should let one build first: the others then
-/// only map the file. Two that build at the same time write the same file, one after the other.
+/// settings; nothing depends on ranks. Of ranks that share the folder of caches, one should build: the
+/// others then only map the file (`open`). Two that build at the same time write the same file; the
+/// one that ends first publishes it, and the other takes that.
 package struct DatasetBuilder: Sendable {
   package var sources: [DatasetSource]
   package var tokenizer: any TextEncoder
@@ -51,12 +52,44 @@ package struct DatasetBuilder: Sendable {
     let files = try sources.map { source in
       try source.files().map { try SourceFile(path: $0, largestRecord: settings.largestRecord) }
     }
+    TemporaryFiles.removeAbandoned(from: cacheDirectory, suffix: ".tokens")
     let key = cacheKey(files)
-    let path = (cacheDirectory as NSString).appendingPathComponent("\(key.prefix(32)).tokens")
-    let (cache, state) = try openOrWrite(path, key, files, progress, isCancelled)
+    let (cache, state) = try openOrWrite(path(ofKey: key), key, files, progress, isCancelled)
+    return try prepared(cache, key, state, files: files.joined().map(\.path))
+  }
+
+  /// Maps the cache that another rank has built or found, without reading the data files.
+  ///
+  /// - Parameter isVerified: another process of this node has read the whole file already.
+  /// - Throws: `DatasetError.cacheUnusable` where there is none, or another one.
+  package func open(
+    _ identity: CacheIdentity, isVerified: Bool
+  ) throws -> PreparedDatasets {
+    try checkSettings()
+    let path = path(ofKey: identity.key)
+    let cache: TokenCache
+    do throws(TokenCache.Unusable) {
+      cache = try TokenCache(
+        path: path, key: identity.key, trust: isVerified ? .digest(identity.digest) : .nothing)
+    } catch {
+      throw DatasetError.cacheUnusable(path: path, reason: error.reason)
+    }
+    guard cache.digest == identity.digest else {
+      throw DatasetError.cacheUnusable(path: path, reason: "its content is another")
+    }
+    // Only messages name the files; they need not be on this host.
+    let files = sources.flatMap { (try? $0.files()) ?? [] }
+    return try prepared(cache, identity.key, .reused, files: files)
+  }
+
+  private func path(ofKey key: String) -> String { "\(cacheDirectory)/\(key.prefix(32)).tokens" }
+
+  private func prepared(
+    _ cache: TokenCache, _ key: String, _ state: CacheState, files: [String]
+  ) throws -> PreparedDatasets {
+    try cache.requirePlausibleSamples(maximumLength: settings.maximumLength)
     return try PreparedDatasets(
-      cache: cache, state: state, settings: settings, sources: sources,
-      files: files.joined().map(\.path))
+      cache: cache, key: key, state: state, settings: settings, sources: sources, files: files)
   }
 
   private func checkSettings() throws(DatasetError) {
@@ -79,23 +112,27 @@ package struct DatasetBuilder: Sendable {
         return (try TokenCache(path: path, key: key), .reused)
       } catch {
         state = .rebuilt(reason: error.reason)
+        // Publishing never replaces a file.
+        unlink(path)
       }
     }
     let monitor = BuildMonitor(
       total: files.joined().reduce(0) { $0 + $1.file.bytes.count }, progress: progress,
       isCancelled: isCancelled)
-    try write(to: path, key, files, monitor)
+    let isOurs = try write(to: path, key, files, monitor)
     do throws(TokenCache.Unusable) {
-      return (try TokenCache(path: path, key: key), state)
+      return (try TokenCache(path: path, key: key), isOurs ? state : .reused)
     } catch {
       throw DatasetError.cacheUnwritable(
         path: path, reason: "what was just written cannot be read back: \(error.reason)", code: 74)
     }
   }
 
+  /// False where another process has published the same cache meanwhile: what was written here is
+  /// thrown away, and that file is taken.
   private func write(
     to path: String, _ key: String, _ files: [[SourceFile]], _ monitor: BuildMonitor
-  ) throws {
+  ) throws -> Bool {
     let encoder = try SampleEncoder(
       tokenizer: tokenizer, chat: chat, beginsWithBOS: settings.beginsWithBOS)
     do {
@@ -115,6 +152,9 @@ package struct DatasetBuilder: Sendable {
         firstFile += files.count
       }
       try pass.finish(path: sources.map(\.path).joined(separator: ", "))
+      return true
+    } catch CheckpointError.exists, CheckpointError.system(_, _, EEXIST) {
+      return false
     } catch let error as CheckpointError {
       throw DatasetError.cacheUnwritable(
         path: path, reason: error.description, code: error.exitCode)

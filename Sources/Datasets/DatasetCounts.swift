@@ -16,7 +16,7 @@ package struct DatasetCounts: Sendable, Equatable {
   /// Samples left out because no token of them would count in the loss.
   package var unsupervised = 0
   /// Lengths of the samples kept.
-  package var lengths = LengthStatistics([])
+  package var lengths = LengthStatistics([Int]())
   package var sources: [Source] = []
 
   /// The part of one source.
@@ -83,7 +83,7 @@ extension DatasetCounts {
 
 extension LengthStatistics {
   fileprivate init?(_ json: JSONValue?) {
-    self.init([])
+    self.init([Int]())
     guard let count = json?["count"]?.int, let total = json?["total"]?.int,
       let p50 = json?["p50"]?.int, let p95 = json?["p95"]?.int, let p99 = json?["p99"]?.int,
       let maximum = json?["max"]?.int

@@ -13,6 +13,8 @@ package enum DatasetError: ExitCoded, Equatable, CustomStringConvertible {
   case badSetting(key: String, reason: String)
   /// `code` is the exit code of the failure below.
   case cacheUnwritable(path: String, reason: String, code: Int32)
+  /// The cache that another rank has built is not here, or damaged here.
+  case cacheUnusable(path: String, reason: String)
   /// The caller's poll asked to stop; nothing was written.
   case cancelled
 
@@ -30,6 +32,8 @@ package enum DatasetError: ExitCoded, Equatable, CustomStringConvertible {
     case .badSetting(let key, let reason): "\(key): \(reason)"
     case .cacheUnwritable(let path, let reason, _):
       "\(path): the token cache cannot be written: \(reason). Set PEQA_CACHE to another directory."
+    case .cacheUnusable(let path, let reason):
+      "\(path): the token cache of another rank cannot be used here: \(reason)."
     case .cancelled: "data preparation was cancelled; nothing was written"
     }
   }
@@ -41,6 +45,7 @@ package enum DatasetError: ExitCoded, Equatable, CustomStringConvertible {
     case .malformed, .empty, .tooLong, .nothingSupervised: 65
     case .missing: 66
     case .cacheUnwritable(_, _, let code): code
+    case .cacheUnusable: 74
     case .badSetting: 78
     case .cancelled: 130
     }

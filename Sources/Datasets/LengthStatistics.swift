@@ -7,22 +7,22 @@ package struct LengthStatistics: Sendable, Equatable {
   package var p99: Int
   package var maximum: Int
 
-  package init(_ lengths: [Int]) {
+  package init(_ lengths: [some BinaryInteger]) {
     let sorted = lengths.sorted()
     count = sorted.count
-    total = sorted.reduce(0, +)
+    total = sorted.reduce(0) { $0 + Int($1) }
     p50 = Self.percentile(50, ofSorted: sorted)
     p95 = Self.percentile(95, ofSorted: sorted)
     p99 = Self.percentile(99, ofSorted: sorted)
-    maximum = sorted.last ?? 0
+    maximum = sorted.last.map { Int($0) } ?? 0
   }
 
   /// Smallest length that at least `percent` % of the samples do not exceed (nearest rank); 0 for
   /// no samples.
-  package static func percentile(_ percent: Int, ofSorted sorted: [Int]) -> Int {
+  package static func percentile(_ percent: Int, ofSorted sorted: [some BinaryInteger]) -> Int {
     guard !sorted.isEmpty else { return 0 }
     let rank = (sorted.count * percent + 99) / 100
-    return sorted[max(rank, 1) - 1]
+    return Int(sorted[max(rank, 1) - 1])
   }
 
   /// `part` of `whole` as text with two decimals, e.g. `3.25 %`.

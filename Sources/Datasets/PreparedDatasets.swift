@@ -22,6 +22,7 @@ package struct PreparedDatasets: Sendable, CustomStringConvertible {
   package let validation: TokenDataset?
   package let counts: DatasetCounts
   package let cachePath: String
+  package let identity: CacheIdentity
   package let cacheState: CacheState
   /// Path and split of each source, in the order of `counts.sources`.
   package let sourceNames: [String]
@@ -31,23 +32,29 @@ package struct PreparedDatasets: Sendable, CustomStringConvertible {
   private static let splitStream: UInt64 = 0x7370_6C69_74
 
   init(
-    cache: TokenCache, state: CacheState, settings: DatasetSettings, sources: [DatasetSource],
+    cache: TokenCache, key: String, state: CacheState, settings: DatasetSettings,
+    sources: [DatasetSource],
     files: [String]
   ) throws(DatasetError) {
     let heldOut = try settings.validation.resolved(samples: cache.sampleCount)
     let order = IndexPermutation(
       count: cache.sampleCount, seed: settings.seed, stream: Self.splitStream)
-    let validationIDs = (0..<heldOut).map { order[$0] }.sorted()
-    let inValidation = Set(validationIDs)
-    let trainIDs = (0..<cache.sampleCount).filter { !inValidation.contains($0) }
+    var isHeldOut = [Bool](repeating: false, count: cache.sampleCount)
+    for place in 0..<heldOut { isHeldOut[order[place]] = true }
+    func samples(heldOut: Bool) -> [Int32] {
+      (0..<Int32(cache.sampleCount)).filter { isHeldOut[Int($0)] == heldOut }
+    }
     let packed =
       settings.packing ? (capacity: settings.maximumLength, seed: settings.seed) : nil
-    train = TokenDataset(cache: cache, samples: trainIDs, files: files, packed: packed)
+    train = TokenDataset(
+      cache: cache, samples: samples(heldOut: false), files: files, packed: packed)
     validation =
       heldOut == 0
-      ? nil : TokenDataset(cache: cache, samples: validationIDs, files: files, packed: packed)
+      ? nil
+      : TokenDataset(cache: cache, samples: samples(heldOut: true), files: files, packed: packed)
     counts = cache.counts
     cachePath = cache.path
+    identity = CacheIdentity(key: key, digest: cache.digest)
     cacheState = state
     sourceNames = sources.map {
       $0.path + ($0.split == .all ? "" : " \($0.split.description)")

@@ -1,5 +1,5 @@
+internal import ChatTemplates
 internal import Checkpoints
-internal import Tokenization
 
 /// One pass over all sources: records become samples, samples go to the cache file.
 struct SamplePass: ~Copyable {
@@ -9,8 +9,8 @@ struct SamplePass: ~Copyable {
   private var writer: TokenCacheWriter
   private(set) var counts = DatasetCounts()
   /// Lengths before any cut, of all samples with something to learn.
-  private var originalLengths: [Int] = []
-  private var keptLengths: [Int] = []
+  private var originalLengths: [Int32] = []
+  private var keptLengths: [Int32] = []
   private var longest: (length: Int, place: String) = (0, "")
 
   /// Bytes of plain text encoded at once.
@@ -100,7 +100,7 @@ struct SamplePass: ~Copyable {
   ) throws -> EncodedSample {
     do {
       return try encoder.encode(example, parsesSpecialInText: settings.parsesSpecialInText)
-    } catch let error as TokenizationError {
+    } catch let error as ChatTemplateError {
       throw DatasetError.malformed(place: place.text(path: path), reason: error.description)
     }
   }
@@ -137,7 +137,7 @@ struct SamplePass: ~Copyable {
   }
 
   private mutating func keep(document ids: [Int32], file: Int, place: RecordPlace) throws {
-    originalLengths.append(ids.count)
+    originalLengths.append(Int32(ids.count))
     let sample = EncodedSample(tokens: ids, responses: [])
     try write(sample, sample.supervision(trainOnInputs: true), file, place)
   }
@@ -150,7 +150,7 @@ struct SamplePass: ~Copyable {
       return
     }
     let length = sample.tokens.count
-    originalLengths.append(length)
+    originalLengths.append(Int32(length))
     if length > longest.length { longest = (length, place.text(path: path)) }
     guard length > settings.maximumLength else {
       try write(sample, sample.supervision(trainOnInputs: settings.trainOnInputs), file, place)
@@ -174,7 +174,7 @@ struct SamplePass: ~Copyable {
     counts.sources[counts.sources.count - 1].samples += 1
     counts.tokens += sample.tokens.count
     counts.supervisedTokens += mask.count { $0 }
-    keptLengths.append(sample.tokens.count)
+    keptLengths.append(Int32(sample.tokens.count))
   }
 }
 

@@ -1,3 +1,4 @@
+package import ChatTemplates
 internal import Checkpoints
 package import Tokenization
 
@@ -15,7 +16,13 @@ package struct TemplateChatEncoder: ChatEncoder {
   package init(tokenizer: Tokenizer, template: ChatTemplate) {
     self.tokenizer = tokenizer
     self.template = template
-    fingerprint = SHA256.hexDigest(of: Array(template.source.utf8))
+    fingerprint = SHA256.hexDigest(of: Array(Self.identity(of: template).utf8))
+  }
+
+  /// What decides the rendered text: the source, and the time where it may be asked for.
+  private static func identity(of template: ChatTemplate) -> String {
+    let usesTime = template.source.contains("strftime_now")
+    return template.source + (usesTime ? "\n\(ChatTemplate.trainingTime)" : "")
   }
 
   package func pieces(of turns: [ChatTurn]) throws -> [PromptPiece] {

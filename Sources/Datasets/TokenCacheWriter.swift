@@ -2,7 +2,9 @@ internal import Checkpoints
 internal import JSONText
 
 /// Writes a token cache front to back: samples go to the file as they come, only the index is kept.
-/// The file appears under its name at `finish`; without it nothing is left behind.
+/// The file appears under its name at `finish`; without it nothing is left behind. A file of that
+/// name is never replaced, because others may have mapped it: then `CheckpointError.exists`, or
+/// `.system` with EEXIST, is thrown.
 struct TokenCacheWriter: ~Copyable {
   private let file: PendingFile
   private var hash: SHA256
@@ -13,7 +15,7 @@ struct TokenCacheWriter: ~Copyable {
   init(path: String, key: String) throws(CheckpointError) {
     precondition(key.utf8.count == 64, "a cache key is a SHA-256 in hexadecimal")
     let header = TokenCache.magic + bytes(TokenCache.formatVersion) + Array(key.utf8)
-    let file = try PendingFile(path: path, size: 0, overwrite: true)
+    let file = try PendingFile(path: path, size: 0, overwrite: false)
     try Self.write(header, to: file)
     self.file = file
     hash = SHA256()

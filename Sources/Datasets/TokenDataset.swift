@@ -1,10 +1,13 @@
 /// Sequences over a token cache: which samples make up which sequence. The tokens stay in the map.
+///
+/// Private memory of a rank: 4 bytes per sample and 4 per sequence. While it is made, 16 bytes per
+/// sample and 12 per sequence more.
 package struct TokenDataset: Sendable {
   private let cache: TokenCache
   /// Samples of all sequences, one sequence after the other.
-  private let samples: [Int]
+  private let samples: [Int32]
   /// Sequence i has `samples[bounds[i]..<bounds[i + 1]]`.
-  private let bounds: [Int]
+  private let bounds: [Int32]
   /// Data files in the order of the build, for messages.
   private let files: [String]
   package let statistics: LengthStatistics
@@ -12,45 +15,46 @@ package struct TokenDataset: Sendable {
 
   /// `packed` nil puts each sample into a sequence by itself.
   init(
-    cache: TokenCache, samples: [Int], files: [String], packed: (capacity: Int, seed: UInt64)?
+    cache: TokenCache, samples: [Int32], files: [String], packed: (capacity: Int, seed: UInt64)?
   ) {
     self.cache = cache
     self.files = files
-    let lengths = samples.map { cache.range(of: $0).count }
+    let lengths = samples.map { Int32(cache.range(of: Int($0)).count) }
     statistics = LengthStatistics(lengths)
-    supervisedTokens = samples.reduce(0) { $0 + cache.supervisedCount(of: $1) }
+    supervisedTokens = samples.reduce(0) { $0 + cache.supervisedCount(of: Int($1)) }
     guard let packed else {
       self.samples = samples
-      bounds = Array(0...samples.count)
+      bounds = Array(0...Int32(samples.count))
       return
     }
-    let plan = SequencePacker.pack(
+    var plan = SequencePacker.pack(
       lengths: lengths, capacity: packed.capacity, seed: packed.seed)
-    self.samples = plan.flatMap { $0.map { samples[$0] } }
-    bounds = plan.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+    for place in plan.samples.indices { plan.samples[place] = samples[Int(plan.samples[place])] }
+    self.samples = plan.samples
+    bounds = plan.bounds
   }
 
   /// Number of sequences.
   package var count: Int { bounds.count - 1 }
 
   /// Ids of the samples, in the order of the sequences.
-  package var sampleIDs: [Int] { samples }
+  package var sampleIDs: [Int] { samples.map(Int.init) }
 
   /// Tokens of a sequence, without reading them.
   package func length(at index: Int) -> Int {
-    sampleIDs(at: index).reduce(0) { $0 + cache.range(of: $1).count }
+    sampleIDs(at: index).reduce(0) { $0 + cache.range(of: Int($1)).count }
   }
 
   package func sequence(at index: Int) -> PackedSequence {
     let ids = sampleIDs(at: index)
     var sequence = PackedSequence(
-      tokens: [], targets: [], segmentStarts: [], sampleIDs: Array(ids))
+      tokens: [], targets: [], segmentStarts: [], sampleIDs: ids.map(Int.init))
     let length = length(at: index)
     sequence.tokens.reserveCapacity(length)
     sequence.targets.reserveCapacity(length)
     for id in ids {
       sequence.segmentStarts.append(sequence.tokens.count)
-      cache.append(id, tokens: &sequence.tokens, targets: &sequence.targets)
+      cache.append(Int(id), tokens: &sequence.tokens, targets: &sequence.targets)
     }
     return sequence
   }
@@ -61,8 +65,8 @@ package struct TokenDataset: Sendable {
     return place.text(path: files.indices.contains(file) ? files[file] : "file \(file)")
   }
 
-  private func sampleIDs(at index: Int) -> ArraySlice<Int> {
+  private func sampleIDs(at index: Int) -> ArraySlice<Int32> {
     precondition((0..<count).contains(index), "sequence outside the data set")
-    return samples[bounds[index]..<bounds[index + 1]]
+    return samples[Int(bounds[index])..<Int(bounds[index + 1])]
   }
 }

@@ -15,10 +15,8 @@ struct AddedToken: Sendable, Equatable {
 
 /// Finds added tokens in a text: leftmost first, of several at one place the longest.
 struct AddedTokenMatcher: Sendable {
-  private var tokens: [AddedToken] = []
-  private var index = ByteTable()
-  /// Lengths of the tokens that begin with a byte, longest first.
-  private var lengths = [[Int]](repeating: [], count: 256)
+  private let tokens: [AddedToken]
+  private let automaton: AddedTokenAutomaton
 
   enum Segment: Equatable {
     case text(Range<Int>)
@@ -26,16 +24,8 @@ struct AddedTokenMatcher: Sendable {
   }
 
   init(_ tokens: [AddedToken]) {
-    for token in tokens {
-      guard let first = token.content.first,
-        index.insert(token.content, value: Int32(self.tokens.count))
-      else { continue }
-      self.tokens.append(token)
-      if !lengths[Int(first)].contains(token.content.count) {
-        lengths[Int(first)].append(token.content.count)
-        lengths[Int(first)].sort(by: >)
-      }
-    }
+    self.tokens = tokens
+    automaton = AddedTokenAutomaton(tokens)
   }
 
   var isEmpty: Bool { tokens.isEmpty }
@@ -44,12 +34,11 @@ struct AddedTokenMatcher: Sendable {
   func segments(of text: [UInt8], parseSpecial: Bool) -> [Segment] {
     var segments: [Segment] = []
     var (start, position) = (0, 0)
-    while position < text.count {
-      guard let token = match(text, at: position, parseSpecial: parseSpecial) else {
-        position += 1
-        continue
-      }
-      var (from, to) = (position, position + token.content.count)
+    let matches =
+      tokens.isEmpty ? [] : automaton.matches(in: text, includingSpecial: parseSpecial)
+    for match in matches.reversed() where match.position >= position {
+      let token = tokens[Int(match.token)]
+      var (from, to) = (Int(match.position), Int(match.position) + token.content.count)
       position = to
       if token.isSingleWord, Self.isInsideWord(text, from, to) { continue }
       if token.stripsLeft {
@@ -66,15 +55,6 @@ struct AddedTokenMatcher: Sendable {
     }
     if start < text.count { segments.append(.text(start..<text.count)) }
     return segments
-  }
-
-  private func match(_ text: [UInt8], at position: Int, parseSpecial: Bool) -> AddedToken? {
-    for length in lengths[Int(text[position])] where length <= text.count - position {
-      guard let key = index.value(of: text, position..<(position + length)) else { continue }
-      let token = tokens[Int(key)]
-      if parseSpecial || !token.isSpecial { return token }
-    }
-    return nil
   }
 
   private static func isInsideWord(_ text: [UInt8], _ from: Int, _ to: Int) -> Bool {

@@ -37,6 +37,7 @@ struct PreTokenizer: Sendable {
   func callAsFunction(_ text: [UInt8], at position: SegmentPosition) -> Words {
     var words = Words(text: text, ranges: text.isEmpty ? [] : [0..<text.count])
     for step in steps { words.apply(step, at: position) }
+    words.cutLongWords()
     return words
   }
 }

@@ -40,7 +40,7 @@ extension TokenizerJSON {
     let inverted = value["invert"]?.bool ?? false
     if let literal = value["pattern"]?["String"]?.string {
       guard !inverted else { throw unsupported("an inverted Split at a fixed text") }
-      return .literal(Array(literal.utf8), behavior)
+      return .literal(try stepText(literal), behavior)
     }
     guard let regex = value["pattern"]?["Regex"]?.string else {
       throw malformed("a Split pre_tokenizer has no pattern")
@@ -65,7 +65,7 @@ extension TokenizerJSON {
     let marker = value["replacement"]?.string ?? "\u{2581}"
     guard !marker.isEmpty else { throw malformed("the Metaspace replacement is empty") }
     return .metaspace(
-      marker: Array(marker.utf8), prefix: prefix, splits: value["split"]?.bool ?? true)
+      marker: try stepText(marker), prefix: prefix, splits: value["split"]?.bool ?? true)
   }
 
   func normalizer(_ value: JSONValue?) throws(TokenizationError) -> Normalizer {
@@ -81,7 +81,7 @@ extension TokenizerJSON {
       return Normalizer(steps: steps)
     case "Prepend":
       let text = value["prepend"]?.string ?? ""
-      return Normalizer(steps: [.prepend(Array(text.utf8), onlyAtStart: false)])
+      return Normalizer(steps: [.prepend(try stepText(text), onlyAtStart: false)])
     case "Replace":
       let (pattern, content) = try replacement(value)
       return Normalizer(steps: [.replace(pattern, with: content)])
@@ -97,7 +97,7 @@ extension TokenizerJSON {
     guard let pattern = value["pattern"]?["String"]?.string, !pattern.isEmpty,
       let content = value["content"]?.string
     else { throw unsupported("a Replace step whose pattern is not a fixed text") }
-    return (Array(pattern.utf8), Array(content.utf8))
+    return (try stepText(pattern), try stepText(content))
   }
 
   /// How pieces become text again.

@@ -27,11 +27,13 @@ struct TokenizerJSON {
     }
     let preTokenizer = try preTokenizer(root["pre_tokenizer"])
     let decoder = try decoder(root["decoder"])
+    let normalizer = try normalizer(root["normalizer"])
+    try checkGrowth(normalizer, preTokenizer.steps, decoder)
     let added = try addedTokens(root["added_tokens"])
     var definition = try bytePairDefinition(
       model, isByteLevel: preTokenizer.isByteLevel, decoder: decoder)
     definition.addedTokens = added
-    definition.normalizer = try normalizer(root["normalizer"])
+    definition.normalizer = normalizer
     definition.preTokenizer.steps = preTokenizer.steps + definition.preTokenizer.steps
     definition.leadingSpaces = decoder.stripsLeadingSpace ? 1 : 0
     (definition.prefix, definition.suffix) = try template(root["post_processor"])
@@ -81,7 +83,11 @@ struct TokenizerJSON {
     case "ByteLevel": return ([], [])
     case "Sequence":
       var (prefix, suffix): ([Int32], [Int32]) = ([], [])
-      for step in value["processors"]?.array ?? [] {
+      let steps = value["processors"]?.array ?? []
+      guard steps.count <= TextGrowth.mostSteps else {
+        throw unsupported("more than \(TextGrowth.mostSteps) steps in the post_processor")
+      }
+      for step in steps {
         let inner = try template(step)
         prefix = inner.prefix + prefix
         suffix += inner.suffix
@@ -95,21 +101,29 @@ struct TokenizerJSON {
     }
   }
 
+  /// Ids around a text; real files have one or two.
+  private static let mostTemplateIDs = 64
+
   private func templateProcessing(
     _ value: JSONValue
   ) throws(TokenizationError) -> (prefix: [Int32], suffix: [Int32]) {
     var parts: [[Int32]] = [[]]
-    for piece in value["single"]?.array ?? [] {
-      if piece["Sequence"] != nil {
+    let template = value["single"]?.array ?? []
+    for entry in template.prefix(Self.mostTemplateIDs + 2) {
+      if entry["Sequence"] != nil {
         parts.append([])
         continue
       }
-      guard let name = piece["SpecialToken"]?["id"]?.string,
+      guard let name = entry["SpecialToken"]?["id"]?.string,
         let ids = value["special_tokens"]?[name]?["ids"]?.array
       else { throw malformed("the template of the post_processor names an unknown token") }
-      for entry in ids {
-        parts[parts.count - 1].append(try id(entry, "an id of special token \"\(name)\""))
+      for id in ids.prefix(Self.mostTemplateIDs + 1) {
+        parts[parts.count - 1].append(try self.id(id, "an id of special token \"\(name)\""))
       }
+    }
+    guard parts.joined().count <= Self.mostTemplateIDs, template.count <= Self.mostTemplateIDs
+    else {
+      throw unsupported("more than \(Self.mostTemplateIDs) tokens around a text")
     }
     guard parts.count == 2 else {
       throw malformed("the template of the post_processor does not contain the text exactly once")

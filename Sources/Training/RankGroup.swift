@@ -13,8 +13,9 @@ package protocol RankGroup: AnyObject {
   func allReduceSum(_ values: UnsafeMutableBufferPointer<Int32>) throws
   /// The bytes that rank 0 gives, on every rank.
   func broadcast(_ bytes: [UInt8]) throws -> [UInt8]
-  /// 0, 1, 2, ... of a round, each to one rank only; rounds rise, with a collective between two.
-  func takePart(ofRound round: Int) throws -> Int
+  /// Slots 0, 1, 2, ... of a round, each to one rank only; rounds rise, with a collective between two,
+  /// and every rank claims in each.
+  func claimNext(inRound round: Int) throws -> Int
   /// Says what this rank is at, for the messages of ranks that wait for it.
   func enter(_ phase: String)
   /// `rank 2 on node7`.
@@ -28,14 +29,14 @@ extension Communicator: RankGroup {}
 package final class SingleRank: RankGroup {
   package let rank = 0
   package let size = 1
-  private var parts = (round: -1, next: 0)
+  private var claims = (round: -1, next: 0)
 
   package init() {}
   package func allReduceSum(_ values: UnsafeMutableBufferPointer<Int64>) throws {}
   package func allReduceSum(_ values: UnsafeMutableBufferPointer<Int32>) throws {}
-  package func takePart(ofRound round: Int) throws -> Int {
-    parts = parts.round == round ? (round, parts.next + 1) : (round, 0)
-    return parts.next
+  package func claimNext(inRound round: Int) throws -> Int {
+    claims = claims.round == round ? (round, claims.next + 1) : (round, 0)
+    return claims.next
   }
   package func broadcast(_ bytes: [UInt8]) throws -> [UInt8] { bytes }
 }

@@ -40,7 +40,7 @@ enum StateDigest {
   }
 
   /// The ranks whose digest is not that of the majority; all of them where there is none.
-  static func odd(_ digests: [Int64]) -> [Int] {
+  static func disagreeing(_ digests: [Int64]) -> [Int] {
     let counts = Dictionary(digests.map { ($0, 1) }, uniquingKeysWith: +)
     guard counts.count > 1 else { return [] }
     let right = counts.first { $0.value * 2 > digests.count }?.key

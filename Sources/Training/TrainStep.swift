@@ -92,8 +92,8 @@ package struct TrainStep: ~Copyable {
   }
 
   private borrowing func checkSum() throws {
-    let odd = StateDigest.odd(sum.digests)
-    if !odd.isEmpty { throw StepFault.statesDiffer(ranks: odd) }
+    let disagreeing = StateDigest.disagreeing(sum.digests)
+    if !disagreeing.isEmpty { throw StepFault.statesDiffer(ranks: disagreeing) }
     let faults = sum.faults
     if !faults.isEmpty { throw StepFault.nonFinite(faults) }
     let miscounted = sum.miscountedPlaces

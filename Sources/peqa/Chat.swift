@@ -1,3 +1,4 @@
+internal import ChatTemplates
 internal import DecoderModel
 internal import Evaluation
 internal import Foundation

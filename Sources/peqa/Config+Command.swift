@@ -15,6 +15,9 @@ struct Config: ParsableCommand {
   @Option(name: .customLong("set"), help: "A setting that overrides the run file.")
   var settings: [String] = []
 
+  @Option(help: "Print the value of this key alone, without quotes, for scripts.")
+  var get: String?
+
   @Option(help: "Ranks that the run is meant for.")
   var ranks = 1
 
@@ -43,6 +46,12 @@ struct Config: ParsableCommand {
     if markdown && output.json { throw ValidationError("Give --json or --markdown, not both.") }
     if runFile == nil && !settings.isEmpty {
       throw ValidationError("--set needs a run file.")
+    }
+    if let get {
+      guard runFile != nil else { throw ValidationError("--get needs a run file.") }
+      guard ConfigKey.all.contains(where: { $0.name == get }) else {
+        throw ValidationError("--get: no key \"\(get)\". \"peqa config\" lists the keys.")
+      }
     }
   }
 
@@ -77,7 +86,11 @@ struct Config: ParsableCommand {
     let resolved = try raw.resolved(ranks: ranks)
     for warning in resolved.warnings { console.warn(warning) }
     for notice in resolved.notices { console.log(notice) }
-    console.stream(resolved.config.yaml)
+    if let get {
+      console.result(resolved.config.plainValue(ofKey: get) ?? "")
+    } else {
+      console.stream(resolved.config.yaml)
+    }
   }
 
   private static var keys: JSONValue {

@@ -105,7 +105,7 @@ struct Eval: RankedCommand {
         decoder.use(
           try Adapter.load(adapter, base: loaded.requiredBase(), weights: loaded.weights))
       }
-      let sweep = try sweep(decoder, tokenizer, rank, isStopped)
+      let sweep = try sweep(decoder, tokenizer, rank, signals)
       let line = ProgressLine(rank.console, "evaluating", total: sweep.itemCount)
       let report = try sweep.run(
         on: rank.communicator,
@@ -113,8 +113,6 @@ struct Eval: RankedCommand {
         isStopped: isStopped)
       show(report, compute, rank)
     } catch EvaluationError.stopped {
-      throw ExitCode(signals.received?.exitCode ?? EvaluationError.stopped.exitCode)
-    } catch DatasetError.cancelled {
       throw ExitCode(signals.received?.exitCode ?? EvaluationError.stopped.exitCode)
     }
   }
@@ -131,10 +129,10 @@ struct Eval: RankedCommand {
 
   private func sweep(
     _ decoder: Decoder, _ tokenizer: Tokenizer, _ rank: RankContext,
-    _ isStopped: @escaping () -> Bool
+    _ signals: StopSignals
   ) throws -> ShardedLoss {
     if let source = try source {
-      return try dataset(source, decoder, tokenizer, rank, isStopped)
+      return try dataset(source, decoder, tokenizer, rank, signals)
     }
     let start = bos == true ? tokenizer.bosID : nil
     if bos == true, start == nil { throw EvaluationError.noBOS }
@@ -154,10 +152,9 @@ struct Eval: RankedCommand {
     return tokenizer.encode(bytes: bytes, addSpecial: false, parseSpecial: false)
   }
 
-  /// Rank 0 builds the token cache, the others take it from the disk or build it if they share none.
   private func dataset(
     _ source: DatasetSource, _ decoder: Decoder, _ tokenizer: Tokenizer, _ rank: RankContext,
-    _ isStopped: @escaping () -> Bool
+    _ signals: StopSignals
   ) throws -> ShardedLoss {
     let builder = DatasetBuilder(
       sources: [source], tokenizer: tokenizer,
@@ -167,14 +164,7 @@ struct Eval: RankedCommand {
       settings: DatasetSettings(
         maximumLength: maxLength, excessLengthStrategy: excessLengthStrategy, packing: false,
         beginsWithBOS: bos))
-    let line = ProgressLine(rank.console, "reading", total: 100)
-    func build() throws -> PreparedDatasets {
-      try builder.build(progress: { line.update(Int($0 * 100)) }, isCancelled: isStopped)
-    }
-    var prepared: PreparedDatasets?
-    try rank.agree { if rank.communicator.rank == 0 { prepared = try build() } }
-    try rank.agree { prepared = try prepared ?? build() }
-    guard let prepared else { throw EvaluationError.stopped }
+    let prepared = try DataPreparation(rank, signals)(builder)
     rank.console.detail(prepared.description)
     return ShardedLoss(prepared.train, sequences: windows, model: decoder)
   }

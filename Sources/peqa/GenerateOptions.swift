@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import ChatTemplates
 internal import Checkpoints
+internal import Datasets
 internal import Evaluation
 internal import Tokenization
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ChatTemplates
 internal import Checkpoints
 internal import Collectives
 internal import Datasets
@@ -43,13 +44,20 @@ struct TrainSetup {
     decoder.prefetcher = try Self.stream(
       base, trained: model.parameterCount, config, rank, compute)
 
-    let preparation = DataPreparation(
-      config: config, tokenizer: tokenizer, chat: chat, rank: rank, signals: signals)
-    training = try preparation.prepare(config.datasets, try config.datasetSettings)
+    let preparation = try DataPreparation(rank, folder: config.datasetCache, signals)
+    // Captured by itself, as this value is not complete yet.
+    let text = tokenizer
+    func prepare(
+      _ sources: [DatasetSource], _ settings: DatasetSettings
+    ) throws -> PreparedDatasets {
+      try preparation(
+        DatasetBuilder(sources: sources, tokenizer: text, chat: chat, settings: settings))
+    }
+    training = try prepare(config.datasets, try config.datasetSettings)
     var heldOut = try config.datasetSettings
     heldOut.validation = .none
     let separate =
-      config.evalDatasets.isEmpty ? nil : try preparation.prepare(config.evalDatasets, heldOut)
+      config.evalDatasets.isEmpty ? nil : try prepare(config.evalDatasets, heldOut)
     evaluation = separate?.train ?? training.validation
     evaluationCache = separate?.cachePath ?? ""
     try compareData()
@@ -222,49 +230,5 @@ struct TrainSetup {
     let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
     return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown"
-  }
-}
-
-/// Builds token caches: one rank of each node first, the others then map what it wrote.
-private struct DataPreparation {
-  let config: RunConfig
-  let tokenizer: Tokenizer
-  let chat: TemplateChatEncoder?
-  let rank: RankContext
-  let signals: StopSignals
-
-  /// Tokenizing a large data set takes longer than any step. Only for ranks whose signs of life do
-  /// not come through.
-  private static let patience = 6 * 3600.0
-
-  func prepare(
-    _ sources: [DatasetSource], _ settings: DatasetSettings
-  ) throws -> PreparedDatasets {
-    let communicator = rank.communicator
-    let builder = DatasetBuilder(
-      sources: sources, tokenizer: tokenizer, chat: chat, settings: settings,
-      cacheDirectory: config.datasetCache)
-    communicator.blindTimeout = Self.patience
-    defer { communicator.blindTimeout = nil }
-    let first = communicator.nodeRank == 0 ? Result { try build(builder) } : nil
-    var code: Int32 = 0
-    if case .failure(let error) = first { code = Failure(error).code }
-    let worst = try communicator.allAgree(code)
-    if let built = try first?.get(), worst == 0 { return built }
-    guard worst == 0 else { throw TrainingError.otherRank(rank: 0, code: worst) }
-    return try build(builder)
-  }
-
-  private func build(_ builder: DatasetBuilder) throws -> PreparedDatasets {
-    let progress = ProgressLine(rank.console, "tokenizing, per mille", total: 1000)
-    do {
-      return try builder.build(
-        progress: {
-          progress.update(Int($0 * 1000))
-          rank.communicator.enter("tokenizing, \(Int($0 * 100)) %")
-        }, isCancelled: { signals.received != nil })
-    } catch DatasetError.cancelled {
-      throw ExitCode(signals.received?.exitCode ?? DatasetError.cancelled.exitCode)
-    }
   }
 }

@@ -58,16 +58,30 @@ private enum Ranks {
       (100_000, 1 << 22, 1 << 18), (400_001, 1 << 22, 50_000),
     ])
   func ringGivesTheSameSums(count: Int, valuesPerCall: Int, bytesPerTurn: Int) throws {
-    let usual = (ranks.valuesPerCall, ranks.leastRingCount, ranks.bytesPerTurn)
-    defer { (ranks.valuesPerCall, ranks.leastRingCount, ranks.bytesPerTurn) = usual }
-    (ranks.valuesPerCall, ranks.leastRingCount, ranks.bytesPerTurn) = (
-      valuesPerCall, 1, bytesPerTurn
+    let usual = (ranks.valuesPerCall, ranks.leastRingShare, ranks.bytesPerTurn)
+    defer { (ranks.valuesPerCall, ranks.leastRingShare, ranks.bytesPerTurn) = usual }
+    (ranks.valuesPerCall, ranks.leastRingShare, ranks.bytesPerTurn) = (
+      valuesPerCall, 0, bytesPerTurn
     )
     try sumsIntegers(count: count, valuesPerCall: valuesPerCall)
     var values = (0..<count).map { Int32($0 * 3 - ranks.rank * 1000) }
     try values.withUnsafeMutableBufferPointer { try ranks.allReduceSum($0) }
     let size = ranks.size
     #expect(values == (0..<count).map { Int32($0 * 3 * size - size * (size - 1) / 2 * 1000) })
+  }
+
+  /// The ring is for large shares only. Sums just below and just above its limit are alike, whichever
+  /// way they take.
+  @Test func theRingIsForLargeShares() throws {
+    let usual = ranks.leastRingShare
+    defer { ranks.leastRingShare = usual }
+    ranks.leastRingShare = 1 << 16
+    let size = ranks.size
+    let least = (size << 16) / 8
+    #expect(ranks.usesRing(least, of: Int64.self))
+    #expect(!ranks.usesRing(least - 1, of: Int64.self))
+    #expect(!ranks.usesRing(2 * least - 1, of: Int32.self))
+    for count in [least - 1, least] { try sumsIntegers(count: count, valuesPerCall: 1 << 22) }
   }
 
   @Test func reducesSingleValues() throws {
@@ -192,14 +206,14 @@ private enum Ranks {
     #expect(ranks.name(ofRank: ranks.rank) == "rank \(ranks.rank) on \(ranks.hostName)")
   }
 
-  /// Every part goes to one rank, in several rounds, also while rank 0 computes.
-  @Test func partsAreHandedOutOnce() throws {
+  /// Every slot goes to one rank, in several rounds, also while rank 0 computes.
+  @Test func slotsAreHandedOutOnce() throws {
     for round in [1, 2, 9] {
       var own: [UInt8] = []
       while true {
-        let part = try ranks.takePart(ofRound: round)
-        if part >= 40 { break }
-        own.append(UInt8(part))
+        let slot = try ranks.claimNext(inRound: round)
+        if slot >= 40 { break }
+        own.append(UInt8(slot))
         if ranks.rank == 0 {
           let began = Date()
           while Date().timeIntervalSince(began) < 0.01 {}
@@ -216,15 +230,15 @@ private enum Ranks {
     #expect(throws: CommunicatorError.alreadyStarted) { try Communicator.start() }
   }
 
-  /// Last words do not meet a collective of the work that some ranks have begun: here a barrier, which
+  /// Exit codes do not meet a collective of the work that some ranks have begun: here a barrier, which
   /// rank 0 never joins on that channel. (A barrier lends MPI no memory.)
   @Test(.enabled(if: Ranks.areSeveral, "needs mpirun with two ranks or more"))
-  func lastWordsHaveTheirOwnChannel() throws {
+  func exitsHaveTheirOwnChannel() throws {
     if ranks.rank != 0 {
       ranks.timeout = 0.2
       #expect(throws: CommunicatorError.self) { try ranks.barrier() }
     }
-    let all = try ranks.exchangeLastWords([UInt8(ranks.rank), 7], patience: 60)
+    let all = try ranks.exchangeExits([UInt8(ranks.rank), 7], patience: 60)
     #expect(all == (0..<ranks.size).map { [UInt8($0), 7] })
   }
 }

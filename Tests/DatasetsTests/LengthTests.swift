@@ -137,6 +137,39 @@ import Testing
     #expect(try data(true).sequences == packed.sequences)
   }
 
+  /// Best fit decreasing as a search through all sequences: least room that is enough, and of those
+  /// the one that was filled last.
+  @Test(arguments: [UInt64(1), 42])
+  func packingIsBestFitDecreasing(_ seed: UInt64) throws {
+    let folder = try Folder()
+    let text = Self.jsonl(Self.completions(300, longest: 40, seed: 5))
+    let source = DatasetSource(path: try folder.file("a.jsonl", text))
+    func data(_ packing: Bool) throws -> TokenDataset {
+      let settings = DatasetSettings(maximumLength: 90, packing: packing, seed: seed)
+      return try folder.builder(source, settings: settings).build().train
+    }
+    let lengths = try data(false).sequences.map(\.tokens.count)
+    let rank = IndexPermutation(count: lengths.count, seed: seed)
+    var sequences: [(samples: [Int], room: Int, turn: Int)] = []
+    let order = lengths.indices.sorted { (-lengths[$0], rank[$0]) < (-lengths[$1], rank[$1]) }
+    for (turn, sample) in order.enumerated() {
+      let fitting = sequences.indices.filter { sequences[$0].room >= lengths[sample] }
+      let best = fitting.min {
+        (sequences[$0].room, -sequences[$0].turn) < (sequences[$1].room, -sequences[$1].turn)
+      }
+      if let best {
+        sequences[best].samples.append(sample)
+        sequences[best].room -= lengths[sample]
+        sequences[best].turn = turn
+      } else {
+        sequences.append(([sample], 90 - lengths[sample], turn))
+      }
+    }
+    let expected = sequences.map { $0.samples.sorted() }.sorted { $0[0] < $1[0] }
+    #expect(try data(true).sequences.map(\.sampleIDs) == expected)
+    #expect(expected.contains { $0.count > 2 })
+  }
+
   @Test(arguments: [2, 3, 7, 64, 4096], [0, 1, 2, 3, 130])
   func textWindowsHoldTheText(_ window: Int, _ extra: Int) throws {
     let folder = try Folder()

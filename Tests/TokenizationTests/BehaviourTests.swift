@@ -148,6 +148,30 @@ struct BehaviourTests {
     #expect(throws: TokenizationError.self) { try Tokenizer(gguf: bad) }
   }
 
+  /// A word above 1 MiB is merged in stretches, so that memory does not grow with it: the cut is
+  /// where letters and digits meet, or between two characters.
+  @Test(arguments: ["smollm.json", "llama2.json"])
+  func longWordsAreCut(name: String) throws {
+    let tokenizer = try tiny(name)
+    func ids(_ text: some Sequence<Character>, continuing: Bool) -> [Int32] {
+      tokenizer.encode(
+        String(text), addSpecial: false, parseSpecial: false, continuing: continuing)
+    }
+    // SentencePiece's kind puts a marker of three bytes in front.
+    let limit = (1 << 20) - (name == "smollm.json" ? 0 : 3)
+    let letters = String(repeating: "thequickbrownfox", count: 80_000)
+    let whole = ids(letters, continuing: false)
+    #expect(
+      whole == ids(letters.prefix(limit), continuing: false)
+        + ids(letters.dropFirst(limit), continuing: true))
+    #expect(tokenizer.decode(whole, skipSpecial: false) == letters)
+    let wide = String(repeating: "\u{4F60}", count: 700_000)
+    let fitting = limit / 3
+    #expect(
+      ids(wide, continuing: false) == ids(wide.prefix(fitting), continuing: false)
+        + ids(wide.dropFirst(fitting), continuing: true))
+  }
+
   /// 100 KB lines are part of the goldens; here many of them must not take long together. The bound
   /// is a hundred times what one core needs, so that only a quadratic algorithm exceeds it.
   @Test(.timeLimit(.minutes(10)), arguments: ["smollm.json", "llama2.json", "bpe.model"])

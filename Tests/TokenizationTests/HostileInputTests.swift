@@ -18,25 +18,6 @@ struct HostileInputTests {
     try Data(bytes).write(to: URL(fileURLWithPath: path))
   }
 
-  /// Flips bits, cuts, repeats, inserts and swaps parts.
-  private func mutated(_ original: [UInt8], _ generator: inout SplitMix64) -> [UInt8] {
-    var bytes = original
-    for _ in 0..<Int.random(in: 1...3, using: &generator) where !bytes.isEmpty {
-      let at = Int.random(in: 0..<bytes.count, using: &generator)
-      let end = min(bytes.count, at + Int.random(in: 1...16, using: &generator))
-      switch Int.random(in: 0..<6, using: &generator) {
-      case 0: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-      case 1: bytes.removeSubrange(at..<end)
-      case 2: bytes.insert(contentsOf: bytes[at..<end], at: at)
-      case 3: bytes[at] = UInt8.random(in: 0...255, using: &generator)
-      case 4:
-        bytes.insert(contentsOf: Array("\"{[%}]:,-9".utf8.shuffled(using: &generator)), at: at)
-      default: bytes.removeLast(min(bytes.count, 1 << Int.random(in: 0..<12, using: &generator)))
-      }
-    }
-    return bytes
-  }
-
   @Test(
     .timeLimit(.minutes(10)),
     arguments: [
@@ -50,7 +31,7 @@ struct HostileInputTests {
     var (loaded, refused) = (0, 0)
     try withFile(name) { path in
       for _ in 0..<120 {
-        try write(mutated(original, &generator), path)
+        try write(original.mutated(&generator), path)
         do {
           let tokenizer = try Tokenizer.load(from: path)
           let ids = tokenizer.encode(
@@ -66,25 +47,6 @@ struct HostileInputTests {
     }
     // Most faults break a merge's vocabulary entry, so that few files still load.
     #expect(refused > 0 && loaded + refused == 120)
-  }
-
-  @Test(.timeLimit(.minutes(10)), arguments: ChatTemplateTests.templates)
-  func mutatedTemplates(name: String) throws {
-    let original = Array(try ChatTemplateTests.source(name).utf8)
-    var generator = SplitMix64(seed: UInt64(name.utf8.count))
-    let messages = [
-      ChatMessage(role: "user", content: "a"), ChatMessage(role: "assistant", content: "b"),
-    ]
-    var (rendered, refused) = (0, 0)
-    for _ in 0..<300 {
-      let source = String(decoding: mutated(original, &generator), as: UTF8.self)
-      do {
-        _ = try ChatTemplate(source: source)
-          .render(messages: messages, addGenerationPrompt: true, bosToken: "<s>", eosToken: "</s>")
-        rendered += 1
-      } catch { refused += 1 }
-    }
-    #expect(rendered > 0 && refused > 0)
   }
 
   /// What a tokenizer.json asks for and this program does not do is refused by name.
@@ -110,6 +72,32 @@ struct HostileInputTests {
       "</w>"
     ),
     ("null", "model", "model"),
+    // A few steps that make a text, or a token while loading, longer than any memory.
+    (sequence("normalizers", 30, replace("a", "aaaaaaaaaa")), "normalizer", "steps"),
+    (sequence("decoders", 30, replace("a", "aaaaaaaaaa")), "decoder", "steps"),
+    (sequence("normalizers", 4, replace("a", "aaaaaaaaaa")), "normalizer", "64 times as long"),
+    (sequence("decoders", 4, replace("a", "aaaaaaaaaa")), "decoder", "64 times as long"),
+    (replace("a", String(repeating: "a", count: 300)), "normalizer", "300 bytes"),
+    (replace(String(repeating: "a", count: 300), "a"), "decoder", "300 bytes"),
+    (sequence("normalizers", 17, #"{"type": "NFC"}"#), "normalizer", "steps"),
+    (
+      sequence(
+        "normalizers", 12,
+        #"{"type": "Prepend", "prepend": "\#(String(repeating: "x", count: 200))"}"#),
+      "normalizer", "times as long"
+    ),
+    (
+      #"{"type": "Metaspace", "replacement": "\#(String(repeating: "_", count: 33))"}"#,
+      "pre_tokenizer", "times as long"
+    ),
+    (
+      #"{"type": "Split", "behavior": "Isolated", "pattern": {"String": "\#(String(repeating: "a", count: 300))"}}"#,
+      "pre_tokenizer", "300 bytes"
+    ),
+    (
+      #"{"type": "TemplateProcessing", "single": [{"Sequence": {}}, {"SpecialToken": {"id": "x"}}], "special_tokens": {"x": {"ids": [\#(Array(repeating: "0", count: 65).joined(separator: ", "))]}}}"#,
+      "post_processor", "64 tokens"
+    ),
   ])
   func refusals(part: String, key: String, word: String) throws {
     var root = try JSONValue(parsing: Fixture.bytes("tiny-smollm.json"))
@@ -127,6 +115,15 @@ struct HostileInputTests {
         #expect(error.description.contains(path))
       }
     }
+  }
+
+  private static func replace(_ old: String, _ new: String) -> String {
+    #"{"type": "Replace", "pattern": {"String": "\#(old)"}, "content": "\#(new)"}"#
+  }
+
+  private static func sequence(_ key: String, _ count: Int, _ step: String) -> String {
+    let steps = Array(repeating: step, count: count).joined(separator: ", ")
+    return #"{"type": "Sequence", "\#(key)": [\#(steps)]}"#
   }
 
   @Test func unigramModelsAreRefused() throws {

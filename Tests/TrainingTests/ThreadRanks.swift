@@ -26,7 +26,7 @@ final class ThreadRank: RankGroup {
     for (index, value) in sum.enumerated() { values[index] = Int32(value) }
   }
 
-  func takePart(ofRound round: Int) throws -> Int { meeting.takePart(ofRound: round) }
+  func claimNext(inRound round: Int) throws -> Int { meeting.claimNext(inRound: round) }
 
   func broadcast(_ bytes: [UInt8]) throws -> [UInt8] {
     let words = rank == 0 ? bytes.map { Int64($0) } : []
@@ -45,7 +45,7 @@ private final class Meeting: @unchecked Sendable {
   private var combined: [Int64]?
   private var result: [Int64] = []
   private var abandoned = false
-  private var parts: [Int: Int] = [:]
+  private var claims: [Int: Int] = [:]
 
   init(size: Int) { self.size = size }
 
@@ -68,11 +68,11 @@ private final class Meeting: @unchecked Sendable {
     return result
   }
 
-  func takePart(ofRound round: Int) -> Int {
+  func claimNext(inRound round: Int) -> Int {
     condition.lock()
     defer { condition.unlock() }
-    defer { parts[round, default: 0] += 1 }
-    return parts[round, default: 0]
+    defer { claims[round, default: 0] += 1 }
+    return claims[round, default: 0]
   }
 
   /// A rank has failed: the others must not wait for it.

@@ -1,4 +1,4 @@
-"""The faults of the soak. Each takes a `Life` (soak.py) of running ranks and does its harm; False where
+"""The faults of the soak. Each takes a `Attempt` (soak.py) of running ranks and does its harm; False where
 there was no more harm to do.
 """
 import os
@@ -10,86 +10,86 @@ import time
 import lab
 
 
-def kill(life, rank=None):
-    pids = list(life.pids.values()) if rank is None else [life.pids[rank]]
+def kill(attempt, rank=None):
+    pids = list(attempt.pids.values()) if rank is None else [attempt.pids[rank]]
     pid = random.choice(pids)
-    life.end(pid)
+    attempt.end(pid)
 
 
-def kill_in_checkpoint(life):
+def kill_in_checkpoint(attempt):
     """As soon as the folder of a checkpoint in the making is seen: in the midst of writing, or of the
     syncs and renames after it."""
-    rank, end = random.choice([0, max(life.pids)]), time.monotonic() + 5
-    while not any(name.startswith(".checkpoint-") for name in os.listdir(life.output)):
+    rank, end = random.choice([0, max(attempt.pids)]), time.monotonic() + 5
+    while not any(name.startswith(".checkpoint-") for name in os.listdir(attempt.output)):
         if time.monotonic() > end:
             return False
-    kill(life, rank)
+    kill(attempt, rank)
     return True
 
 
-def kill_all(life):
+def kill_all(attempt):
     """What a crash of the whole node is to the run: mpirun and every rank at once."""
-    for pid in life.launchers() + list(life.pids.values()):
-        life.end(pid)
+    for pid in attempt.launchers() + list(attempt.pids.values()):
+        attempt.end(pid)
 
 
-def kill_launcher(life):
-    for pid in life.launchers():
-        life.end(pid)
+def kill_launcher(attempt):
+    for pid in attempt.launchers():
+        attempt.end(pid)
 
 
-def stop(life):
-    life.send(random.choice(list(life.pids.values())), signal.SIGSTOP)
+def stop(attempt):
+    attempt.send(random.choice(list(attempt.pids.values())), signal.SIGSTOP)
 
 
-def slow(life):
+def slow(attempt):
     """A rank at half speed for a while: held up, not lost."""
-    pid = random.choice(list(life.pids.values()))
+    pid = random.choice(list(attempt.pids.values()))
     end = time.monotonic() + random.uniform(0.5, 1.5)
     while time.monotonic() < end:
-        life.send(pid, signal.SIGSTOP)
+        attempt.send(pid, signal.SIGSTOP)
         time.sleep(0.03)
-        life.send(pid, signal.SIGCONT)
+        attempt.send(pid, signal.SIGCONT)
         time.sleep(0.03)
 
 
-def pause(life):
+def pause(attempt):
     """Stopped for less than comm_timeout."""
-    pid = random.choice(list(life.pids.values()))
-    life.send(pid, signal.SIGSTOP)
-    time.sleep(life.limit * random.uniform(0.2, 0.6))
-    life.send(pid, signal.SIGCONT)
+    pid = random.choice(list(attempt.pids.values()))
+    attempt.send(pid, signal.SIGSTOP)
+    time.sleep(attempt.limit * random.uniform(0.2, 0.6))
+    attempt.send(pid, signal.SIGCONT)
 
 
-def disk_full(life):
+def disk_full(attempt):
     """No room at all until a checkpoint has failed."""
-    ballast = f"{life.disk}/ballast"
+    ballast = f"{attempt.disk}/ballast"
     with open(ballast, "wb", buffering=0) as file:
         try:
             while True:
                 file.write(bytes(4096))
         except OSError:
             pass
-    before = life.said().count("could not be saved")
-    life.noticed = lab.wait_until(
-        lambda: life.said().count("could not be saved") > before or life.restarted(), 8, 0.01)
-    life.notice_time = time.monotonic()
+    before = attempt.said().count("could not be saved")
+    attempt.noticed = lab.wait_until(
+        lambda: attempt.said().count("could not be saved") > before or attempt.restarted(), 8, 0.01)
+    attempt.notice_time = time.monotonic()
     os.remove(ballast)
 
 
-def _file_of_newest(life):
-    steps = lab.checkpoints(life.output)
-    at = f"{life.output}/checkpoint-{steps[-1]}"
-    life.damaged.add(os.stat(at).st_ino)
+def _file_of_newest(attempt):
+    steps = lab.checkpoints(attempt.output)
+    at = f"{attempt.output}/checkpoint-{steps[-1]}"
+    attempt.damaged.add(os.stat(at).st_ino)
     return f"{at}/{random.choice(sorted(os.listdir(at)))}"
 
 
-def tear(life):
+def tear(attempt):
     """The newest of several checkpoints loses the end of one of its files while a rank dies."""
-    if not life.has_checkpoints(2):
+    if not attempt.has_checkpoints(2):
         return False
-    kill(life)
-    path = _file_of_newest(life)
+    kill(attempt)
+    path = _file_of_newest(attempt)
     os.truncate(path, random.randrange(os.path.getsize(path)))
     return True
 
@@ -103,20 +103,20 @@ def flip(path):
         file.write(bytes([byte]))
 
 
-def flip_in_checkpoint(life):
-    if not life.has_checkpoints(2):
+def flip_in_checkpoint(attempt):
+    if not attempt.has_checkpoints(2):
         return False
-    kill(life)
-    flip(_file_of_newest(life))
+    kill(attempt)
+    flip(_file_of_newest(attempt))
     return True
 
 
-def flip_in_base(life):
+def flip_in_base(attempt):
     """Another file under the same name, so that the ranks that still run keep the whole one."""
-    path = f"{life.base}/base.safetensors"
+    path = f"{attempt.base}/base.safetensors"
     shutil.copy(path, f"{path}.new")
     flip(f"{path}.new")
-    kill(life)
+    kill(attempt)
     os.replace(f"{path}.new", path)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Four hosts with a gigabit bridge between them: the same bits, lost links, the time of an exchange.
 
-    hosts_lab.py [bits] [ring] [faults] [exchange] [doctor]        default: all
+    hosts_lab.py [bits] [ring] [faults] [exchange] [doctor] [caches]        default: all
 
 Started by `launch/test --lab`. Hosts are namespaces of one machine (hosts.py).
 """
@@ -45,11 +45,13 @@ def ring(hosts):
 
 
 def large_base():
-    """A base of random codes with 13 thousand scales (in groups), and the tiny one's tokenizer."""
+    """A base of random codes with so many scales (in groups) that a rank's share of them, of four, is
+    above the 64 KiB from which on sums go round the ring, in 32 bits too; and the tiny one's tokenizer.
+    """
     base = f"{lab.folder}/large"
     if not os.path.exists(base):
         with open(f"{lab.BASE}/config.json") as file:
-            config = json.load(file) | dict(hidden_size=128, intermediate_size=384, head_dim=32)
+            config = json.load(file) | dict(hidden_size=256, intermediate_size=1152, head_dim=64)
         shape = f"{lab.folder}/large.json"
         with open(shape, "w") as file:
             json.dump(config, file)
@@ -210,12 +212,36 @@ def doctor(hosts):
               code == 0 and len(rates) == 4 and all(0.8 <= rate <= 1 for rate in rates), f"{code}\n{text}")
 
 
+def caches(hosts):
+    """Hosts that share a folder: one of them makes the token cache, and it keeps its inode."""
+    text = f"{lab.folder}/long.txt"
+    with open(text, "w") as file:
+        file.writelines(f"Line {i}: the square of {i} is {i * i}, in hex {i:x}.\n" for i in range(60000))
+    folder = f"{lab.folder}/shared-cache"
+    path = lab.run_file("caches.yaml", datasets=f"[{{path: {text}, type: text}}]", max_steps=2,
+                        dataset_cache=folder, val_set_size=0, output_dir=f"{lab.folder}/caches-out")
+    process = lab.start(hosts.train(path), stderr=lab.subprocess.DEVNULL)
+    writers, inodes = set(), set()
+    while process.poll() is None:
+        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+            if name.endswith(".tmp"):
+                writers.add(name.split(".tokens.")[1].rsplit("-", 2)[0])
+            elif name.endswith(".tokens"):
+                inodes.add(os.stat(f"{folder}/{name}").st_ino)
+    lab.check("caches: the run ends", process.returncode == 0, process.returncode)
+    lab.check("caches: one host has written", writers == {"h1"}, writers)
+    lab.check("caches: one file, never replaced", len(inodes) == 1, inodes)
+    left = [name for name in os.listdir(folder) if not name.endswith(".tokens")]
+    lab.check("caches: no probe or temporary is left", not left, left)
+
+
 def main():
     lab.need("iproute2", "util-linux")
-    parts = sys.argv[1:] or ["bits", "ring", "faults", "exchange", "doctor"]
+    parts = sys.argv[1:] or ["bits", "ring", "faults", "exchange", "doctor", "caches"]
     with Hosts(4) as hosts:
         for part in parts:
-            {"bits": bits, "ring": ring, "faults": faults, "exchange": exchange, "doctor": doctor}[part](hosts)
+            {"bits": bits, "ring": ring, "faults": faults, "exchange": exchange, "doctor": doctor,
+             "caches": caches}[part](hosts)
     lab.no_strays("hosts")
     lab.finish()
 

@@ -45,12 +45,14 @@ def hidden(*command, hide=(), limit=60):
 def build():
     """Both packages by one command; in minutes."""
     begun = time.monotonic()
+    commit = subprocess.run(["git", "-C", lab.ROOT, "rev-parse", "--short=12", "HEAD"],
+                            stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
     code, text, _ = lab.run([f"{lab.ROOT}/launch/package", "--output", PACKAGES], 1500)
     seconds = time.monotonic() - begun
     if not lab.check("launch/package makes both", code == 0, text[-2000:]):
         lab.finish()
     lab.check(f"both within {LIMIT_SECONDS} s: {seconds:.0f} s", seconds < LIMIT_SECONDS)
-    return glob.glob(f"{PACKAGES}/*.tar.gz")[0], glob.glob(f"{PACKAGES}/*.deb")[0]
+    return glob.glob(f"{PACKAGES}/*.tar.gz")[0], glob.glob(f"{PACKAGES}/*.deb")[0], commit or "unknown"
 
 
 def own_run_file():
@@ -69,26 +71,20 @@ def hides():
     lab.check("the checkout is not there", code == 1, f"{code} {text}")
 
 
-def archive(path, run, expected):
+def archive(path, commit, run, expected):
     place = f"{lab.folder}/a node"
     os.makedirs(place)
     subprocess.run(["tar", "xzf", path, "-C", place], check=True)
     root = glob.glob(f"{place}/peqa-*")[0]
     lab.check("the archive has its folders", set(os.listdir(root)) >= {
         "bin", "launch", "clusterconfigs", "docs", "share", "README.md", "NOTICE"}, os.listdir(root))
-    version_names_the_commit(f"{root}/bin/peqa")
+    code, text, _ = hidden(f"{root}/bin/peqa", "--version")
+    lab.check("--version names the commit", code == 0 and f"(commit {commit}" in text, text)
     trains("archive", f"{root}/launch", run, expected)
     code, text, _ = hidden(f"{root}/launch/dry-run", run, limit=120)
     lab.check("archive: the dry run", code == 0 and "continuing from" in text, text)
     missing_library(root)
     share(root)
-
-
-def version_names_the_commit(program):
-    code, text, _ = hidden(program, "--version")
-    commit = subprocess.run(["git", "-C", lab.ROOT, "rev-parse", "--short=12", "HEAD"],
-                            stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
-    lab.check("--version names the commit", code == 0 and f"(commit {commit or 'unknown'}" in text, text)
 
 
 def trains(what, launch, run, expected, before=()):
@@ -115,7 +111,7 @@ def share(root):
     code, text, _ = lab.run(["mandoc", "-T", "lint", "-W", "warning", page])
     lab.check("man page: mandoc", code == 0, text)
     code, text, _ = lab.run(
-        ["bash", "-c", 'man --warnings -E UTF-8 -T utf8 -Z -l "$1" >/dev/null', "-", page])
+        ["bash", "-c", 'man --warnings -E UTF-8 -Tutf8 -Z -l "$1" >/dev/null', "-", page])
     lab.check("man page: man", code == 0 and not text, text[:2000])
     lab.check("man page: the commands", "peqa quantize" in open(page).read())
     code, text, _ = lab.run(["bash", "-n", f"{root}/share/bash-completion/completions/peqa"])
@@ -140,8 +136,8 @@ def main():
     run = own_run_file()
     expected, _ = lab.undisturbed(run)
     hides()
-    archive_path, debian_path = build()
-    archive(archive_path, run, expected)
+    archive_path, debian_path, commit = build()
+    archive(archive_path, commit, run, expected)
     debian(debian_path, run, expected)
     lab.no_strays("package")
     lab.finish()

@@ -61,7 +61,7 @@ class Table:
         return "\n".join(lines)
 
 
-class Life:
+class Attempt:
     """One run, through all its restarts."""
 
     limit = LIMIT
@@ -158,45 +158,45 @@ def resumed_step(text):
     return int(found[-1]) if found else 0
 
 
-def steps_at_stake(life, kind, step):
+def steps_at_stake(attempt, kind, step):
     """How many steps a fault may cost now, and whether that is more than the cadence because saving
     fails: those since the newest checkpoint that is whole, since the one before where it is damaged."""
-    whole = [0, 0] + life.whole_checkpoints()
-    failed = re.findall(r"warning: checkpoint-(\d+) could not be saved", life.said())
+    whole = [0, 0] + attempt.whole_checkpoints()
+    failed = re.findall(r"warning: checkpoint-(\d+) could not be saved", attempt.said())
     damaged = kind in ("torn checkpoint", "flipped bit in a checkpoint")
     is_failing = any(whole[-1] < int(number) <= step for number in failed)
     return max(0, step - whole[-2 if damaged else -1]), SAVE_STEPS * (2 if damaged else 1), is_failing
 
 
-def meet(life, kind, must_restart, harm, table):
+def meet(attempt, kind, must_restart, harm, table):
     """One fault, and what became of it."""
-    life.starts, life.noticed, life.notice_time = life.restarts(), None, None
-    life.continued = life.said().count("continuing from ")
-    old, step, begun = dict(life.pids), lab.last_step(life.output), time.monotonic()
-    at_stake, cadence, is_failing = steps_at_stake(life, kind, step)
-    if harm(life) is False or life.over() and life.restarts() == life.starts:
+    attempt.starts, attempt.noticed, attempt.notice_time = attempt.restarts(), None, None
+    attempt.continued = attempt.said().count("continuing from ")
+    old, step, begun = dict(attempt.pids), lab.last_step(attempt.output), time.monotonic()
+    at_stake, cadence, is_failing = steps_at_stake(attempt, kind, step)
+    if harm(attempt) is False or attempt.over() and attempt.restarts() == attempt.starts:
         # The run was over before harm was done.
         return
     if must_restart:
         # A damaged base is refused by the next start, and that is the end of the wrapper.
-        seen = life.over if harm is fault_kinds.flip_in_base else life.restarted
-        life.noticed = lab.wait_until(seen, LIMIT + 10, 0.02)
-        life.notice_time = time.monotonic()
-    if life.over() and life.wrapper.returncode == 65:
+        seen = attempt.over if harm is fault_kinds.flip_in_base else attempt.restarted
+        attempt.noticed = lab.wait_until(seen, LIMIT + 10, 0.02)
+        attempt.notice_time = time.monotonic()
+    if attempt.over() and attempt.wrapper.returncode == 65:
         # The base is damaged: said so, and only a whole copy helps.
-        lab.check("the damaged base is named", "base.safetensors" in life.said(), life.said()[-2000:])
-        life.restore_base()
-        life.start()
-    elif harm is fault_kinds.flip_in_base and life.over():
+        lab.check("the damaged base is named", "base.safetensors" in attempt.said(), attempt.said()[-2000:])
+        attempt.restore_base()
+        attempt.start()
+    elif harm is fault_kinds.flip_in_base and attempt.over():
         # The run had finished, and did not look at it again.
-        life.restore_base()
-    seconds = life.notice_time - begun if life.notice_time else None
-    if must_restart or life.restarted():
+        attempt.restore_base()
+    seconds = attempt.notice_time - begun if attempt.notice_time else None
+    if must_restart or attempt.restarted():
         lost = None
-        if life.back(old):
+        if attempt.back(old):
             # Nothing where the run had finished and did not start again.
-            is_done = life.over() and life.restarts() == life.starts
-            lost = 0 if is_done else max(0, step - resumed_step(life.said()))
+            is_done = attempt.over() and attempt.restarts() == attempt.starts
+            lost = 0 if is_done else max(0, step - resumed_step(attempt.said()))
         strays = [pid for pid in old.values() if pid in lab.processes()]
         if strays and "mpirun" in kind:
             # Nobody but they themselves can end them then.
@@ -205,15 +205,15 @@ def meet(life, kind, must_restart, harm, table):
         lab.check(f"{kind}: no stray process", not strays, strays)
     else:
         lost = 0
-    recovered = life.at_work(lab.last_step(life.output)) or life.over() and life.wrapper.returncode == 0
-    ok = lab.check(f"{kind}: recovered", recovered, life.said()[-3000:])
+    recovered = attempt.at_work(lab.last_step(attempt.output)) or attempt.over() and attempt.wrapper.returncode == 0
+    ok = lab.check(f"{kind}: recovered", recovered, attempt.said()[-3000:])
     if seconds is not None and not (kind == "disk full"):
         ok &= lab.check(f"{kind}: noticed within comm_timeout + 5 s", seconds <= LIMIT + 5, f"{seconds:.1f}")
     if lost is not None:
         ok &= lab.check(f"{kind}: at most {at_stake} steps lost", lost <= at_stake,
-                        f"{lost}\n{life.said()[-3000:]}")
+                        f"{lost}\n{attempt.said()[-3000:]}")
         ok &= lab.check(f"{kind}: no more than the cadence", lost <= cadence or is_failing,
-                        f"{lost}\n{life.said()[-3000:]}")
+                        f"{lost}\n{attempt.said()[-3000:]}")
     table.add(kind, bool(ok), lost, seconds)
 
 
@@ -265,25 +265,25 @@ def main():
     while table.count < options.faults and time.monotonic() < end:
         mode = "evaluation" if number % 4 == 3 else "step"
         skew = program and number % 3 == 1
-        life = Life(number, kinds[mode], disk, base, {"PEQA": program} if skew else {})
+        attempt = Attempt(number, kinds[mode], disk, base, {"PEQA": program} if skew else {})
         least = 0
-        while table.count < options.faults and time.monotonic() < end and life.at_work(least):
+        while table.count < options.faults and time.monotonic() < end and attempt.at_work(least):
             time.sleep(random.uniform(0, 0.6))
-            if not life.at_work(least):
+            if not attempt.at_work(least):
                 break
             kind, harm, must_restart, _ = first.pop() if first else random.choices(deck, weights)[0]
             if mode == "evaluation" and harm is fault_kinds.kill:
                 kind = "kill -9 of a rank, most likely in an evaluation"
-            meet(life, kind, must_restart, harm, table)
-            least = lab.last_step(life.output)
+            meet(attempt, kind, must_restart, harm, table)
+            least = lab.last_step(attempt.output)
         try:
-            life.wrapper.wait(180)
+            attempt.wrapper.wait(180)
         except subprocess.TimeoutExpired:
-            lab.check("the run ends", False, life.said()[-3000:])
-            life.wrapper.terminate()
-        same = lab.digest(life.output) == expected[mode]
-        lab.check(f"run {number} ({mode}, {life.ranks} ranks): the undisturbed adapter", same,
-                  life.said()[-4000:])
+            lab.check("the run ends", False, attempt.said()[-3000:])
+            attempt.wrapper.terminate()
+        same = lab.digest(attempt.output) == expected[mode]
+        lab.check(f"run {number} ({mode}, {attempt.ranks} ranks): the undisturbed adapter", same,
+                  attempt.said()[-4000:])
         if skew:
             table.add("one rank's clocks 2 h and 1 day off, the whole run", same, 0, None)
         lab.no_strays(f"run {number}")

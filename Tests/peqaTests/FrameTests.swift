@@ -4,27 +4,27 @@ import peqa
 
 @Suite struct FrameTests {
   @Test(arguments: [
-    LastWords(code: 0), LastWords(code: 143, prefix: "[rank 3 node7] ", text: "ünïcode: \0 \n x"),
-    LastWords(code: -2, text: "y"), LastWords(code: .max, prefix: "z"),
+    RankExit(code: 0), RankExit(code: 143, prefix: "[rank 3 node7] ", text: "ünïcode: \0 \n x"),
+    RankExit(code: -2, text: "y"), RankExit(code: .max, prefix: "z"),
   ])
-  func lastWordsSurviveTheWire(words: LastWords) {
-    #expect(LastWords(bytes: words.bytes) == words)
+  func exitsSurviveTheWire(exit: RankExit) {
+    #expect(RankExit(bytes: exit.bytes) == exit)
   }
 
   @Test(arguments: [[], [1], [1, 0, 0, 0], [255, 255, 255, 255, 0xff]] as [[UInt8]])
-  func brokenLastWordsDoNoHarm(bytes: [UInt8]) {
-    #expect(LastWords(bytes: bytes).text.isEmpty)
+  func brokenExitsDoNoHarm(bytes: [UInt8]) {
+    #expect(RankExit(bytes: bytes).text.isEmpty)
   }
 
   @Test func everyReasonIsGivenOnce() {
-    func words(_ rank: Int, _ text: String) -> LastWords {
-      LastWords(code: text.isEmpty ? 0 : 65, prefix: "[rank \(rank)] ", text: text)
+    func exit(_ rank: Int, _ text: String) -> RankExit {
+      RankExit(code: text.isEmpty ? 0 : 65, prefix: "[rank \(rank)] ", text: text)
     }
-    #expect(LastWords.summary([words(0, ""), words(1, "")]).isEmpty)
-    let one = LastWords.summary([words(0, ""), words(1, "a"), words(2, "a"), words(3, "b")])
-    #expect(one == [words(1, "a"), words(3, "b")])
-    let all = LastWords.summary([words(0, "a"), words(1, "a")])
-    #expect(all == [LastWords(code: 65, text: "a")], "what all say needs no name")
+    #expect(RankExit.summary([exit(0, ""), exit(1, "")]).isEmpty)
+    let one = RankExit.summary([exit(0, ""), exit(1, "a"), exit(2, "a"), exit(3, "b")])
+    #expect(one == [exit(1, "a"), exit(3, "b")])
+    let all = RankExit.summary([exit(0, "a"), exit(1, "a")])
+    #expect(all == [RankExit(code: 65, text: "a")], "what all say needs no name")
   }
 
   @Test func tableAligns() {

@@ -17,8 +17,22 @@ run_setting() {
     shift
   done
   # Faults of a run file are the trainer's to report.
-  { "$peqa" config "$run_file" -q "${settings[@]}" 2>/dev/null || true; } |
-    sed -n "s/^$key: //p" | sed 's/^"\(.*\)"$/\1/'
+  "$peqa" config "$run_file" -q "${settings[@]}" --get "$key" 2>/dev/null || true
+}
+
+# Whether a text may be the name of a host: nothing that ssh or mpirun could take for an option, and
+# nothing that a shell could take apart.
+is_host_name() { [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]]; }
+
+# Sets `words` to those of line NUMBER of a file. Quotes and backslashes hold words together as in a
+# shell; nothing is expanded and no command runs.
+#   words_of_line FILE NUMBER
+words_of_line() {
+  local line
+  line=$(sed -n "${2}p" "$1")
+  # xargs says what is wrong where a quote is not closed.
+  xargs -r true <<<"$line" || return 65
+  mapfile -d '' -t words < <(xargs -r printf '%s\0' <<<"$line")
 }
 
 # Sets `network` to Open MPI's arguments for several hosts, for a run with this comm_timeout.
@@ -95,8 +109,16 @@ end_after_failure() {
 }
 
 # Whether a start after this exit code can do better: 75 saved or timed out, 71 and 74 memory, disk or
-# system of a host, 205 a host lost, 134 to 139 a rank crashed or was killed. A wrong run file or bad
-# data (64, 65, 66, 78, 3) would only fail again.
+# system of a host, 205 a host lost, or a rank crashed or was killed (`crash_signal`). A wrong run file
+# or bad data (64, 65, 66, 78, 3) would only fail again.
 worth_another_start() {
-  case $1 in 71 | 74 | 75 | 134 | 135 | 136 | 137 | 139 | 205) return 0 ;; *) return 1 ;; esac
+  case $1 in 71 | 74 | 75 | 205) return 0 ;; *) crash_signal "$1" >/dev/null ;; esac
+}
+
+# Prints the signal that ended a rank, where an exit code tells of one: 132 ILL and 133 TRAP (a check
+# inside the program failed, or the CPU lacks an instruction), 134 ABRT, 135 BUS, 136 FPE, 137 KILL,
+# 139 SEGV. The same rank may crash again at the same step, so a number of restarts that is limited is
+# what ends such a run.
+crash_signal() {
+  case $1 in 132 | 133 | 134 | 135 | 136 | 137 | 139) kill -l $(($1 - 128)) ;; *) return 1 ;; esac
 }

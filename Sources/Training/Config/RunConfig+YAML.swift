@@ -10,6 +10,15 @@ extension RunConfig {
     return text
   }
 
+  /// The value of a key as a program wants it: a text without quotes, anything else as YAML; empty
+  /// where it is unset. Nil for a key that does not exist.
+  package func plainValue(ofKey name: String) -> String? {
+    guard let key = ConfigKey.all.first(where: { $0.name == name }) else { return nil }
+    guard let yaml = key.show(self) else { return "" }
+    guard case .scalar(let text)? = try? ConfigNode.parse(yaml: yaml)?.content else { return yaml }
+    return text
+  }
+
   /// Settings that must be the same when a run is continued: (key, value as YAML).
   var criticalSettings: [(String, String)] {
     var complete = self

@@ -32,8 +32,8 @@ extension TrainLoop {
     let count = limit > 0 ? min(limit, source.count) : source.count
     var sum = GradientSum(parameters: 0, ranks: run.ranks.size, batch: count)
     var stopped = try shouldStop()
-    var supply = share(Array(0..<count))
-    while !stopped, let index = try supply.next(1).first {
+    var schedule = schedule(Array(0..<count))
+    while !stopped, let index = try schedule.next(1).first {
       run.ranks.enter("step \(state.globalStep), evaluation")
       let sequence = try source.sequence(at: index)
       sum.add(
@@ -46,7 +46,7 @@ extension TrainLoop {
     if sum.stopRequested { return nil }
     let faults = sum.faults
     if !faults.isEmpty {
-      throw nonFinite(faults, batch: supply.batch, step: state.globalStep, source: source)
+      throw nonFinite(faults, batch: schedule.batch, step: state.globalStep, source: source)
     }
     let miscounted = sum.miscountedPlaces.count
     if miscounted > 0 {

@@ -14,7 +14,7 @@ extension TrainLoop {
 
   /// Saves `checkpoint-N/` and points `latest` to it, after the ranks have compared their states.
   ///
-  /// - Parameter isLast: nothing comes after it in this life. An earlier one may fail for want of
+  /// - Parameter isLast: nothing comes after it in this attempt. An earlier one may fail for want of
   ///   disk or the like: that is said, the last good one stays, and saving is tried again after 1, 2,
   ///   4, ... 64 steps, or where the next one is due.
   func save(isLast: Bool = true) throws {
@@ -56,8 +56,8 @@ extension TrainLoop {
     ranks.enter("step \(state.globalStep), comparing states")
     var digests = [Int64](repeating: 0, count: ranks.size)
     digests[ranks.rank] = StateDigest.of(step.scales, step.optimizer)
-    let odd = StateDigest.odd(try ranks.sums(of: digests))
-    if !odd.isEmpty { throw statesDiffer(odd) }
+    let disagreeing = StateDigest.disagreeing(try ranks.sums(of: digests))
+    if !disagreeing.isEmpty { throw statesDiffer(disagreeing) }
   }
 
   /// Replaces `best/`, file by file: the configuration never changes within a run.

@@ -28,12 +28,12 @@ extension TrainLoop {
       checkpoint = try startingPoint(in: output)
       if let checkpoint { try checkpoint.restore(&step) }
     }
-    try share(checkpoint)
+    try broadcast(checkpoint)
     try run.ranks.onRankZero { try prepareFiles() }
   }
 
   /// Sends rank 0's checkpoint, where there is one, to all ranks.
-  private func share(_ checkpoint: LoadedCheckpoint?) throws {
+  private func broadcast(_ checkpoint: LoadedCheckpoint?) throws {
     let text = checkpoint.map { Array($0.state.json(files: []).text().utf8) } ?? []
     let received = try run.ranks.broadcast(text)
     guard !received.isEmpty else { return }

@@ -19,16 +19,16 @@ package final class TrainLoop {
   var metrics: MetricsLog?
   private var metricsAreLate = false
   let clock = Stopwatch()
-  /// Seconds of earlier lives.
+  /// Seconds of earlier attempts.
   var earlierSeconds = 0.0
-  /// When this life last saved, by `clock`, and how long that took.
+  /// When this attempt last saved, by `clock`, and how long that took.
   var lastSave = (at: 0.0, seconds: 0.0)
   /// After a checkpoint that could not be saved: the step after which to try again, and how many steps
   /// that is away. Rank 0 only.
   var retry: (step: Int, wait: Int)?
   /// Seconds spent saving since the last logged step.
   var unloggedSaving = 0.0
-  /// Counts steps and evaluations of this life: the round of `takePart`.
+  /// Counts steps and evaluations of this attempt: the round of `claimNext`.
   private var round = 0
 
   package init(_ run: TrainRun) throws {
@@ -68,17 +68,17 @@ package final class TrainLoop {
   private func takeStep() throws -> StepMetrics {
     let index = state.globalStep
     let batch = order.globalBatch(index)
-    var supply = share(batch)
+    var schedule = schedule(batch)
     let metrics: StepMetrics
     do {
       metrics = try step(
         index: index, compareStates: config.digestSteps > 0 && index % config.digestSteps == 0,
-        next: { try sequences(of: &supply, most: $0, step: index + 1) }, save: saveIsDue,
+        next: { try sequences(of: &schedule, most: $0, step: index + 1) }, save: saveIsDue,
         stop: shouldStop)
     } catch StepFault.nonFinite(let faults) {
       throw nonFinite(faults, batch: batch, step: index + 1)
-    } catch StepFault.statesDiffer(let odd) {
-      throw statesDiffer(odd)
+    } catch StepFault.statesDiffer(let disagreeing) {
+      throw statesDiffer(disagreeing)
     } catch StepFault.miscounted(let places) {
       throw TrainingError.workLost(step: index + 1, sequences: places.count)
     } catch StepFault.nothingSupervised {
@@ -94,20 +94,20 @@ package final class TrainLoop {
     return metrics
   }
 
-  /// This rank's share of a batch; a new round on all ranks.
-  func share(_ batch: [Int]) -> WorkSupply {
+  /// Deals a batch to the ranks; a new round on all of them.
+  func schedule(_ batch: [Int]) -> BatchSchedule {
     round += 1
-    return WorkSupply(
+    return BatchSchedule(
       batch, ranks: run.ranks,
-      stealingInRound: config.workSchedule == .dynamic && run.ranks.size > 1 ? round : nil)
+      claimingInRound: config.workSchedule == .dynamic && run.ranks.size > 1 ? round : nil)
   }
 
   private func sequences(
-    of supply: inout WorkSupply, most: Int, step: Int
+    of schedule: inout BatchSchedule, most: Int, step: Int
   ) throws -> [BatchSequence] {
     run.ranks.enter("step \(step), reading data")
-    return try supply.next(most).map { place in
-      BatchSequence(sequence: try run.training.sequence(at: supply.batch[place]), place: place)
+    return try schedule.next(most).map { slot in
+      BatchSequence(sequence: try run.training.sequence(at: schedule.batch[slot]), place: slot)
     }
   }
 
@@ -139,15 +139,15 @@ package final class TrainLoop {
     return .nonFinite(.init(step: step, sequences: sequences))
   }
 
-  func statesDiffer(_ odd: [Int]) -> TrainingError {
+  func statesDiffer(_ disagreeing: [Int]) -> TrainingError {
     .statesDiffer(
-      step: state.globalStep, ranks: odd.map { run.ranks.name(ofRank: $0) },
-      isMajority: odd.count < run.ranks.size)
+      step: state.globalStep, ranks: disagreeing.map { run.ranks.name(ofRank: $0) },
+      isMajority: disagreeing.count < run.ranks.size)
   }
 
   // MARK: Metrics
 
-  /// Seconds trained, over all lives.
+  /// Seconds trained, over all attempts.
   var runtime: Double { earlierSeconds + clock.seconds }
 
   private func log(_ metrics: StepMetrics) {

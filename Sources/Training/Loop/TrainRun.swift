@@ -90,7 +90,7 @@ package struct TrainResults: Sendable {
   package var trainLoss: Double?
   package var evalLoss: Double?
   package var bestMetric: Double?
-  /// Seconds, over all lives.
+  /// Seconds, over all attempts.
   package var runtime: Double
   package var inputTokens: Int
   package var supervisedTokens: Int

@@ -6,12 +6,9 @@ internal import Foundation
 struct FolderProbe {
   private let communicator: Communicator
   private let folder: String
-  private let name: String
+  private let file: ProbeFile
 
-  /// A caching network file system may show a new file some seconds late.
-  private static let patience = 3.0
   private static let renames = 40
-  private static let size = 1 << 14
 
   /// All ranks call it together. `path` need not exist: the nearest folder above it that does is
   /// probed then, and nothing is made.
@@ -24,7 +21,8 @@ struct FolderProbe {
     let words = String(decoding: chosen, as: UTF8.self).split(separator: " ", maxSplits: 1)
     let (token, folder) = (String(words[0]), words.count > 1 ? String(words[1]) : "/")
     return try FolderProbe(
-      communicator: communicator, folder: folder, name: "\(folder)/.peqa-doctor-\(token)")()
+      communicator: communicator, folder: folder,
+      file: ProbeFile(path: "\(folder)/.peqa-doctor-\(token)"))()
   }
 
   private static func existing(_ path: String) -> String {
@@ -39,16 +37,14 @@ struct FolderProbe {
     var facts = RankFacts.FolderFacts()
     facts.path = folder
     facts.freeBytes = RankFacts.freeBytes(of: folder)
-    defer { if communicator.rank == 0 { unlink(name) } }
-    if communicator.rank == 0, let code = write(0, to: name) {
+    defer { if communicator.rank == 0 { file.remove() } }
+    if communicator.rank == 0, let code = file.write(0) {
       let reason = String(cString: strerror(code))
       facts.fault = "rank 0 cannot write there: \(reason)"
       facts.faultCode = [EACCES, EPERM, EROFS].contains(code) ? 77 : 74
     }
     guard try communicator.allAgree(facts.faultCode) == 0 else { return facts }
-    let began = Date()
-    while contents() != 0, -began.timeIntervalSinceNow < Self.patience { usleep(5000) }
-    facts.isSeen = contents() == 0
+    facts.isSeen = file.isSoonSeen()
     guard try communicator.allAgree(facts.isSeen ? 0 : 1) == 0 else { return facts }
     try watchRenames(&facts)
     return facts
@@ -56,10 +52,11 @@ struct FolderProbe {
 
   /// Rank 0 replaces the file again and again, the others look at it.
   private func watchRenames(_ facts: inout RankFacts.FolderFacts) throws {
+    let new = ProbeFile(path: file.path + ".new")
     try communicator.barrier()
     for round in 1...Self.renames {
       if communicator.rank == 0 {
-        if write(UInt8(round), to: name + ".new") != nil || rename(name + ".new", name) != 0 {
+        if new.write(UInt8(round)) != nil || rename(new.path, file.path) != 0 {
           facts.tornLooks += 1
         }
         usleep(500)
@@ -67,33 +64,12 @@ struct FolderProbe {
       if communicator.rank != 0 || communicator.size == 1 {
         for _ in 0..<4 {
           facts.looks += 1
-          if contents() == nil { facts.tornLooks += 1 }
+          if file.contents() == nil { facts.tornLooks += 1 }
           usleep(150)
         }
       }
     }
     try communicator.barrier()
-    unlink(name + ".new")
-  }
-
-  /// The error number where it cannot be written.
-  private func write(_ byte: UInt8, to path: String) -> Int32? {
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard file >= 0 else { return errno }
-    defer { close(file) }
-    let bytes = [UInt8](repeating: byte, count: Self.size)
-    let count = Foundation.write(file, bytes, bytes.count)
-    if count == bytes.count { return nil }
-    return count < 0 ? errno : ENOSPC
-  }
-
-  /// The byte that the whole file consists of; nil where it is not there or not whole.
-  private func contents() -> UInt8? {
-    let file = open(name, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var bytes = [UInt8](repeating: 255, count: Self.size + 1)
-    guard read(file, &bytes, bytes.count) == Self.size else { return nil }
-    return bytes[..<Self.size].allSatisfy { $0 == bytes[0] } ? bytes[0] : nil
+    new.remove()
   }
 }

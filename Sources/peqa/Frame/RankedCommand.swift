@@ -36,7 +36,7 @@ extension RankedCommand {
     } catch {
       failure = error
     }
-    LastWords.leave(failure, communicator, console)
+    ExitExchange.leave(failure, communicator, console)
   }
 }
 

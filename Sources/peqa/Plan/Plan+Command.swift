@@ -56,19 +56,21 @@ struct Plan: ParsableCommand {
     let model = try PlannedModel(config)
     let here = ThreadCount.ofOneProcess(console).count
     var planned = try Self.cluster(machine, config, threadsHere: here)
-    let isMeasured = coreGflops == nil && machine.coreGigaflops == nil
+    var measured: MeasuredRate?
     if let rate = coreGflops ?? machine.coreGigaflops {
       planned.threadRate = rate * 1e9
     } else {
       // All ranks of the node compute at a time, and share what cores share.
-      let threads = min(here, planned.threadsPerRank * planned.ranksPerNode)
-      let compute = try KernelChoice.compute(threads: threads, dtype: config.dtype)
-      planned.threadRate = try RateMeasurement(
-        model: model, run: config, compute: compute, console: console, signals: signals
-      ).threadRate()
+      let threads = min(here, planned.threadsPerRank)
+      let rate = try RateMeasurement(
+        model: model, run: config, ranks: min(planned.ranksPerNode, max(1, here / threads)),
+        threadsPerRank: threads, console: console, signals: signals
+      ).measure()
+      planned.threadRate = rate.threadRate
+      measured = rate
     }
     let report = PlanReport(
-      model: model, run: config, cluster: planned, described: machine, isMeasured: isMeasured)
+      model: model, run: config, cluster: planned, described: machine, measured: measured)
     if output.json {
       console.result(report.json.text(indent: 2))
     } else {

@@ -8,7 +8,8 @@ struct PlanReport {
   private let run: RunConfig
   private let cluster: PlannedCluster
   private let described: ClusterDescription
-  private let isMeasured: Bool
+  /// Nil where the rate of a core was given.
+  private let measured: MeasuredRate?
   /// As the run file says.
   private let own: StepForecast
   let best: (setting: PassSetting, forecast: StepForecast)?
@@ -17,10 +18,10 @@ struct PlanReport {
 
   init(
     model: PlannedModel, run: RunConfig, cluster: PlannedCluster, described: ClusterDescription,
-    isMeasured: Bool
+    measured: MeasuredRate?
   ) {
     (self.model, self.run, self.cluster) = (model, run, cluster)
-    (self.described, self.isMeasured) = (described, isMeasured)
+    (self.described, self.measured) = (described, measured)
     own = StepForecast(model, run, Self.setting(run), on: cluster)
     best = StepForecast.best(model, run, on: cluster)
   }
@@ -89,7 +90,7 @@ struct PlanReport {
       "wire",
       "\(megabytes(own.wireBytes)) a rank and step (gradient_sum: \(run.gradientSum.rawValue))")
     let rate = fixed(cluster.threadRate / 1e9, digits: 1)
-    add("a core", "\(rate) GFLOP/s " + (isMeasured ? "(measured here)" : "(as given)"))
+    add("a core", "\(rate) GFLOP/s (\(measured?.text ?? "as given"))")
     let reading = own.readSeconds > 0 ? ", \(time(own.readSeconds)) reading beside it" : ""
     add(
       "a step", "\(time(own.seconds)): \(time(own.computeSeconds)) computing",
@@ -128,7 +129,8 @@ struct PlanReport {
       "trained_scales": .integer(model.trained(run.scaleGranularity)),
       "nodes": .integer(cluster.nodes), "ranks_per_node": .integer(cluster.ranksPerNode),
       "threads_per_rank": .integer(cluster.threadsPerRank),
-      "core_gflops": .real(cluster.threadRate / 1e9), "measured": .bool(isMeasured),
+      "core_gflops": .real(cluster.threadRate / 1e9), "measured": .bool(measured != nil),
+      "measurement": measured.map(\.json) ?? .null,
       "memory": own.memory.json, "disk_bytes": .integer(diskBytes), "fits": .bool(fits),
       "checkpoint_bytes": .integer(own.memory.checkpointBytes),
       "plan": json(own, Self.setting(run)),

@@ -1,99 +1,112 @@
 internal import DecoderModel
 internal import Foundation
 internal import Interchange
-internal import Kernels
 internal import Quantization
 internal import Training
 
-/// How fast this machine trains a shape: some passes over a base of random codes.
+/// How fast this machine trains a shape: some passes over a base of random codes, within 20 s.
 ///
-/// Small models are measured whole. Of larger ones one block and three are, and the difference tells
-/// what a block takes, so that seconds are enough for 65B.
+/// Small models are measured whole. Of larger ones one block and three are, in turns, and the
+/// difference tells what a block takes. Sequences are shortened where whole ones would take too long.
+/// As many ranks as the run has on a node work at the same time, each with its own threads: a program
+/// that holds one core then slows one rank, as it does in training, and not the threads of all.
 struct RateMeasurement {
   let model: PlannedModel
   let run: RunConfig
-  let compute: Compute
+  let ranks: Int
+  let threadsPerRank: Int
   let console: Console
   let signals: StopSignals
 
   /// Operations and bytes up to which a model is measured whole.
   private static let wholeOperations = 2e12
   private static let wholeBytes = 1_000_000_000
+  /// Undisturbed passes that are enough.
   private static let repetitions = 3
-  /// Passes tried, in all, to get so many that no other program disturbed.
-  private static let attempts = 10
+  /// Seconds for everything, bases included.
+  private static let budget = 20.0
+  /// Operations of the first pass, which tells how long others will take: a second of a slow core.
+  private static let probeOperations = 2e10
+  private static let leastTokens = 16
 
-  /// Operations a second of one thread, recomputation counted.
-  func threadRate() throws -> Double {
-    let layers = model.config.layerCount
-    let operations = self.operations(layers: layers)
-    let isSmall = operations <= Self.wholeOperations && model.baseBytes <= Self.wholeBytes
-    let seconds: Double
-    if isSmall || layers <= 3 {
-      seconds = try self.seconds(layers: layers)
-    } else {
-      let (one, three) = (try self.seconds(layers: 1), try self.seconds(layers: 3))
-      seconds = one + (three - one) / 2 * Double(layers - 1)
+  func measure() throws -> MeasuredRate {
+    let began = Stopwatch.now()
+    let before = CPUUsage.now()
+    func left() -> Double { Self.budget - (Stopwatch.now() - began) }
+    var groups = [try RankSet(self, layers: depths[0])]
+    defer { for group in groups { group.remove() } }
+    let writing = Stopwatch.now() - began
+    let probe = min(run.maxSequenceLength, probeTokens)
+    let seconds = try groups[0].pass(tokens: probe).seconds
+    // A base of three blocks takes up to three times as long to write as one of one block.
+    if depths.count > 1, left() > 6 * writing {
+      groups.append(try RankSet(self, layers: depths[1]))
     }
-    return operations / max(seconds, 1e-9) / Double(compute.pool.threads)
+    let blocks = groups.reduce(0) { $0 + $1.layers } / groups[0].layers
+    let tokens = self.tokens(
+      perToken: seconds / Double(probe), passes: 2 * blocks, within: 0.8 * left())
+    let passes = try passes(through: groups, tokens: tokens, left: left)
+    let foreign = before.flatMap { start in CPUUsage.now()?.foreignCores(since: start) } ?? 0
+    let busy = ranks * threadsPerRank
+    return MeasuredRate(
+      operations: operations(layers: model.config.layerCount, tokens: tokens), passes: passes,
+      layers: model.config.layerCount, threads: threadsPerRank,
+      seconds: Stopwatch.now() - began, foreignCores: foreign,
+      missing: max(0, foreign + Double(busy - AllowedCPUs().online)), busyThreads: busy)
   }
 
-  private func config(layers: Int) -> DecoderConfig {
-    var config = model.config
-    config.layerCount = layers
-    return config
+  private var depths: [Int] {
+    let layers = model.config.layerCount
+    let work = operations(layers: layers, tokens: run.maxSequenceLength)
+    let isSmall = work <= Self.wholeOperations && model.baseBytes <= Self.wholeBytes
+    return isSmall || layers <= 3 ? [layers] : [1, 3]
   }
 
-  private func operations(layers: Int) -> Double {
+  private var probeTokens: Int {
+    let each = operations(layers: depths[0], tokens: Self.leastTokens) / Double(Self.leastTokens)
+    return max(Self.leastTokens, Int(Self.probeOperations / each))
+  }
+
+  /// The longest sequence, by halves of the run's, of which so many passes fit into the time.
+  private func tokens(perToken: Double, passes: Int, within seconds: Double) -> Int {
+    var tokens = run.maxSequenceLength
+    while tokens / 2 >= Self.leastTokens, Double(tokens * passes) * perToken > seconds {
+      tokens /= 2
+    }
+    return tokens
+  }
+
+  private func operations(layers: Int, tokens: Int) -> Double {
     var part = model
-    part.config = config(layers: layers)
+    part.config.layerCount = layers
     return part.operations(
-      tokens: run.maxSequenceLength, sequences: 1, granularity: run.scaleGranularity,
+      tokens: tokens, sequences: 1, granularity: run.scaleGranularity,
       recomputing: run.gradientCheckpointing)
   }
 
-  /// Of a pass over one sequence: the median of those that no other program disturbed, the least of
-  /// all where there are none.
-  private func seconds(layers: Int) throws -> Double {
-    let path = FileManager.default.temporaryDirectory
-      .appendingPathComponent("peqa-plan-\(UUID().uuidString.prefix(8))").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let base = try SyntheticBase(
-      name: model.name, config: config(layers: layers),
-      settings: QuantizationSettings(bits: model.bits, groupSize: model.groupSize))
-    do {
-      _ = try base.write(to: path, isCancelled: { signals.received != nil })
-    } catch QuantizationError.cancelled {
-      if let interruption = signals.interruption { throw interruption }
-      throw QuantizationError.cancelled
-    }
-    var settings = StepSettings()
-    (settings.batch, settings.length) = (1, run.maxSequenceLength)
-    (settings.granularity, settings.recomputing) = (run.scaleGranularity, run.gradientCheckpointing)
-    settings.streaming = .off
-    let steps = try StepRun(try LoadedModel.open(path), compute, settings)
-    try steps.take(counted: false, signals)
-    let line = ProgressLine(console, "measuring \(layers) blocks, pass", total: Self.repetitions)
-    var calm: [Double] = []
-    while calm.count < Self.repetitions, steps.seconds.count < Self.attempts {
-      let before = CPUUsage.now()
-      try steps.take(counted: true, signals)
-      if !isDisturbed(before, CPUUsage.now()) { calm += steps.seconds.suffix(1) }
-      line.update(calm.count)
-    }
-    if calm.isEmpty {
-      console.warn(
-        "other programs took cores during all \(Self.attempts) passes of the measurement: the seconds of "
-          + "this plan may be too many. Measure on a free machine, or give --core-gflops.")
-    }
-    return calm.isEmpty ? steps.seconds.min() ?? 0 : Spread(calm).median
-  }
-
-  /// A tenth of a core went to others that the threads of this process would have needed. Passes too
-  /// short for the kernel's ticks of 10 ms to tell count as undisturbed.
-  private func isDisturbed(_ before: CPUUsage?, _ after: CPUUsage?) -> Bool {
-    guard let before, let after, after.clock - before.clock >= 0.3 else { return false }
-    let free = Double(AllowedCPUs().online) - after.foreignCores(since: before)
-    return free < Double(compute.pool.threads) - 0.1
+  /// Passes of all depths in turns, until there are enough that no other program disturbed, or no
+  /// time is left for another turn.
+  private func passes(
+    through groups: [RankSet], tokens: Int, left: () -> Double
+  ) throws -> [PassTimes] {
+    var found = groups.map { PassTimes(layers: $0.layers) }
+    // The first pass touches what it needs of memory.
+    for group in groups { _ = try group.pass(tokens: tokens) }
+    let line = ProgressLine(console, "measuring, pass", total: Self.repetitions)
+    var turn = 0.0
+    repeat {
+      let start = Stopwatch.now()
+      for (index, group) in groups.enumerated() {
+        let (seconds, isCalm) = try group.pass(tokens: tokens)
+        if isCalm {
+          found[index].calm.append(seconds)
+        } else {
+          found[index].disturbed.append(seconds)
+        }
+      }
+      turn = Stopwatch.now() - start
+      line.update(min(Self.repetitions, found.map(\.calm.count).min() ?? 0))
+    } while left() > turn && found.contains { $0.calm.count < Self.repetitions }
+    return found
   }
 }

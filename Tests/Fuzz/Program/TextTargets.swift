@@ -1,3 +1,4 @@
+internal import ChatTemplates
 internal import JSONText
 internal import Tokenization
 
