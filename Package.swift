@@ -40,6 +40,7 @@ let package = Package(
   products: [.executable(name: "peqa", targets: ["peqa"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
@@ -49,6 +50,9 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CBuild", cSettings: [.define("PEQA_COMMIT", to: "\"\(commit)\"")]),
     .target(
+      name: "CFiles",
+      cSettings: [.unsafeFlags(["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror"])]),
+    .target(
       name: "CKernels",
       cSettings: [.unsafeFlags(["-std=c17", "-O3", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"])]),
   ]
@@ -57,7 +61,11 @@ let package = Package(
     + module("Kernels", ["CKernels", "COpenBLAS"])
     + module("Collectives", ["ExitCodes", "CMPI"], testing: ["Kernels"], readme: true)
     + module(
-      "Checkpoints", ["ExitCodes", "JSONText", "CCrypto"], testing: ["Kernels"], fixtures: true)
+      "Checkpoints",
+      [
+        "CFiles", "ExitCodes", "JSONText", "CCrypto",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], testing: ["Kernels"], fixtures: true)
     + module(
       "Tokenization", ["ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true
     )

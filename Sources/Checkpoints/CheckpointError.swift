@@ -10,6 +10,8 @@ package enum CheckpointError: ExitCoded, Equatable, CustomStringConvertible {
   case exists(path: String)
   /// No room; `needed` is the size of the whole file in bytes.
   case full(path: String, needed: Int)
+  /// A mapped file was shortened, or its disk failed, while it was in use.
+  case unreadable(path: String)
   /// Another failure of the operating system.
   case system(path: String, operation: String, code: Int32)
   /// The bytes break the rules of the format.
@@ -29,7 +31,7 @@ package enum CheckpointError: ExitCoded, Equatable, CustomStringConvertible {
     case .malformed, .unsupported: 65
     case .missing: 66
     case .exists: 73
-    case .full, .system: 74
+    case .full, .unreadable, .system: 74
     case .permission: 77
     }
   }
@@ -44,6 +46,10 @@ package enum CheckpointError: ExitCoded, Equatable, CustomStringConvertible {
       "\(path): exists already. Choose another name, or ask to overwrite it."
     case .full(let path, let needed):
       "\(path): the disk is full; the file needs \(needed) bytes. Free some space; nothing was left behind."
+    case .unreadable(let path):
+      // The words of FaultGuard, which cannot use these.
+      "\(path): was shortened or cannot be read while it is in use. Put the whole file back, or "
+        + "look at its disk or file server, then start again."
     case .system(let path, let operation, let code):
       "\(path): cannot \(operation): \(String(cString: strerror(code)))."
     case .malformed(let path, .missingTensor, let detail):
@@ -54,6 +60,19 @@ package enum CheckpointError: ExitCoded, Equatable, CustomStringConvertible {
       "\(path): \(detail). The file is damaged or incomplete; get it again from its source."
     case .unsupported(let path, let detail):
       "\(path): \(detail)"
+    }
+  }
+
+  /// The same failure, of the file that was to be in place of its temporary one.
+  func naming(_ path: String) -> CheckpointError {
+    switch self {
+    case .missing(_, let remedy): .missing(path: path, remedy: remedy)
+    case .permission(_, let operation): .permission(path: path, operation: operation)
+    case .exists: .exists(path: path)
+    case .full(_, let needed): .full(path: path, needed: needed)
+    case .system(_, let operation, let code):
+      .system(path: path, operation: operation, code: code)
+    case .unreadable, .malformed, .unsupported: self
     }
   }
 

@@ -39,8 +39,12 @@ package struct SHA256: ~Copyable {
   }
 
   package static func hexDigest(ofFile path: String) throws(CheckpointError) -> String {
-    let file = try MappedFile(path: path)
-    file.advise(.sequential)
-    return withExtendedLifetime(file) { hexDigest(of: file.bytes) }
+    let file = try OpenFile(path, .reading)
+    var hash = SHA256()
+    while true {
+      let piece = try file.read(atMost: 1 << 20)
+      if piece.isEmpty { return hash.hexDigest() }
+      piece.withUnsafeBytes { hash.update($0) }
+    }
   }
 }

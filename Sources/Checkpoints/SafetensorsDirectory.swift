@@ -82,10 +82,10 @@ package final class SafetensorsDirectory: TensorSource {
     func fault(_ detail: String) -> CheckpointError {
       .malformed(path: path, fault: .index, detail: detail)
     }
-    let file = try MappedFile(path: path)
+    let bytes = try OpenFile.contents(of: path)
     let document: JSONValue
     do throws(JSONSyntaxError) {
-      document = try JSONValue(parsing: file.bytes)
+      document = try JSONValue(parsing: bytes)
     } catch {
       throw fault("\(error)")
     }

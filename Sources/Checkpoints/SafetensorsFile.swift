@@ -15,8 +15,12 @@ package final class SafetensorsFile: TensorSource {
 
   package var path: String { mapping.path }
 
-  package convenience init(path: String) throws(CheckpointError) {
-    try self.init(mapping: MappedFile(path: path), shard: 0)
+  /// - Parameter inMemory: reads the file in place of mapping it; for small files.
+  package convenience init(
+    path: String, inMemory: Bool = false
+  ) throws(CheckpointError) {
+    try self.init(
+      mapping: inMemory ? MappedFile(copying: path) : MappedFile(path: path), shard: 0)
   }
 
   init(mapping: MappedFile, shard: Int) throws(CheckpointError) {

@@ -29,8 +29,8 @@ enum BaseCompanions {
     case .huggingFace:
       for name in ["config.json"] + ModelFiles.tokenizerNames where exists(source.path + "/" + name)
       {
-        let file = try MappedFile(path: source.path + "/" + name)
-        try AtomicFile.write(file.bytes, to: directory + "/" + name)
+        try AtomicFile.write(
+          try OpenFile.contents(of: source.path + "/" + name), to: directory + "/" + name)
       }
     case .gguf:
       guard let file = source.files as? GGUFFile else { return }

@@ -62,11 +62,11 @@ struct RoundedCodeSource: CodeSource {
 }
 
 /// Takes the integers of a GGUF file as they are.
-struct KeptCodeSource: CodeSource {
+struct ImportedCodeSource: CodeSource {
   let source: ModelSource
 
   func codes(_ linear: QuantizePlan.PlannedLinear, rows: Range<Int>) throws -> LinearPiece {
-    var kept = try source.keptCodes(linear.tensor, rows: rows)
+    var imported = try source.importedCodes(linear.tensor, rows: rows)
     let zero = BlockCodes.zeroPoint(of: linear.tensor.type) ?? 0
     let groups = linear.layout.groups
     var piece = LinearPiece(codes: [], scales: [])
@@ -74,16 +74,16 @@ struct KeptCodeSource: CodeSource {
       let columns = (group * BlockCodes.groupSize)..<((group + 1) * BlockCodes.groupSize)
       let block =
         linear.realZeros
-        ? KeptBlock(scale: kept.scales[group], minimum: kept.minima[group])
-        : KeptBlock(scale: kept.scales[group], zero: zero)
+        ? ImportedBlock(scale: imported.scales[group], minimum: imported.minima[group])
+        : ImportedBlock(scale: imported.scales[group], zero: zero)
       for column in columns {
-        let code = kept.codes[column]
+        let code = imported.codes[column]
         let weight =
-          Double(kept.scales[group]) * Double(Int(code) - (linear.realZeros ? 0 : zero))
-          + Double(kept.minima[group])
+          Double(imported.scales[group]) * Double(Int(code) - (linear.realZeros ? 0 : zero))
+          + Double(imported.minima[group])
         let stored = block.constant ?? code
         let value = Double(block.scale) * (Double(stored) - Double(block.zero))
-        kept.codes[column] = stored
+        imported.codes[column] = stored
         piece.squaredError += (weight - value) * (weight - value)
         piece.squaredNorm += weight * weight
       }
@@ -94,7 +94,7 @@ struct KeptCodeSource: CodeSource {
         piece.zeros.append(UInt8(zero))
       }
     }
-    piece.codes = pack(kept.codes, linear.layout, rows: rows.count)
+    piece.codes = pack(imported.codes, linear.layout, rows: rows.count)
     return piece
   }
 
@@ -119,7 +119,7 @@ struct KeptCodeSource: CodeSource {
 ///
 /// A scale of nothing, in blocks whose weights are all equal, would leave nothing to train and
 /// divide by zero in the gradient: such a block gets a scale and one code for all its weights.
-private struct KeptBlock {
+private struct ImportedBlock {
   var scale: Float16
   var zero: Float16
   /// The one code of the block; nil where codes stay.

@@ -35,7 +35,7 @@ package struct QuantizeModel {
 
   /// What would be written; throws what `run` would throw before it starts to work.
   package func plan(output: String) throws -> QuantizePlan {
-    try StagedDirectory.check(output, overwrite: options.overwrite, QuantizedBase.isBase)
+    try BaseWriter.check(output, overwrite: options.overwrite)
     try BaseCompanions.requireTokenizer(source)
     let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
     return try QuantizePlan(source, options) { tensor in
@@ -46,51 +46,36 @@ package struct QuantizeModel {
   package func run(output: String) throws -> QuantizeReport {
     let start = ContinuousClock.now
     let plan = try plan(output: output)
-    let staged = try StagedDirectory(
-      path: output, overwrite: options.overwrite, isReplaceable: QuantizedBase.isBase)
-    let weightsPath = staged.temporary + "/" + BaseManifest.weightsName
-    let (digest, size, errors) = try write(plan, to: weightsPath)
-    try BaseCompanions.write(source, to: staged.temporary)
-
-    var manifest = BaseManifest(baseDigest: digest, settings: plan.settings)
-    manifest.keptCodes = plan.keepsCodes
-    manifest.fileSize = size
-    let mapped = try MappedFile(path: weightsPath)
-    manifest.configDigest = source.config.digest
-    manifest.headerDigest = withExtendedLifetime(mapped) {
-      QuantizedBase.headerDigest(mapped.bytes)
-    }
+    let base = try BaseWriter(output, overwrite: options.overwrite)
+    let writer = try base.weights(plan.declarations)
+    let errors = try write(plan, to: writer)
+    var manifest = BaseManifest(
+      baseDigest: try writer.finish() ?? "", settings: plan.settings)
+    try BaseCompanions.write(source, to: base.directory)
+    manifest.reusesCodes = plan.reusesCodes
     manifest.source = [
       "name": .string(URL(fileURLWithPath: source.path).lastPathComponent),
       "format": .string(source.format.rawValue), "sha256": .string(try source.digest()),
     ]
     manifest.quality = ["relative_error": errors.json]
-    try AtomicFile.write(
-      manifest.json.text(indent: 2) + "\n", to: staged.temporary + "/" + BaseManifest.fileName)
-    // Opened as a user would, so that no base is published that cannot be used.
-    _ = try QuantizedBase(path: staged.temporary)
-    if isCancelled() { throw QuantizationError.cancelled }
-    try staged.commit()
+    manifest = try base.finish(manifest, isCancelled: isCancelled)
     let elapsed = (ContinuousClock.now - start).components
     return QuantizeReport(
-      output: staged.path, manifest: manifest, sourceBytes: source.byteCount, baseBytes: size,
+      output: base.path, manifest: manifest, sourceBytes: source.byteCount,
+      baseBytes: writer.fileSize,
       weightCount: plan.weightCount, scaleCount: plan.scaleCount, errors: errors,
       seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
   }
 
-  private func write(
-    _ plan: QuantizePlan, to path: String
-  ) throws -> (digest: String, size: Int, errors: LayerErrors) {
-    let writer = try SafetensorsWriter(
-      path: path, tensors: plan.declarations, metadata: [("format", "peqa-base")], digest: true)
+  private func write(_ plan: QuantizePlan, to writer: SafetensorsWriter) throws -> LayerErrors {
     let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
     for dense in plan.dense { try reader.copy(dense, to: writer) }
     var errors = LayerErrors()
     var zeros: [[UInt8]] = []
     var done = 0
     let codeSource: any CodeSource =
-      plan.keepsCodes
-      ? KeptCodeSource(source: source)
+      plan.reusesCodes
+      ? ImportedCodeSource(source: source)
       : RoundedCodeSource(reader: reader, quantizer: try RowQuantizer(plan.settings), pool: pool)
     for linear in plan.linears {
       var result = LinearResult()
@@ -114,7 +99,6 @@ package struct QuantizeModel {
     for (linear, values) in zip(plan.linears.filter { !$0.realZeros }, zeros) {
       try writer.append(values, to: linear.name + ".zeros")
     }
-    let digest = try writer.finish() ?? ""
-    return (digest, writer.fileSize, errors)
+    return errors
   }
 }

@@ -4,18 +4,18 @@ package import Quantization
 
 /// What a quantization is asked to do.
 package struct QuantizeOptions: Sendable {
-  /// Ignored with `keepCodes`, which takes bits and groups from the file.
+  /// Ignored with `reusesCodes`, which takes bits and groups from the file.
   package var settings: QuantizationSettings
-  package var keepCodes: Bool
+  package var reusesCodes: Bool
   package var allowPoorQuality: Bool
   package var overwrite: Bool
 
   package init(
-    settings: QuantizationSettings = QuantizationSettings(), keepCodes: Bool = false,
+    settings: QuantizationSettings = QuantizationSettings(), reusesCodes: Bool = false,
     allowPoorQuality: Bool = false, overwrite: Bool = false
   ) {
     self.settings = settings
-    self.keepCodes = keepCodes
+    self.reusesCodes = reusesCodes
     self.allowPoorQuality = allowPoorQuality
     self.overwrite = overwrite
   }
@@ -24,7 +24,7 @@ package struct QuantizeOptions: Sendable {
 /// The tensors of a base before they are written.
 package struct QuantizePlan: Sendable {
   package let settings: QuantizationSettings
-  package let keepsCodes: Bool
+  package let reusesCodes: Bool
   package let linears: [PlannedLinear]
   /// Norms and biases as F32, then vocabulary matrices.
   package let dense: [PlannedDense]
@@ -50,7 +50,7 @@ package struct QuantizePlan: Sendable {
     needsBFloat16: (ModelTensor) throws -> Bool
   ) throws {
     settings = try Self.settings(source, options)
-    keepsCodes = options.keepCodes
+    reusesCodes = options.reusesCodes
     var linears: [PlannedLinear] = []
     var (vectors, matrices): ([PlannedDense], [PlannedDense]) = ([], [])
     for tensor in source.tensors {
@@ -62,7 +62,7 @@ package struct QuantizePlan: Sendable {
         linears.append(
           PlannedLinear(
             tensor: tensor, kind: kind, name: kind.name(layer: layer), layout: layout,
-            realZeros: options.keepCodes && tensor.type == .q4_1))
+            realZeros: options.reusesCodes && tensor.type == .q4_1))
       case .norm, .bias: vectors.append(PlannedDense(tensor: tensor, type: .f32))
       case .vocabulary:
         let type: ElementType = try needsBFloat16(tensor) ? .bf16 : .f16
@@ -76,16 +76,16 @@ package struct QuantizePlan: Sendable {
   private static func settings(
     _ source: ModelSource, _ options: QuantizeOptions
   ) throws -> QuantizationSettings {
-    guard options.keepCodes else {
+    guard options.reusesCodes else {
       try options.settings.validate(allowingPoorQuality: options.allowPoorQuality)
       return options.settings
     }
-    let obstacles = source.obstaclesToKeepingCodes()
+    let obstacles = source.obstaclesToReusingCodes()
     guard obstacles.isEmpty else {
       throw ModelFileError.faults(
         path: source.path,
         [
-          "--keep-codes needs linear layers in Q4_0, Q4_1 or Q8_0, all of the same bits. "
+          "--reuse-quantization needs linear layers in Q4_0, Q4_1 or Q8_0, all of the same bits. "
             + "Quantize without it."
         ] + obstacles)
     }

@@ -44,7 +44,7 @@ package struct QuantizeReport: Sendable {
     [
       "output": .string(output), "base_sha256": .string(manifest.baseDigest),
       "bits": .integer(manifest.settings.bits), "group_size": .integer(manifest.settings.groupSize),
-      "sym": .bool(manifest.settings.symmetric), "keep_codes": .bool(manifest.keptCodes),
+      "sym": .bool(manifest.settings.symmetric), "keep_codes": .bool(manifest.reusesCodes),
       "source_bytes": .integer(sourceBytes), "base_bytes": .integer(baseBytes),
       "weights": .integer(weightCount), "scales": .integer(scaleCount),
       "relative_error": errors.json, "seconds": .real(seconds),

@@ -84,36 +84,22 @@ package struct SyntheticBase {
     to path: String, isCancelled: () -> Bool = { false },
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> BaseManifest {
-    let staged = try StagedDirectory(path: path, overwrite: false, isReplaceable: { _ in false })
-    let weightsPath = staged.temporary + "/" + BaseManifest.weightsName
+    let base = try BaseWriter(path, overwrite: false)
     let total = byteCount
     // A file that memory cannot hold would only push everything else out of the page cache.
-    let writer = try SafetensorsWriter(
-      path: weightsPath, tensors: declarations, metadata: [("format", "peqa-base")], digest: true,
-      uncached: UInt64(total) > ProcessInfo.processInfo.physicalMemory / 2)
+    let writer = try base.weights(
+      declarations, uncached: UInt64(total) > ProcessInfo.processInfo.physicalMemory / 2)
     var done = 0
     try fill(writer) { bytes in
       if isCancelled() { throw QuantizationError.cancelled }
       done += bytes
       progress(done, total)
     }
-    let digest = try writer.finish() ?? ""
-    try AtomicFile.write(
-      config.huggingFaceJSON.text(indent: 2) + "\n", to: staged.temporary + "/config.json")
-    var manifest = BaseManifest(baseDigest: digest, settings: settings)
-    manifest.fileSize = writer.fileSize
-    let mapped = try MappedFile(path: weightsPath)
-    manifest.configDigest = config.digest
-    manifest.headerDigest = withExtendedLifetime(mapped) {
-      QuantizedBase.headerDigest(mapped.bytes)
-    }
+    var manifest = BaseManifest(baseDigest: try writer.finish() ?? "", settings: settings)
     manifest.source = source
     try AtomicFile.write(
-      manifest.json.text(indent: 2) + "\n", to: staged.temporary + "/" + BaseManifest.fileName)
-    // Opened as a user would, so that no base is published that cannot be used.
-    _ = try QuantizedBase(path: staged.temporary)
-    try staged.commit()
-    return manifest
+      config.huggingFaceJSON.text(indent: 2) + "\n", to: base.directory + "/config.json")
+    return try base.finish(manifest)
   }
 
   /// Every tensor has a generator of its own, so its bytes do not depend on those before it.

@@ -50,13 +50,11 @@ struct TokenizerSettings {
 
   /// The first bytes, enough to tell formats apart.
   static func start(ofFile path: String) throws(CheckpointError) -> [UInt8] {
-    let file = try MappedFile(path: path)
-    return withExtendedLifetime(file) { Array(file.bytes.prefix(8)) }
+    try OpenFile(path, .reading).read(atMost: 8)
   }
 
   static func bytes(ofFile path: String) throws(CheckpointError) -> [UInt8] {
-    let file = try MappedFile(path: path)
-    return withExtendedLifetime(file) { Array(file.bytes) }
+    try OpenFile.contents(of: path)
   }
 
   private mutating func readTokenTexts(_ value: JSONValue) {

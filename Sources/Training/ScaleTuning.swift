@@ -34,12 +34,14 @@ package final class ScaleTuning: TrainableModel {
     values.update(repeating: 0)
   }
 
-  package func setParameters(_ values: UnsafeBufferPointer<Float>) { scales.setMasters(values) }
+  @discardableResult
+  package func setParameters(_ values: UnsafeBufferPointer<Float>) -> ScaleFaults {
+    scales.setMasters(values)
+  }
 
   package func lossesAndGradients(
     _ sequences: [PackedSequence], add: GradientSink
   ) throws -> [SequenceLoss] {
-    try base.checkLength()
     let stack = sequences.map {
       TokenSequence(tokens: $0.tokens, targets: $0.targets, segmentStarts: $0.segmentStarts)
     }
@@ -49,7 +51,6 @@ package final class ScaleTuning: TrainableModel {
   }
 
   package func loss(_ sequence: PackedSequence) throws -> SequenceLoss {
-    try base.checkLength()
     let sum = try decoder.loss(
       sequence.tokens, targets: sequence.targets, segmentStarts: sequence.segmentStarts)
     return SequenceLoss(sum: sum.loss, tokens: sum.tokens)

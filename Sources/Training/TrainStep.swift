@@ -1,4 +1,5 @@
 package import Datasets
+package import DecoderModel
 package import Kernels
 
 /// One optimizer step over a global batch: the whole method on one screen.
@@ -46,7 +47,8 @@ package struct TrainStep: ~Copyable {
   ///   - save: asked once, whether it is time for a checkpoint.
   ///   - stop: asked around every pass; one rank that has said true stops all ranks after this
   ///     step. What it throws ends the step at once.
-  /// - Throws: `StepFault` on all ranks alike, before anything is updated.
+  /// - Throws: `StepFault` on all ranks alike: before anything is updated, but for `scalesNotFinite`,
+  ///   after which the state must not be used or saved.
   package mutating func callAsFunction(
     index: Int, compareStates: Bool = false, next: (Int) throws -> [BatchSequence],
     save: () -> Bool = { false }, stop: () throws -> Bool = { false }
@@ -79,7 +81,8 @@ package struct TrainStep: ~Copyable {
     let norm = gradient.clip(toNorm: maximumNorm)
     let rate = schedule(index)
     optimizer.update(scales, gradient: gradient, learningRate: rate)
-    model.setParameters(UnsafeBufferPointer(scales.elements))
+    let scaleFaults = model.setParameters(UnsafeBufferPointer(scales.elements))
+    if scaleFaults.notFinite > 0 { throw StepFault.scalesNotFinite(scaleFaults.notFinite) }
 
     let times = sum.rankSeconds
     return StepMetrics(
@@ -88,7 +91,8 @@ package struct TrainStep: ~Copyable {
       saveRequested: sum.saveRequested, bytesRead: sum.bytesRead, seconds: clock.seconds,
       communicationSeconds: communicated,
       communicationBytes: ranks.traffic.bytesSent - sentBefore,
-      fastestRank: times.min() ?? report.seconds, slowestRank: times.max() ?? report.seconds)
+      fastestRank: times.min() ?? report.seconds, slowestRank: times.max() ?? report.seconds,
+      scaleFaults: scaleFaults)
   }
 
   private borrowing func checkSum() throws {
@@ -166,6 +170,8 @@ enum StepFault: Error {
   /// Places that no rank or more than one has computed: a fault in handing out work.
   case miscounted(places: [Int])
   case nothingSupervised
+  /// After the update, so many scales are infinite or not a number: no state to go on from.
+  case scalesNotFinite(Int)
 }
 
 /// What one step did. Loss, tokens and positions are sums over the global batch.
@@ -190,6 +196,8 @@ package struct StepMetrics: Sendable {
   /// Least and greatest time that a rank computed.
   package var fastestRank: Double
   package var slowestRank: Double
+  /// What the update has made of the scales.
+  package var scaleFaults: ScaleFaults
 
   package var loss: Double { lossSum / Double(tokens) }
 }

@@ -19,7 +19,8 @@ package protocol TrainableModel: AnyObject {
   func copyInitialParameters(to values: UnsafeMutableBufferPointer<Float>)
 
   /// Takes new parameters; the forward pass uses what would be stored of them (fp16 scales).
-  func setParameters(_ values: UnsafeBufferPointer<Float>)
+  @discardableResult
+  func setParameters(_ values: UnsafeBufferPointer<Float>) -> ScaleFaults
 
   /// One pass over some sequences: their losses, and to `add` the gradients of the sums of their
   /// token losses, each sequence by itself: every parameter of every sequence once, in any order.

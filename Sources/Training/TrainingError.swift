@@ -6,6 +6,8 @@ package enum TrainingError: ExitCoded, CustomStringConvertible {
   case config([ConfigFault])
   /// A sum that is not finite, found before any update.
   case nonFinite(NonFinite)
+  /// An update made scales that the adapter's type cannot hold.
+  case scalesNotFinite(step: Int, count: Int)
   /// Another process writes to the output folder.
   case locked(path: String, owner: String)
   /// The output folder holds a run that must not be replaced unasked.
@@ -16,7 +18,6 @@ package enum TrainingError: ExitCoded, CustomStringConvertible {
   case noCheckpoint(path: String, reasons: [String])
   case missing(path: String, remedy: String)
   case badData(String)
-  case io(path: String, operation: String, errno: Int32)
   /// Masters or moments of some ranks are not those of the others; `ranks` are the odd ones where
   /// there is a majority, else all.
   case statesDiffer(step: Int, ranks: [String], isMajority: Bool)
@@ -42,11 +43,10 @@ extension TrainingError {
   package var exitCode: Int32 {
     switch self {
     case .config, .resumeMismatch: 78
-    case .nonFinite: 3
+    case .nonFinite, .scalesNotFinite: 3
     case .locked, .outputExists: 73
     case .noCheckpoint, .missing: 66
     case .badData: 65
-    case .io: 74
     case .statesDiffer: 71
     case .workLost: 70
     case .otherRank(_, let code): code
@@ -65,6 +65,11 @@ extension TrainingError {
       return
         "step \(fault.step): loss or gradient is not finite, or too large for an exact sum (\(places.joined(separator: "; "))). "
         + "Nothing was updated. Look at these samples, or lower learning_rate."
+    case .scalesNotFinite(let step, let count):
+      return
+        "step \(step): the update made \(count) scale\(count == 1 ? "" : "s") infinite or not a "
+        + "number (fp16 holds up to 65504). Nothing was saved since the last checkpoint. Lower "
+        + "learning_rate, or quantize the model anew if its scales are that large."
     case .locked(let path, let owner):
       return "\(path): in use by \(owner). Wait for it, or choose another output_dir."
     case .outputExists(let path, let reason):
@@ -81,8 +86,6 @@ extension TrainingError {
         + "resume: never with overwrite_output_dir: true, which removes what is there."
     case .missing(let path, let remedy): return "\(path): not found. \(remedy)"
     case .badData(let text): return text
-    case .io(let path, let operation, let code):
-      return "\(path): \(operation) failed: \(SystemMessage.text(code))"
     case .statesDiffer(let step, let ranks, let isMajority):
       let names = ranks.joined(separator: ", ")
       let found =

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Collectives
 internal import Foundation
 
@@ -16,10 +17,8 @@ enum FailureLog {
   }
 
   private static func append(_ text: String, in folder: String) {
-    let file = open("\(folder)/failures.log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
-    guard file >= 0 else { return }
-    let line = Array("\(Date().formatted(.iso8601)) \(text)\n".utf8)
-    _ = write(file, line, line.count)
-    close(file)
+    // Whoever cannot write it has said the same on stderr.
+    let line = "\(Date().formatted(.iso8601)) \(text)\n"
+    try? OpenFile("\(folder)/failures.log", .appending).append(Array(line.utf8))
   }
 }

@@ -48,10 +48,12 @@ struct Generate: ParsableCommand {
     let model = try LoadedModel.open(base)
     let compute = try computing.compute(automatic: .ofOneProcess(console))
     let uncached = Decoder(config: model.config, weights: model.weights, compute: compute)
-    let length = contextLength(prompt, model.config)
+    let memory = ContextMemory(
+      config: model.config, compute: compute, available: NodeMemory.available())
+    let length = try contextLength(prompt, memory, console)
     streaming.apply(
       to: uncached, model, length: min(length, TokenGenerator.promptPiece), cached: length,
-      available: NodeMemory.available(), console)
+      available: memory.available, console)
     let decoder = CachedDecoder(uncached, contextLength: length)
     let shelf = try AdapterSet(adapter, model: model, decoder: decoder)
     let generator = TextGenerator(
@@ -71,11 +73,24 @@ struct Generate: ParsableCommand {
     if output.json { show(answers, compute, settings, console) }
   }
 
-  /// Room for what is asked for, as far as the model goes. A chat may fill 8192 tokens.
-  private func contextLength(_ prompt: [Int32]?, _ config: DecoderConfig) -> Int {
-    let wanted = prompt.map { $0.count.addingReportingOverflow(sampling.maxNewTokens) }
-    let length = wanted.map { $0.overflow ? Int.max : $0.partialValue } ?? 8192
-    return min(config.maximumLength, length)
+  /// Room for what is asked for, as far as the model goes. A chat may fill 8192 tokens, or what fits
+  /// into memory.
+  private func contextLength(
+    _ prompt: [Int32]?, _ memory: ContextMemory, _ console: Console
+  ) throws -> Int {
+    guard let prompt else {
+      let wanted = min(memory.config.maximumLength, 8192)
+      let length = max(1, memory.longest(upTo: wanted))
+      if length < wanted {
+        console.warn("the chat has room for \(length) tokens: there is no memory for \(wanted)")
+      }
+      return length
+    }
+    let wanted = prompt.count.addingReportingOverflow(sampling.maxNewTokens)
+    let length = min(
+      memory.config.maximumLength, wanted.overflow ? Int.max : wanted.partialValue)
+    try memory.require(length, prompt: prompt.count)
+    return length
   }
 
   private struct Answer {

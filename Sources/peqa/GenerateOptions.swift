@@ -52,11 +52,11 @@ struct PromptOptions: ParsableArguments {
         system + [ChatMessage(role: "user", content: chat)], template(tokenizer))
     }
     if let promptFile {
-      let file = try MappedFile(path: promptFile)
-      guard file.bytes.count <= TextPerplexity.longestText else {
-        throw EvaluationError.textTooLong(bytes: file.bytes.count)
+      let size = try OpenFile(promptFile, .reading).size
+      guard size <= TextPerplexity.longestText else {
+        throw EvaluationError.textTooLong(bytes: size)
       }
-      let bytes = withExtendedLifetime(file) { Array(file.bytes) }
+      let bytes = try OpenFile.contents(of: promptFile)
       return tokenizer.encode(bytes: bytes, addSpecial: true, parseSpecial: true)
     }
     return tokenizer.encode(prompt ?? "", addSpecial: true, parseSpecial: true)

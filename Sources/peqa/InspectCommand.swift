@@ -94,7 +94,7 @@ extension Inspection {
     result.add("format", .string(source.format.rawValue))
     result.add("parameters", .integer(source.tensors.reduce(0) { $0 + $1.stored.elementCount }))
     result.add("bytes", .integer(source.byteCount))
-    result.add("codes_can_be_kept", .bool(source.obstaclesToKeepingCodes().isEmpty))
+    result.add("codes_can_be_kept", .bool(source.obstaclesToReusingCodes().isEmpty))
     result.add("config", source.config.huggingFaceJSON)
     result.tensors = TensorGroup.groups(source.files.tensors)
     return result

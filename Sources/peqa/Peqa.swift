@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Checkpoints
 internal import Collectives
 internal import ExitCodes
 internal import Foundation
@@ -27,6 +28,7 @@ struct Peqa: ParsableCommand {
 
   static func main() {
     BLASRestart.restartIfUseful()
+    FaultGuard.install(speaker: "peqa: ")
     // MPI is not up yet: the environment tells who should speak.
     let isFirst = Launcher().rank == 0
     var command: any ParsableCommand

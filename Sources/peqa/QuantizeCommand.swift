@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Checkpoints
 internal import DecoderModel
 internal import Foundation
 internal import Interchange
@@ -33,7 +34,12 @@ struct Quantize: ParsableCommand {
   @Flag(help: "Fix zero points at the middle of the codes.")
   var sym = false
 
-  @Flag(help: "Take the integers of a Q4_0, Q4_1 or Q8_0 GGUF file as they are.")
+  @Flag(
+    name: .customLong("reuse-quantization"),
+    help: "Take the integers of a Q4_0, Q4_1 or Q8_0 GGUF file as they are.")
+  var reusesCodes = false
+
+  @Flag(help: ArgumentHelp("The earlier name of --reuse-quantization.", visibility: .hidden))
   var keepCodes = false
 
   @Option(help: "Threads to work with. (default: the CPUs this process may use)")
@@ -55,19 +61,22 @@ struct Quantize: ParsableCommand {
     if let threads, !(1...4096).contains(threads) {
       throw ValidationError("--threads must be from 1 to 4096.")
     }
-    if keepCodes && (bits != nil || groupSize != nil || sym) {
+    if (reusesCodes || keepCodes) && (bits != nil || groupSize != nil || sym) {
       throw ValidationError(
-        "--keep-codes takes bits and groups from the file: leave out --bits, --group-size, --sym."
+        "--reuse-quantization takes bits and groups from the file: leave out --bits, "
+          + "--group-size, --sym."
       )
     }
   }
 
   func run() throws {
     let console = Console(verbosity: verbosity.level)
+    if keepCodes { console.log("--keep-codes is now called --reuse-quantization") }
+    let reusesCodes = reusesCodes || keepCodes
     let options = QuantizeOptions(
       settings: QuantizationSettings(bits: bits ?? 4, groupSize: groupSize ?? -1, symmetric: sym),
-      keepCodes: keepCodes, allowPoorQuality: allowPoorQuality, overwrite: overwrite)
-    if !keepCodes { try options.settings.validate(allowingPoorQuality: allowPoorQuality) }
+      reusesCodes: reusesCodes, allowPoorQuality: allowPoorQuality, overwrite: overwrite)
+    if !reusesCodes { try options.settings.validate(allowingPoorQuality: allowPoorQuality) }
     let source = try ModelSource.open(model)
     let pool = WorkerPool(threads: threadCount(console))
     let signals = StopSignals.install()
@@ -79,6 +88,7 @@ struct Quantize: ParsableCommand {
       if dryRun {
         show(try job.plan(output: output), source, console)
       } else {
+        clearLeftovers(console)
         let report = try job.run(output: output)
         line.finish(1000)
         show(report, console)
@@ -86,6 +96,19 @@ struct Quantize: ParsableCommand {
     } catch QuantizationError.cancelled {
       console.fail("\(QuantizationError.cancelled)")
       throw ExitCode(signals.received?.exitCode ?? QuantizationError.cancelled.exitCode)
+    }
+  }
+
+  /// What quantizations to the same place that were killed have left.
+  private func clearLeftovers(_ console: Console) {
+    let leftovers = StagedDirectory.clearLeftovers(of: output)
+    for path in leftovers.removed {
+      console.log("removed \(path): a quantization that was killed had left it half-made")
+    }
+    for path in leftovers.replaced {
+      console.warn(
+        "\(path) is the base that stood at \(output) when a quantization with --overwrite was "
+          + "killed. Give it a name to keep it, or remove it.")
     }
   }
 
@@ -103,7 +126,7 @@ struct Quantize: ParsableCommand {
       let plan: JSONValue = [
         "dry_run": true, "output": .string(output), "bits": .integer(plan.settings.bits),
         "group_size": .integer(plan.settings.groupSize), "sym": .bool(plan.settings.symmetric),
-        "keep_codes": .bool(plan.keepsCodes), "source_bytes": .integer(source.byteCount),
+        "keep_codes": .bool(plan.reusesCodes), "source_bytes": .integer(source.byteCount),
         "base_bytes": .integer(plan.byteCount), "weights": .integer(plan.weightCount),
         "scales": .integer(plan.scaleCount),
       ]

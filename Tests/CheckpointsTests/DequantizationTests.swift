@@ -186,32 +186,6 @@ import Testing
     values[position] = position % 2 == 0 ? .nan : -.infinity
     values[9999] = .infinity
     #expect(values.withUnsafeBufferPointer { $0.firstNonFinite } == position)
-    #expect(values.withUnsafeBytes { ElementType.f32.firstNonFinite(in: $0) } == position)
-  }
-
-  @Test func halves() {
-    var bits = [UInt16](repeating: 0x7BFF, count: 5000)
-    #expect(bits.withUnsafeBytes { ElementType.f16.firstNonFinite(in: $0) } == nil)
-    bits[4998] = 0xFC00
-    #expect(bits.withUnsafeBytes { ElementType.f16.firstNonFinite(in: $0) } == 4998)
-    #expect(bits.withUnsafeBytes { ElementType.bf16.firstNonFinite(in: $0) } == nil)
-    bits[17] = 0x7F80
-    #expect(bits.withUnsafeBytes { ElementType.bf16.firstNonFinite(in: $0) } == 17)
-    #expect(bits.withUnsafeBytes { ElementType.i16.firstNonFinite(in: $0) } == nil)
-  }
-
-  @Test func errorNamesThePlace() throws {
-    let folder = try TemporaryFolder()
-    let writer = try SafetensorsWriter(
-      path: folder("a"), tensors: [TensorDeclaration(name: "w", type: .f32, shape: [2, 3])])
-    try writer.append([0, 0, 0, 0, 0, .nan] as [Float], to: "w")
-    try writer.finish()
-    let file = try SafetensorsFile(path: folder("a"))
-    let error = #expect(throws: CheckpointError.self) {
-      try file.requireFinite(file.requiredTensor(named: "w"))
-    }
-    #expect(error?.description.contains("row 1, column 2") == true)
-    #expect(error?.exitCode == 65)
   }
 }
 

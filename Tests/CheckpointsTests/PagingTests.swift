@@ -59,7 +59,6 @@ import Testing
     try file.load(50..<1_000_000)
     file.drop(50..<1_000_000, fromCache: true)
     file.advise(.willNeed, 0..<1_000_000)
-    try file.checkLength()
     #expect(file.bytes[99] == UInt8(99 / 7))
   }
 }

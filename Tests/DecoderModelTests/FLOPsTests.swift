@@ -68,7 +68,7 @@ import Testing
     let inputGradient = Array(block.inputGradient)
 
     func sum(_ masters: [Float]) -> Double {
-      masters.withUnsafeBufferPointer { block.scales.setMasters($0) }
+      _ = masters.withUnsafeBufferPointer { block.scales.setMasters($0) }
       block.reset()
       block.forward()
       return block.output.reduce(0) { $0 + Double($1) }

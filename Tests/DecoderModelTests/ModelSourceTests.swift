@@ -63,13 +63,13 @@ import Testing
 
   /// scale * code + minimum must be the dequantized weight, to the last bit for F32 products.
   @Test(arguments: ["q4_0", "q4_1", "q8_0"])
-  func keptCodesAreTheWeights(type: String) throws {
+  func importedCodesAreTheWeights(type: String) throws {
     let source = try ModelSource.open(Fixtures.path("gguf/llama_\(type).gguf"))
-    #expect(source.obstaclesToKeepingCodes().isEmpty)
+    #expect(source.obstaclesToReusingCodes().isEmpty)
     for kind in LinearKind.allCases {
       let tensor = try source.tensor(kind.name(layer: 0) + ".weight")
       let rows = 1..<tensor.rows
-      let kept = try source.keptCodes(tensor, rows: rows)
+      let kept = try source.importedCodes(tensor, rows: rows)
       var weights = [Float](repeating: 0, count: rows.count * tensor.columns)
       try weights.withUnsafeMutableBufferPointer {
         try source.readRows(tensor, rows: rows, into: $0)
@@ -87,7 +87,7 @@ import Testing
 
   @Test func saysWhyCodesCannotBeKept() throws {
     let source = try ModelSource.open(Fixtures.path("gguf/llama_f16.gguf"))
-    #expect(source.obstaclesToKeepingCodes().count == 7)
+    #expect(source.obstaclesToReusingCodes().count == 7)
   }
 
   @Test func llama3FactorsAreRecognised() throws {

@@ -44,7 +44,7 @@ private let bases = [
       settings: .init(bits: 3, groupSize: 64, symmetric: true))
     manifest.fileSize = 123
     manifest.headerDigest = "ab"
-    manifest.keptCodes = true
+    manifest.reusesCodes = true
     manifest.source = ["name": "x"]
     manifest.quality = ["relative_error": 0.5]
     let text = manifest.json.text(indent: 1)

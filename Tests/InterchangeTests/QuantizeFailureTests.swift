@@ -119,7 +119,7 @@ import Testing
       for model in ["dense_f16", "gguf/llama_f16.gguf"] {
         #expect(throws: ModelFileError.self) {
           try quantize(
-            Scratch.fixture(model), folder + "/base", QuantizeOptions(keepCodes: true))
+            Scratch.fixture(model), folder + "/base", QuantizeOptions(reusesCodes: true))
         }
       }
       let left = try content(folder)

@@ -81,16 +81,16 @@ import Testing
   /// Kept codes give the file's weights: exactly where the zero point is an integer, within the
   /// rounding of -minimum / scale to fp16 (relative 2^-11) for Q4_1.
   @Test(arguments: ["q4_0", "q4_1", "q8_0"])
-  func keepsCodes(type: String) throws {
+  func reusesCodes(type: String) throws {
     try Scratch.withFolder { folder in
       let source = try ModelSource.open(Scratch.fixture("gguf/llama_\(type).gguf"))
       let report = try QuantizeModel(
-        source, QuantizeOptions(keepCodes: true), pool: WorkerPool(threads: 1)
+        source, QuantizeOptions(reusesCodes: true), pool: WorkerPool(threads: 1)
       ).run(output: folder + "/base")
       let base = try QuantizedBase(path: folder + "/base")
       defer { withExtendedLifetime(base) {} }
       #expect(base.config == source.config)
-      #expect(base.manifest.keptCodes && base.manifest.settings.groupSize == 32)
+      #expect(base.manifest.reusesCodes && base.manifest.settings.groupSize == 32)
       #expect(base.manifest.settings.bits == (type == "q8_0" ? 8 : 4))
       #expect(report.errors.relative(nil) < (type == "q4_1" ? 1e-3 : 1e-12))
       for kind in LinearKind.allCases {
@@ -142,7 +142,7 @@ import Testing
       }
       try AtomicFile.write(bytes, to: folder + "/a.gguf")
       let report = try QuantizeModel(
-        ModelSource.open(folder + "/a.gguf"), QuantizeOptions(keepCodes: true),
+        ModelSource.open(folder + "/a.gguf"), QuantizeOptions(reusesCodes: true),
         pool: WorkerPool(threads: 1)
       ).run(output: folder + "/base")
       #expect(report.errors.relative(nil) < 1e-3)

@@ -1,5 +1,8 @@
+import Checkpoints
+import DecoderModel
 import ExitCodes
 import Foundation
+import JSONText
 import Synchronization
 import Testing
 import Training
@@ -106,6 +109,154 @@ private struct SmallDisk {
     #expect(!files.fileExists(atPath: torn))
     let latest = try String(contentsOfFile: folder.sub("run/latest"), encoding: .utf8)
     #expect(latest == "checkpoint-20\n")
+  }
+
+  /// A save that was killed before the new checkpoint had its name, or while the old one had stepped
+  /// aside: the whole one is found under its hidden name, and is not removed as torn.
+  @Test(arguments: [".checkpoint-12.tmp", ".checkpoint-12.tmp.old"])
+  func adoptsWholeCheckpointWithoutName(hidden: String) throws {
+    let folder = try TemporaryFolder()
+    var unbroken = toy(folder)
+    unbroken.config.outputDirectory = folder.sub("whole")
+    let whole = try unbroken()
+    _ = try toy(folder) {
+      $0.stopAfter = 62
+      $0.config.saveTotalLimit = 1
+    }()
+    let root = folder.sub("run")
+    let name = try #require(
+      files.contentsOfDirectory(atPath: root).first { $0.hasPrefix("checkpoint-") })
+    let hidden = hidden.replacingOccurrences(of: "checkpoint-12", with: name)
+    try files.moveItem(atPath: root + "/" + name, toPath: root + "/" + hidden)
+    let notices = Mutex<[String]>([])
+    let second = try toy(folder)() { event in
+      if case .notice(let text) = event { notices.withLock { $0.append(text) } }
+    }
+    let told = notices.withLock { $0 }
+    #expect(told.contains { $0.hasPrefix("\(name) was whole and had not got its name") })
+    #expect(told.contains { $0.contains("continuing from \(root)/\(name)") })
+    #expect(second.adapter == whole.adapter && second.losses == whole.losses)
+    #expect(!files.fileExists(atPath: root + "/" + hidden))
+  }
+
+  /// A save that was killed after renaming and before `latest`: the newer checkpoint counts.
+  @Test func newestWholeCheckpointWins() throws {
+    let folder = try TemporaryFolder()
+    _ = try toy(folder) { $0.stopAfter = 62 }()
+    let root = folder.sub("run")
+    let newest = try String(contentsOfFile: root + "/latest", encoding: .utf8)
+      .trimmingCharacters(in: .newlines)
+    #expect(newest != "checkpoint-3")
+    try "checkpoint-3\n".write(toFile: root + "/latest", atomically: true, encoding: .utf8)
+    let notices = Mutex<[String]>([])
+    _ = try toy(folder)() { event in
+      if case .notice(let text) = event { notices.withLock { $0.append(text) } }
+    }
+    #expect(notices.withLock { $0 }.contains { $0.contains("continuing from \(root)/\(newest)") })
+  }
+
+  /// Who goes back to an earlier checkpoint does not meet the later ones at the next start.
+  @Test func goingBackRemovesLaterCheckpoints() throws {
+    let folder = try TemporaryFolder()
+    _ = try toy(folder)()
+    _ = try toy(folder) {
+      $0.config.resume = .path(folder.sub("run/checkpoint-6"))
+      $0.config.maxSteps = 9
+    }()
+    let kept = try files.contentsOfDirectory(atPath: folder.sub("run")).filter {
+      $0.hasPrefix("checkpoint-")
+    }
+    #expect(Set(kept) == ["checkpoint-3", "checkpoint-6", "checkpoint-9"])
+  }
+
+  /// A run that was killed between its last checkpoint and its results ends where it begins: the
+  /// verified checkpoint is not written again.
+  @Test(arguments: [1, 2]) func savesNoStateTwice(ranks: Int) throws {
+    let folder = try TemporaryFolder()
+    let first = try toy(folder) { $0.ranks = ranks }()
+    let path = folder.sub("run/checkpoint-20/optimizer.safetensors")
+    func inode() throws -> Int? {
+      try files.attributesOfItem(atPath: path)[.systemFileNumber] as? Int
+    }
+    let before = try inode()
+    try files.removeItem(atPath: folder.sub("run/train_results.json"))
+    let saved = Mutex(0)
+    let second = try toy(folder) { $0.ranks = ranks }(
+      report: { if case .saved = $0 { saved.withLock { $0 += 1 } } })
+    #expect(try inode() == before && before != nil)
+    #expect(saved.withLock { $0 } == 0)
+    #expect(second.adapter == first.adapter)
+    #expect(files.fileExists(atPath: folder.sub("run/train_results.json")))
+  }
+
+  /// Counts that a whole state cannot have: refused as damage, whatever its digest says.
+  @Test(arguments: [
+    ("num_input_tokens_seen", Int.max), ("supervised_tokens_seen", -1),
+    ("unlogged_tokens", 1 << 54), ("evaluations_without_best", Int.max),
+    ("last_evaluation", -7), ("global_step", Int.max), ("max_steps", -1),
+  ])
+  func refusesImpossibleCounts(key: String, value: Int) throws {
+    let folder = try TemporaryFolder()
+    _ = try toy(folder) { $0.stopAfter = 20 }()
+    let root = folder.sub("run")
+    for name in try files.contentsOfDirectory(atPath: root) where name.hasPrefix("checkpoint-") {
+      let path = root + "/" + name + "/trainer_state.json"
+      var json = try JSONValue(parsing: OpenFile.contents(of: path))
+      json = json.replacing(key, .integer(value))
+      let members = (json.members ?? []).filter { $0.key != "sha256" }
+      let digest = SHA256.hexDigest(of: Array(JSONValue.object(members).text().utf8))
+      let sealed = members + [.init(key: "sha256", value: .string(digest))]
+      try AtomicFile.write(JSONValue.object(sealed).text(), to: path)
+    }
+    let error = #expect(throws: TrainingError.self) { try toy(folder)() }
+    #expect(error?.exitCode == 66)
+  }
+
+  /// Scales that no adapter can hold end the run, in the last step too, and are never saved.
+  @Test(arguments: [7, 20], [1, 2])
+  func infiniteScalesAreNotSaved(update: Int, ranks: Int) throws {
+    let folder = try TemporaryFolder()
+    let run = toy(folder) {
+      $0.ranks = ranks
+      $0.scaleFaults = (update, ScaleFaults(notFinite: 2))
+      $0.config.saveSteps = 1
+    }
+    let error = #expect(throws: TrainingError.self) { try run() }
+    #expect(error?.exitCode == 3)
+    #expect("\(String(describing: error))".contains("step: \(update), count: 2"))
+    let root = folder.sub("run")
+    let latest = try String(contentsOfFile: root + "/latest", encoding: .utf8)
+    #expect(latest == "checkpoint-\(update - 1)\n")
+    #expect(!files.fileExists(atPath: root + "/checkpoint-\(update)"))
+    #expect(!files.fileExists(atPath: root + "/adapter_model.safetensors"))
+  }
+
+  /// New signs and zeros are warned of once, and again when they have doubled.
+  @Test func newSignsAreWarnedOf() throws {
+    let folder = try TemporaryFolder()
+    let told = Mutex<[String]>([])
+    _ = try toy(folder) {
+      $0.scaleFaults = (5, ScaleFaults(flipped: 3, zeroed: 1))
+      $0.ranks = 2
+    }(report: { event in
+      if case .notice(let text) = event, text.contains("another sign") {
+        told.withLock { $0.append(text) }
+      }
+    })
+    let texts = told.withLock { $0 }
+    #expect(texts.count == 1)
+    #expect(texts.first?.hasPrefix("warning: after step 5, 3 scales have another sign") == true)
+  }
+
+  /// What a checkpoint holds of the metrics does not grow with the run.
+  @Test func historyIsBounded() {
+    var state = TrainerState()
+    state.note(["step": 0, "eval_loss": 0.5])
+    for step in 1...3000 { state.note(["step": .integer(step), "loss": 1.0]) }
+    #expect(state.logHistory.count == TrainerState.historyLimit)
+    #expect(state.logHistory.first == ["step": 0, "eval_loss": 0.5])
+    #expect(state.logHistory.dropFirst().first?["step"]?.int == 2002)
+    #expect(state.logHistory.last?["step"]?.int == 3000)
   }
 
   @Test func keepsSoMany() throws {
@@ -315,5 +466,16 @@ private struct SmallDisk {
       $0.config.evalSteps = 0
     }()
     #expect(again.adapter == whole.adapter)
+  }
+}
+
+extension JSONValue {
+  /// The same object with another value wherever it has this key.
+  fileprivate func replacing(_ key: String, _ value: JSONValue) -> JSONValue {
+    guard let members else { return self }
+    return .object(
+      members.map {
+        Member(key: $0.key, value: $0.key == key ? value : $0.value.replacing(key, value))
+      })
   }
 }

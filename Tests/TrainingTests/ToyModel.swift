@@ -26,13 +26,18 @@ final class ToyModel: TrainableModel {
   var flipAfter: Int?
   private var updates = -1
 
-  func setParameters(_ values: UnsafeBufferPointer<Float>) {
+  /// What is said of the scales from that update on.
+  var scaleFaults: (after: Int, faults: ScaleFaults)?
+
+  @discardableResult
+  func setParameters(_ values: UnsafeBufferPointer<Float>) -> ScaleFaults {
     weights = Array(values)
     updates += 1
     if updates == flipAfter, let base = values.baseAddress {
       let master = UnsafeMutablePointer(mutating: base + 11)
       master.pointee = Float(bitPattern: master.pointee.bitPattern ^ 1)
     }
+    return scaleFaults.flatMap { updates >= $0.after ? $0.faults : nil } ?? ScaleFaults()
   }
 
   func lossesAndGradients(
@@ -127,6 +132,7 @@ struct ToyRun {
   var stopAfter: Int?
   var dataDigest = "data"
   var poison: Int32?
+  var scaleFaults: (after: Int, faults: ScaleFaults)?
   /// The rank whose memory goes bad, and after which update.
   var flip: (rank: Int, after: Int)?
 
@@ -149,6 +155,7 @@ struct ToyRun {
     let outcomes = try onRanks(ranks) { group in
       let model = ToyModel()
       model.poison = poison
+      model.scaleFaults = scaleFaults
       model.flipAfter = flip.flatMap { $0.rank == group.rank ? $0.after : nil }
       var run = TrainRun(
         config: config, model: model, ranks: group, training: ToyData(count: examples),

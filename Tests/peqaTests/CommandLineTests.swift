@@ -44,6 +44,13 @@ import Testing
       try /peqa \d+\.\d+\.\d+ \(commit ([0-9a-f]{12}\+?|unknown)\)/.firstMatch(in: output) != nil)
   }
 
+  /// Names of files come out of messages without steering the terminal.
+  @Test func escapesOfNamesAreShown() throws {
+    let (code, _, errors) = try run(["inspect", "no\u{1b}]0;owned\u{7}"])
+    #expect(code == 66)
+    #expect(errors.contains("no\\u{1b}]0;owned\\u{7}") && !errors.contains("\u{1b}"))
+  }
+
   @Test(arguments: [["--bogus"], ["bogus"], ["config", "--jsn"], ["config", "--ranks", "0"]])
   func usageErrorsAreOnStderr(arguments: [String]) throws {
     let (code, output, errors) = try run(arguments)

@@ -27,6 +27,14 @@ import peqa
     #expect(all == [RankExit(code: 65, text: "a")], "what all say needs no name")
   }
 
+  @Test(arguments: [
+    ("a\u{1b}]0;owned\u{7}b", "a\\u{1b}]0;owned\\u{7}b"), ("\u{9b}2J\r", "\\u{9b}2J\\u{d}"),
+    ("\u{7f}\0", "\\u{7f}\\u{0}"), ("line\n\tünïcode 漢字 🙂", "line\n\tünïcode 漢字 🙂"),
+  ])
+  func controlsBecomeVisible(text: String, shown: String) {
+    #expect(text.withVisibleControls == shown)
+  }
+
   @Test func tableAligns() {
     var table = TextTable(("task", .left), ("loss", .right))
     table.add("a", "1.25")

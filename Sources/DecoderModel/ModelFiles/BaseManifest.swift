@@ -12,7 +12,7 @@ package struct BaseManifest: Sendable, Equatable {
   package var baseDigest: String
   package var settings: QuantizationSettings
   /// The codes are those of a GGUF file, not rounded anew.
-  package var keptCodes = false
+  package var reusesCodes = false
   /// Size of base.safetensors in bytes and SHA-256 of its header: checked on every opening. Nil
   /// where the writer did not say.
   package var fileSize: Int?
@@ -58,7 +58,7 @@ extension BaseManifest {
       fields.fault("\(error)")
     }
     self.init(baseDigest: digest, settings: settings)
-    keptCodes = fields.bool("keep_codes", or: false)
+    reusesCodes = fields.bool("keep_codes", or: false)
     if fields.value("file_size") != nil { fileSize = fields.integer("file_size", 0...Int.max) }
     if fields.value("header_sha256") != nil {
       headerDigest = fields.text("header_sha256", or: "")
@@ -86,7 +86,7 @@ extension BaseManifest {
     add("group_size", .integer(settings.groupSize))
     add("sym", .bool(settings.symmetric))
     add("method", .string(settings.method.rawValue))
-    add("keep_codes", .bool(keptCodes))
+    add("keep_codes", .bool(reusesCodes))
     add("source", source)
     add("quality", quality)
     return .object(members)

@@ -17,9 +17,8 @@ package enum ModelFiles {
 
   /// Parses a JSON file; errors name the file and the place in it.
   package static func json(_ path: String) throws -> JSONValue {
-    let file = try MappedFile(path: path)
     do {
-      return try withExtendedLifetime(file) { try JSONValue(parsing: file.bytes) }
+      return try JSONValue(parsing: OpenFile.contents(of: path))
     } catch let error as JSONSyntaxError {
       throw ModelFileError.faults(path: path, ["not JSON: \(error)"])
     }

@@ -1,7 +1,7 @@
 internal import Checkpoints
 
 /// Rows of integer codes as GGUF holds them: `w = scale * code + minimum`, 32 columns a group.
-package struct KeptCodes: Sendable {
+package struct ImportedCodes: Sendable {
   /// [rows, I], unpacked.
   package var codes: [UInt8]
   /// [rows, I / 32].
@@ -10,8 +10,8 @@ package struct KeptCodes: Sendable {
 }
 
 extension ModelSource {
-  /// Why the codes of this model's linear layers cannot be kept as they are; empty where they can.
-  package func obstaclesToKeepingCodes() -> [String] {
+  /// Why the codes of this model's linear layers cannot be imported as they are; empty where they can.
+  package func obstaclesToReusingCodes() -> [String] {
     let linears = tensors.filter { if case .linear = $0.expected.role { true } else { false } }
     let bits = Set(linears.compactMap { BlockCodes.bits(of: $0.type) })
     var faults = linears.filter { BlockCodes.bits(of: $0.type) == nil }
@@ -22,17 +22,17 @@ extension ModelSource {
 
   /// Codes, scales and minima of rows in canonical order. Q4_0 and Q8_0 codes stand for
   /// `scale * (code - zeroPoint)` and have the minimum 0; see `BlockCodes`.
-  package func keptCodes(_ tensor: ModelTensor, rows: Range<Int>) throws -> KeptCodes {
+  package func importedCodes(_ tensor: ModelTensor, rows: Range<Int>) throws -> ImportedCodes {
     let groups = tensor.columns / BlockCodes.groupSize
-    var kept = KeptCodes(
+    var imported = ImportedCodes(
       codes: Array(repeating: 0, count: rows.count * tensor.columns),
       scales: Array(repeating: 0, count: rows.count * groups),
       minima: Array(repeating: 0, count: rows.count * groups))
     let bytes = files.bytes(of: tensor.stored)
     let rowBytes = bytes.count / max(tensor.rows, 1)
-    try kept.codes.withUnsafeMutableBufferPointer { codes in
-      try kept.scales.withUnsafeMutableBufferPointer { scales in
-        try kept.minima.withUnsafeMutableBufferPointer { minima in
+    try imported.codes.withUnsafeMutableBufferPointer { codes in
+      try imported.scales.withUnsafeMutableBufferPointer { scales in
+        try imported.minima.withUnsafeMutableBufferPointer { minima in
           for (index, row) in rows.enumerated() {
             let start = tensor.order.storedRow(row) * rowBytes
             let group = (index * groups)..<((index + 1) * groups)
@@ -46,12 +46,12 @@ extension ModelSource {
         }
       }
     }
-    for index in kept.scales.indices
-    where !kept.scales[index].isFinite || !kept.minima[index].isFinite {
+    for index in imported.scales.indices
+    where !imported.scales[index].isFinite || !imported.minima[index].isFinite {
       throw ModelFileError.notFinite(
         path: path, tensor: tensor.name, row: rows.lowerBound + index / groups,
         column: index % groups * BlockCodes.groupSize)
     }
-    return kept
+    return imported
   }
 }

@@ -21,9 +21,6 @@ extension QuantizedBase {
     for range in codes(layer: layer) { mapping.drop(range, fromCache: fromCache) }
   }
 
-  /// Throws where the file was shortened since it was opened.
-  package func checkLength() throws(CheckpointError) { try mapping.checkLength() }
-
   private func codes(layer: Int) -> [Range<Int>] {
     LinearKind.allCases.compactMap {
       file.tensor(named: $0.name(layer: layer) + ".codes")?.byteRange

@@ -25,7 +25,7 @@ package enum Adapter {
         remedy: "no adapter here: \(configName) is missing. Give the output_dir of a training run.")
     }
     try check(try ModelFiles.json(path + "/" + configName), path: path, base: base)
-    let file = try SafetensorsFile(path: path + "/" + weightsName)
+    let file = try SafetensorsFile(path: path + "/" + weightsName, inMemory: true)
     let usesGains = file.tensors.contains { $0.name.hasSuffix(".gains") }
     let task = AdapterScales(form: usesGains ? .gains : .scales, of: weights)
     try task.read(file)

@@ -45,20 +45,27 @@ package final class TrainableScales {
     task.entry(layer: layer, kind: kind)
   }
 
-  /// Derives the task scales from masters d [count].
-  package func setMasters(_ masters: UnsafeBufferPointer<Float>) {
+  /// Derives the task scales from masters d [count]; says what has become of them.
+  @discardableResult
+  package func setMasters(_ masters: UnsafeBufferPointer<Float>) -> ScaleFaults {
     precondition(masters.count == count, "one master for each trained number")
+    var faults = ScaleFaults()
     for entry in task.entries {
       for i in entry.range {
         switch task.form {
-        case .gains: task.gains.pointer[i] = 1 + masters[i]
+        case .gains:
+          task.gains.pointer[i] = 1 + masters[i]
+          faults.count(task.gains.pointer[i], base: 1)
         case .scales:
           let base = baseScale(entry, i)
           let scale = parametrization == .relative ? base * (1 + masters[i]) : base + masters[i]
-          task.scales.pointer[i] = Float16(scale).bitPattern
+          let stored = Float16(scale)
+          task.scales.pointer[i] = stored.bitPattern
+          faults.count(Float(stored), base: base)
         }
       }
     }
+    return faults
   }
 
   private func baseScale(_ entry: AdapterScales.Entry, _ index: Int) -> Float {

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Foundation
 
 /// What `clusterconfigs/*.yaml` says of a cluster: its size, and the speed of its parts where known.
@@ -33,7 +34,7 @@ package struct ClusterDescription: Sendable, Equatable {
 
   /// - Throws: `TrainingError.config` with all faults of the file.
   package init(file path: String) throws {
-    guard let text = String(validating: try Folder.read(path), as: UTF8.self) else {
+    guard let text = String(validating: try OpenFile.contents(of: path), as: UTF8.self) else {
       throw TrainingError.badData("\(path): not a text in UTF-8")
     }
     try self.init(yaml: text, path: path)

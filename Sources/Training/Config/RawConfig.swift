@@ -1,3 +1,5 @@
+internal import Checkpoints
+
 /// Settings as given, before they are checked: flag over `--set` over YAML over default.
 ///
 /// Faults are collected, not thrown one by one: `resolved(ranks:)` reports all of them together.
@@ -38,7 +40,7 @@ extension RawConfig {
   ///
   /// - Throws: `CheckpointError` where it cannot be read; what is wrong in it becomes a fault.
   package mutating func read(file path: String) throws -> String {
-    guard let text = String(validating: try Folder.read(path), as: UTF8.self) else {
+    guard let text = String(validating: try OpenFile.contents(of: path), as: UTF8.self) else {
       throw TrainingError.badData("\(path): not a text in UTF-8")
     }
     read(yaml: text, path: path)

@@ -1,12 +1,12 @@
 internal import Checkpoints
-internal import Glibc
 internal import JSONText
 internal import Kernels
 
 /// The checkpoints of one output folder: `checkpoint-N/` and the file `latest` that names one.
 ///
-/// A checkpoint is made under another name, synced, renamed, and only then named by `latest`; at any
-/// moment the last complete one is there to be found.
+/// A checkpoint is made under another name, synced, renamed, and only then named by `latest`, which is
+/// for people and other programs. One of the same step is exchanged for it and removed after that:
+/// at any moment the last complete one is there to be found.
 struct CheckpointStore {
   static let optimizerName = "optimizer.safetensors"
   static let stateName = "trainer_state.json"
@@ -23,14 +23,7 @@ struct CheckpointStore {
     Folder.names(in: folder).compactMap(Self.step(of:)).sorted()
   }
 
-  /// What `latest` names; nil where it is absent or nonsense.
-  var latest: Int? {
-    guard let bytes = try? Folder.read("\(folder)/latest") else { return nil }
-    let text = String(decoding: bytes, as: UTF8.self)
-    return Self.step(of: String(text.prefix { $0 != "\n" }))
-  }
-
-  private static func step(of name: String) -> Int? {
+  static func step(of name: String) -> Int? {
     guard name.hasPrefix("checkpoint-"), let step = Int(name.dropFirst(11)), step >= 0,
       Self.name(step: step) == name
     else { return nil }
@@ -48,24 +41,13 @@ extension CheckpointStore {
     _ state: TrainerState, adapter: AdapterFiles, step: borrowing TrainStep, keep: Int
   ) throws {
     let name = Self.name(step: state.globalStep)
-    let temporary = "\(folder)/.\(name).tmp"
-    let path = "\(folder)/\(name)"
-    do {
-      try Folder.remove(temporary)
-      try Folder.make(temporary)
-      var files = try adapter.write(to: temporary)
-      files.append(try writeVectors(of: step, to: temporary))
-      try writeState(state.json(files: files), to: temporary)
-      try Folder.sync(temporary)
-      // The same step again, after falling back past a damaged copy of it.
-      try Folder.remove(path)
-      try Folder.rename(temporary, to: path)
-      try Folder.sync(folder)
-      try AtomicFile.write("\(name)\n", to: "\(folder)/latest")
-    } catch {
-      try? Folder.remove(temporary)
-      throw error
-    }
+    let staged = try StagedDirectory(
+      replacing: "\(folder)/\(name)", by: "\(folder)/.\(name).tmp")
+    var files = try adapter.write(to: staged.temporary)
+    files.append(try writeVectors(of: step, to: staged.temporary))
+    try writeState(state.json(files: files), to: staged.temporary)
+    try staged.commit()
+    try AtomicFile.write("\(name)\n", to: "\(folder)/latest")
     try removeOld(current: state.globalStep, keep: keep)
   }
 
@@ -99,12 +81,14 @@ extension CheckpointStore {
       JSONValue.object(sealed).text(indent: 2) + "\n", to: "\(folder)/\(Self.stateName)")
   }
 
-  /// Keeps the newest `keep`; checkpoints of later steps belong to a life that this one replaced.
-  private func removeOld(current: Int, keep: Int) throws(TrainingError) {
-    guard keep > 0 else { return }
+  /// Keeps the newest `keep`. Checkpoints of later steps belong to an attempt that this one replaced: they
+  /// were damaged, or the user chose an earlier one, and the next start must not take them.
+  private func removeOld(current: Int, keep: Int) throws(CheckpointError) {
     let earlier = steps.filter { $0 < current }
-    let surplus = earlier.dropLast(max(0, keep - 1)) + steps.filter { $0 > current }
-    for step in surplus { try Folder.remove("\(folder)/\(Self.name(step: step))") }
+    let surplus = keep > 0 ? earlier.dropLast(max(0, keep - 1)) : []
+    for step in surplus + steps.filter({ $0 > current }) {
+      try Folder.remove("\(folder)/\(Self.name(step: step))")
+    }
   }
 }
 
@@ -124,7 +108,7 @@ struct LoadedCheckpoint {
     let statePath = "\(path)/\(CheckpointStore.stateName)"
     let json: JSONValue
     do {
-      json = try JSONValue(parsing: Folder.read(statePath))
+      json = try JSONValue(parsing: OpenFile.contents(of: statePath))
     } catch let error as JSONSyntaxError {
       throw TrainingError.badData("\(statePath): \(error)")
     }
@@ -141,7 +125,9 @@ struct LoadedCheckpoint {
     }
     self.state = state
     vectors = try SafetensorsFile(path: "\(path)/\(CheckpointStore.optimizerName)")
-    guard let updates = vectors.metadata["updates"]?.string.flatMap({ Int($0) }) else {
+    guard let updates = vectors.metadata["updates"]?.string.flatMap({ Int($0) }),
+      TrainerState.counts.contains(updates)
+    else {
       throw TrainingError.badData("\(path)/\(CheckpointStore.optimizerName): no number of updates")
     }
     self.updates = updates

@@ -6,8 +6,6 @@ package struct MemoryUse: Sendable, Equatable {
   package var privateBytes = 0
   /// All other resident pages: the mapped base, code. One copy serves all processes of a node.
   package var sharedBytes = 0
-  /// Private pages plus this process's even share of the shared ones (PSS).
-  package var proportionalBytes = 0
 
   package init() {}
 
@@ -26,11 +24,8 @@ package struct MemoryUse: Sendable, Equatable {
       guard words.count == 3, words[2] == "kB", let value = Int(words[1]) else { continue }
       fields[words[0]] = value * 1024
     }
-    guard let resident = fields["Rss:"], let dirty = fields["Private_Dirty:"],
-      let proportional = fields["Pss:"]
-    else { return nil }
+    guard let resident = fields["Rss:"], let dirty = fields["Private_Dirty:"] else { return nil }
     privateBytes = dirty
     sharedBytes = resident - dirty
-    proportionalBytes = proportional
   }
 }

@@ -1,5 +1,4 @@
 internal import Checkpoints
-internal import Foundation
 internal import JSONText
 
 /// `metrics.jsonl` and `metrics.csv`: one record a line, appended as the run goes.
@@ -43,7 +42,7 @@ final class MetricsLog {
 
   /// - Parameter record: an object of numbers with a member `step`.
   /// - Throws: where a file cannot take it; the record is kept then, and goes before the next one.
-  func append(_ record: JSONValue) throws(TrainingError) {
+  func append(_ record: JSONValue) throws(CheckpointError) {
     let cells = Self.columns.map { record[$0]?.text() ?? "" }
     csv?.add(cells.joined(separator: ","))
     jsonl?.add(record.text())
@@ -54,42 +53,27 @@ final class MetricsLog {
 
 /// A text file that grows by whole lines.
 private final class LineFile {
-  private let path: String
-  private let descriptor: Int32
+  private let file: OpenFile
   /// Lines that the file has not taken yet.
   private var waiting: [String] = []
 
   /// Rewrites the file to the header and those of its whole lines that `keep` accepts.
   init(path: String, header: String?, keep: (String) -> Bool) throws {
-    self.path = path
     var lines = header.map { [$0] } ?? []
     if Folder.exists(path) {
-      let text = String(decoding: try Folder.read(path), as: UTF8.self)
+      let text = String(decoding: try OpenFile.contents(of: path), as: UTF8.self)
       let whole = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
       lines += whole.map(String.init).filter(keep)
     }
     try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: path)
-    descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw TrainingError.io(path: path, operation: "opening", errno: errno)
-    }
+    file = try OpenFile(path, .appending)
   }
-
-  deinit { close(descriptor) }
 
   func add(_ line: String) { waiting.append(line) }
 
-  func write() throws(TrainingError) {
+  func write() throws(CheckpointError) {
     while let line = waiting.first {
-      let bytes = Array((line + "\n").utf8)
-      let written = Foundation.write(descriptor, bytes, bytes.count)
-      guard written == bytes.count else {
-        let code = written < 0 ? errno : ENOSPC
-        // Half a line must not stay before the whole one that comes later.
-        let size = lseek(descriptor, 0, SEEK_END)
-        if written > 0, size >= written { _ = ftruncate(descriptor, size - off_t(written)) }
-        throw .io(path: path, operation: "appending", errno: code)
-      }
+      try file.append(Array((line + "\n").utf8))
       waiting.removeFirst()
     }
   }

@@ -17,7 +17,7 @@ final class OutputFolder {
   ]
 
   /// Makes and locks the folder.
-  init(path: String) throws(TrainingError) {
+  init(path: String) throws {
     self.path = path
     try Folder.make(path)
     lock = try OutputLock(folder: path)
@@ -28,14 +28,14 @@ final class OutputFolder {
   /// The step at which an earlier run finished here, and whether it stopped early by itself.
   func finished() throws -> (step: Int, early: Bool)? {
     guard Folder.exists(file("train_results.json")) else { return nil }
-    let json = try? JSONValue(parsing: Folder.read(file("train_results.json")))
+    let json = try? JSONValue(parsing: OpenFile.contents(of: file("train_results.json")))
     return (
       json?["global_step"]?.int ?? 0, json?["stop_reason"]?.string == StopReason.early.rawValue
     )
   }
 
   /// Removes what an earlier run left.
-  func clear() throws(TrainingError) {
+  func clear() throws(CheckpointError) {
     for name in Folder.names(in: path)
     where Self.ownNames.contains(name) || name.hasPrefix("checkpoint-")
       || name.hasPrefix(".checkpoint-")
@@ -44,11 +44,12 @@ final class OutputFolder {
     }
   }
 
-  /// Removes what a life that was killed left half-written.
-  func removeTorn() throws(TrainingError) {
+  /// Removes what an attempt that was killed left half-written. Whole checkpoints without their name
+  /// have been adopted before (`CheckpointStore.adopt`).
+  func removeTorn() throws(CheckpointError) {
     for name in Folder.names(in: path)
-    where name.hasSuffix(".tmp")
-      && (name.hasPrefix(".checkpoint-") || Self.ownNames.contains { name.hasPrefix($0 + ".") })
+    where name.hasPrefix(".checkpoint-")
+      || name.hasSuffix(".tmp") && Self.ownNames.contains(where: { name.hasPrefix($0 + ".") })
     {
       try Folder.remove(file(name))
     }
@@ -58,10 +59,10 @@ final class OutputFolder {
     try AtomicFile.write(json.text(indent: 2) + "\n", to: file(name))
   }
 
-  /// `run.json`: what this life of the run ran on, with earlier lives under `previous`.
+  /// `run.json`: what this attempt ran on, with earlier ones under `previous`.
   func writeProvenance(_ members: [(String, JSONValue)], continuing: Bool) throws {
     var members = members
-    if continuing, let old = try? JSONValue(parsing: Folder.read(file("run.json"))) {
+    if continuing, let old = try? JSONValue(parsing: OpenFile.contents(of: file("run.json"))) {
       let own = (old.members ?? []).filter { $0.key != "previous" }
       members.append(("previous", .array((old["previous"]?.array ?? []) + [.object(own)])))
     }

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Foundation
 
 /// Keeps a second run out of an output folder: a lock on a file in it, with the owner's name inside.
@@ -8,36 +9,31 @@ internal import Foundation
 /// stops the earlier one before it writes.
 final class OutputLock {
   private let path: String
-  private let descriptor: Int32
+  private let file: OpenFile
   private let owner: String
 
-  init(folder: String) throws(TrainingError) {
+  init(folder: String) throws {
     path = folder + "/.lock"
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw .io(path: path, operation: "locking", errno: errno) }
-    let life = String(UInt64.random(in: 0 ... .max), radix: 36)
+    file = try OpenFile(path, .updating)
+    let attempt = String(UInt64.random(in: 0 ... .max), radix: 36)
     owner =
       "host \(ProcessInfo.processInfo.hostName), process \(getpid()), "
-      + "since \(Date().formatted(.iso8601)), life \(life)\n"
-    // From here on an error ends this object by `deinit`, which closes the file.
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      + "since \(Date().formatted(.iso8601)), attempt \(attempt)\n"
+    // From here on an error ends this object by `deinit`, and the file is closed with it.
+    if file.lock() == false {
       let other = Self.content(of: path)
-      throw .locked(path: folder, owner: other.isEmpty ? "another process" : other)
+      throw TrainingError.locked(path: folder, owner: other.isEmpty ? "another process" : other)
     }
-    let bytes = Array(owner.utf8)
-    guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count
-    else {
-      throw .io(path: path, operation: "locking", errno: errno)
-    }
+    try file.resize(to: 0)
+    try file.write(Array(owner.utf8))
   }
 
   deinit {
     // Emptied rather than removed: removing would let two processes lock two files of one name.
-    if Self.content(of: path) + "\n" == owner { ftruncate(descriptor, 0) }
-    close(descriptor)
+    if Self.content(of: path) + "\n" == owner { try? file.resize(to: 0) }
   }
 
-  /// Throws where another life of this run has taken the folder over.
+  /// Throws where another attempt of this run has taken the folder over.
   func checkOwnership() throws(TrainingError) {
     let content = Self.content(of: path)
     if content + "\n" != owner {
@@ -46,7 +42,7 @@ final class OutputLock {
   }
 
   private static func content(of path: String) -> String {
-    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-    return text.trimmingCharacters(in: .newlines)
+    let bytes = (try? OpenFile.contents(of: path)) ?? []
+    return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .newlines)
   }
 }

@@ -10,7 +10,8 @@ package struct TrainerState: Sendable, Equatable {
   package var numTrainEpochs = 0.0
   package var bestMetric: Double?
   package var bestModelCheckpoint: String?
-  package var logHistory: [JSONValue] = []
+  /// The newest records of the metrics; all of them stand in `metrics.jsonl`.
+  package private(set) var logHistory: [JSONValue] = []
 
   /// All tokens seen, and the supervised ones among them.
   package var inputTokens = 0
@@ -26,6 +27,34 @@ package struct TrainerState: Sendable, Equatable {
   package var identity = RunIdentity()
 
   package init() {}
+
+  /// Records kept in `logHistory`: what a checkpoint holds, and every rank, must not grow with the run.
+  package static let historyLimit = 1000
+  /// What a count in a file may be: what JSON readers hold exactly, and far from any overflow.
+  static let counts = 0...(1 << 53)
+
+  /// All but the seconds, which differ between two checkpoints of one step.
+  var withoutTime: TrainerState {
+    var copy = self
+    copy.seconds = 0
+    return copy
+  }
+
+  /// Adds a record of the metrics. Above the limit the oldest one goes, but never the last evaluation.
+  package mutating func note(_ record: JSONValue) {
+    logHistory.append(record)
+    trimHistory()
+  }
+
+  private mutating func trimHistory() {
+    let surplus = logHistory.count - Self.historyLimit
+    guard surplus > 0 else { return }
+    let evaluation = logHistory.last { $0["eval_loss"] != nil }
+    logHistory.removeFirst(surplus)
+    if let evaluation, !logHistory.contains(where: { $0["eval_loss"] != nil }) {
+      logHistory[0] = evaluation
+    }
+  }
 }
 
 /// What must be the same for a run to be continued.
@@ -95,17 +124,26 @@ extension TrainerState {
     ])
   }
 
-  /// Nil where a member is missing or of the wrong type.
+  /// Nil where a member is missing, of the wrong type or out of range.
   init?(json: JSONValue) {
-    guard let step = json["global_step"]?.int, step >= 0, let epoch = json["epoch"]?.double,
-      let maxSteps = json["max_steps"]?.int, let epochs = json["num_train_epochs"]?.double,
+    func count(_ value: JSONValue?) -> Int? {
+      value?.int.flatMap { Self.counts.contains($0) ? $0 : nil }
+    }
+    func amount(_ value: JSONValue?) -> Double? {
+      value?.double.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+    }
+    let evaluation = json["peqa"]?["last_evaluation"]
+    guard let step = count(json["global_step"]), let epoch = amount(json["epoch"]),
+      let maxSteps = count(json["max_steps"]), let epochs = amount(json["num_train_epochs"]),
       let history = json["log_history"]?.array, let own = json["peqa"],
-      let input = own["num_input_tokens_seen"]?.int,
-      let supervised = own["supervised_tokens_seen"]?.int,
-      let loss = own["unlogged_loss"]?.double, let tokens = own["unlogged_tokens"]?.int,
-      let waiting = own["evaluations_without_best"]?.int,
-      let seconds = own["train_runtime"]?.double, let base = own["base_sha256"]?.string,
-      let data = own["data_digest"]?.string, let count = own["parameter_count"]?.int,
+      let input = count(own["num_input_tokens_seen"]),
+      let supervised = count(own["supervised_tokens_seen"]),
+      let loss = own["unlogged_loss"]?.double, loss.isFinite,
+      let tokens = count(own["unlogged_tokens"]),
+      let waiting = count(own["evaluations_without_best"]),
+      let seconds = amount(own["train_runtime"]), let base = own["base_sha256"]?.string,
+      let data = own["data_digest"]?.string, let parameters = count(own["parameter_count"]),
+      evaluation?.int == nil || count(evaluation) != nil,
       let settings = own["settings"]?.members
     else { return nil }
     globalStep = step
@@ -115,17 +153,18 @@ extension TrainerState {
     bestMetric = json["best_metric"]?.double
     bestModelCheckpoint = json["best_model_checkpoint"]?.string
     logHistory = history
+    trimHistory()
     inputTokens = input
     supervisedTokens = supervised
     unloggedLoss = loss
     unloggedTokens = tokens
-    lastEvaluation = own["last_evaluation"]?.int
+    lastEvaluation = evaluation?.int
     evaluationsWithoutBest = waiting
     self.seconds = seconds
     identity.baseDigest = base
     identity.configDigest = own["config_sha256"]?.string ?? ""
     identity.dataDigest = data
-    identity.parameterCount = count
+    identity.parameterCount = parameters
     identity.settings = settings.map { .init(key: $0.key, value: $0.value.string ?? "") }
   }
 }

@@ -12,7 +12,8 @@ extension TrainLoop {
 
   // MARK: Saving
 
-  /// Saves `checkpoint-N/` and points `latest` to it, after the ranks have compared their states.
+  /// Saves `checkpoint-N/` and points `latest` to it, after the ranks have compared their states. A
+  /// whole checkpoint of this very state is not written again.
   ///
   /// - Parameter isLast: nothing comes after it in this attempt. An earlier one may fail for want of
   ///   disk or the like: that is said, the last good one stays, and saving is tried again after 1, 2,
@@ -27,6 +28,7 @@ extension TrainLoop {
     try run.ranks.onRankZero {
       guard let output else { return }
       try output.lock.checkOwnership()
+      if state.withoutTime == savedState { return }
       do {
         try CheckpointStore(folder: output.path).save(
           state, adapter: adapter, step: step, keep: config.saveTotalLimit)
@@ -39,6 +41,7 @@ extension TrainLoop {
             + (wait > 1 ? "\(wait) steps." : "the next step."))
       }
       retry = nil
+      savedState = state.withoutTime
       run.report(.saved(path: output.file(CheckpointStore.name(step: state.globalStep))))
     }
     let seconds = clock.seconds - begin
@@ -46,8 +49,8 @@ extension TrainLoop {
     unloggedSaving += seconds
   }
 
-  /// System, input and output, permission.
-  private static let storageCodes: Set<Int32> = [71, 74, 77]
+  /// A folder that is gone, system, input and output, permission.
+  private static let storageCodes: Set<Int32> = [66, 71, 74, 77]
 
   /// Throws on all ranks where masters or moments differ between them, so that nothing bad is saved.
   private func compareStates() throws {
@@ -107,7 +110,7 @@ extension TrainLoop {
   private func writeAdapter(to output: OutputFolder) throws {
     try adapter.write(to: output.path)
     guard config.loadBestModelAtEnd, state.bestMetric != nil else { return }
-    let best = try Folder.read(output.file("best/\(Adapter.weightsName)"))
+    let best = try OpenFile.contents(of: output.file("best/\(Adapter.weightsName)"))
     try AtomicFile.write(best, to: output.file(Adapter.weightsName))
   }
 

@@ -59,6 +59,9 @@ extension TrainLoop {
 
   private func startingPoint(in output: OutputFolder) throws -> LoadedCheckpoint? {
     let store = CheckpointStore(folder: output.path)
+    if !config.overwriteOutputDirectory || config.resume != .never {
+      try store.adopt(notice: notice)
+    }
     if case .path(let path) = config.resume {
       do {
         return try accept(LoadedCheckpoint(path: path))
@@ -84,7 +87,11 @@ extension TrainLoop {
       throw TrainingError.outputExists(
         path: output.path, reason: "an unfinished run is here (resume: auto continues it)")
     }
-    return try store.newest(notice: notice).map(accept)
+    let newest = try store.newest(notice: notice).map(accept)
+    savedState = newest?.state.withoutTime
+    // Other parts of the identity have no influence on the run, or it would not have been accepted.
+    savedState?.identity = identity
+    return newest
   }
 
   /// Checks that a checkpoint belongs to this run.
@@ -110,8 +117,8 @@ extension TrainLoop {
     if let text = run.configText { try AtomicFile.write(text, to: output.file("config.yaml")) }
     try AtomicFile.write(config.yaml, to: output.file("config.resolved.yaml"))
     for path in run.companions {
-      let name = path.split(separator: "/").last.map(String.init) ?? path
-      try AtomicFile.write(try Folder.read(path), to: output.file(name))
+      try AtomicFile.write(
+        try OpenFile.contents(of: path), to: output.file(Folder.name(of: path)))
     }
     var members = run.provenance
     members.append(("base_sha256", .string(run.baseDigest)))

@@ -1,4 +1,5 @@
 internal import Datasets
+internal import DecoderModel
 internal import Glibc
 internal import JSONText
 
@@ -18,6 +19,8 @@ package final class TrainLoop {
   var output: OutputFolder?
   var metrics: MetricsLog?
   private var metricsAreLate = false
+  /// Scales whose new sign, or 0, was last warned of.
+  private var warnedScales = 0
   let clock = Stopwatch()
   /// Seconds of earlier attempts.
   var earlierSeconds = 0.0
@@ -26,6 +29,9 @@ package final class TrainLoop {
   /// After a checkpoint that could not be saved: the step after which to try again, and how many steps
   /// that is away. Rank 0 only.
   var retry: (step: Int, wait: Int)?
+  /// What the newest checkpoint on the disk says, written or verified in this attempt, but for the time
+  /// it took. Rank 0 only.
+  var savedState: TrainerState?
   /// Seconds spent saving since the last logged step.
   var unloggedSaving = 0.0
   /// Counts steps and evaluations of this attempt: the round of `claimNext`.
@@ -81,10 +87,13 @@ package final class TrainLoop {
       throw statesDiffer(disagreeing)
     } catch StepFault.miscounted(let places) {
       throw TrainingError.workLost(step: index + 1, sequences: places.count)
+    } catch StepFault.scalesNotFinite(let count) {
+      throw TrainingError.scalesNotFinite(step: index + 1, count: count)
     } catch StepFault.nothingSupervised {
       throw TrainingError.badData("step \(index + 1): no supervised token in the global batch")
     }
     state.globalStep += 1
+    warn(of: metrics.scaleFaults)
     state.epoch = order.epochs(after: state.globalStep)
     state.inputTokens += metrics.positions
     state.supervisedTokens += metrics.tokens
@@ -92,6 +101,17 @@ package final class TrainLoop {
     state.unloggedTokens += metrics.tokens
     if isDue(config.loggingSteps) || state.globalStep == totalSteps { log(metrics) }
     return metrics
+  }
+
+  /// Once when there are some, and again whenever their number has doubled.
+  private func warn(of faults: ScaleFaults) {
+    let count = faults.flipped + faults.zeroed
+    guard count > 0, count >= 2 * warnedScales else { return }
+    warnedScales = count
+    notice(
+      "warning: after step \(state.globalStep), \(faults.flipped) scales have another sign than in "
+        + "the base, and \(faults.zeroed) are 0 and cannot be trained any more. learning_rate is "
+        + "probably too large.")
   }
 
   /// Deals a batch to the ranks; a new round on all of them.
@@ -183,7 +203,7 @@ package final class TrainLoop {
 
   /// Adds a record to the history and the metrics files.
   func write(_ record: JSONValue) {
-    state.logHistory.append(record)
+    state.note(record)
     guard let metrics else { return }
     do {
       try metrics.append(record)

@@ -44,8 +44,7 @@ package struct RatioLimits: Sendable, Equatable {
   /// One line a limit, `name: least`, `name: least..greatest` or `name: ..greatest`; `#` begins a
   /// comment. (Valid YAML.) Names that are not there keep their standard.
   package static func read(_ path: String) throws -> RatioLimits {
-    let file = try MappedFile(path: path)
-    let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+    let text = String(decoding: try OpenFile.contents(of: path), as: UTF8.self)
     var limits = standard
     for (number, line) in text.components(separatedBy: "\n").enumerated() {
       let content = line.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)

@@ -38,10 +38,9 @@ struct FolderProbe {
     facts.path = folder
     facts.freeBytes = RankFacts.freeBytes(of: folder)
     defer { if communicator.rank == 0 { file.remove() } }
-    if communicator.rank == 0, let code = file.write(0) {
-      let reason = String(cString: strerror(code))
-      facts.fault = "rank 0 cannot write there: \(reason)"
-      facts.faultCode = [EACCES, EPERM, EROFS].contains(code) ? 77 : 74
+    if communicator.rank == 0, let error = file.write(0) {
+      facts.fault = "rank 0 cannot write there: \(error)"
+      facts.faultCode = error.exitCode == 77 ? 77 : 74
     }
     guard try communicator.allAgree(facts.faultCode) == 0 else { return facts }
     facts.isSeen = file.isSoonSeen()

@@ -1,3 +1,4 @@
+package import Checkpoints
 internal import Foundation
 
 /// A file by which ranks find out whether they see the same folder: it consists of one byte again and
@@ -22,25 +23,20 @@ package struct ProbeFile {
     return true
   }
 
-  /// The error number where it cannot be written.
-  package func write(_ byte: UInt8) -> Int32? {
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard file >= 0 else { return errno }
-    defer { close(file) }
-    let bytes = [UInt8](repeating: byte, count: Self.size)
-    let count = Foundation.write(file, bytes, bytes.count)
-    if count == bytes.count { return nil }
-    return count < 0 ? errno : ENOSPC
+  /// The error where it cannot be written.
+  package func write(_ byte: UInt8) -> CheckpointError? {
+    do throws(CheckpointError) {
+      try OpenFile(path, .replacing).write([UInt8](repeating: byte, count: Self.size))
+      return nil
+    } catch {
+      return error
+    }
   }
 
   /// The byte that the whole file consists of; nil where it is not there or not whole.
   func contents() -> UInt8? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var bytes = [UInt8](repeating: 255, count: Self.size + 1)
-    guard read(file, &bytes, bytes.count) == Self.size else { return nil }
-    return bytes[..<Self.size].allSatisfy { $0 == bytes[0] } ? bytes[0] : nil
+    guard let bytes = try? OpenFile.contents(of: path), bytes.count == Self.size else { return nil }
+    return bytes.allSatisfy { $0 == bytes[0] } ? bytes[0] : nil
   }
 
   func remove() { unlink(path) }

@@ -3,7 +3,9 @@ internal import Foundation
 /// Where the program speaks: results to stdout, everything else to stderr.
 ///
 /// Rank 0 speaks for all ranks; `warn` and `fail` of other ranks carry their names. Colours and
-/// carriage returns go only to terminals, colours only without `NO_COLOR`.
+/// carriage returns go only to terminals, colours only without `NO_COLOR`. Control characters of other
+/// origin become visible in messages, and in results where stdout is a terminal; a file gets the
+/// bytes as they are.
 package final class Console: Sendable {
   package enum Verbosity: Int, Sendable, Comparable {
     case quiet, normal, verbose
@@ -19,6 +21,8 @@ package final class Console: Sendable {
   /// stderr is a terminal.
   let isTerminal: Bool
   private let usesColor: Bool
+  /// stdout is a terminal.
+  private let showsResults = isatty(STDOUT_FILENO) == 1
 
   package init(
     verbosity: Verbosity = .normal, rank: Int = 0, size: Int = 1, hostName: String = "",
@@ -33,38 +37,44 @@ package final class Console: Sendable {
 
   /// A line of the result, to stdout.
   func result(_ line: String = "") {
-    if speaks { Self.write(line + "\n", to: STDOUT_FILENO) }
+    if speaks { Self.write(safeResult(line) + "\n", to: STDOUT_FILENO) }
   }
 
   /// Part of a result as it comes, without a line end: streamed text.
   func stream(_ text: String) {
-    if speaks { Self.write(text, to: STDOUT_FILENO) }
+    if speaks { Self.write(safeResult(text), to: STDOUT_FILENO) }
   }
 
   /// What the program is doing; silent with `--quiet`.
   func log(_ line: String) {
-    if speaks && verbosity >= .normal { show(line) }
+    if speaks && verbosity >= .normal { show(line.withVisibleControls) }
   }
 
   /// What only a search for faults needs: with `--verbose`.
   func detail(_ line: String) {
-    if speaks && verbosity >= .verbose { show(line) }
+    if speaks && verbosity >= .verbose { show(line.withVisibleControls) }
   }
 
   /// A warning of rank 0, or of any rank where `fromAnyRank`.
   func warn(_ text: String, fromAnyRank: Bool = false) {
     guard speaks || fromAnyRank else { return }
-    show("\(fromAnyRank ? prefix : "")\(paint("warning:", 33)) \(text)")
+    let speaker = (fromAnyRank ? prefix : "").withVisibleControls
+    show("\(speaker)\(paint("warning:", 33)) \(text.withVisibleControls)")
   }
 
   /// Why the program ends. Any rank may say so.
   func fail(_ text: String, prefix: String? = nil) {
-    show("\(prefix ?? self.prefix)\(paint("peqa:", 31)) \(text)")
+    let speaker = (prefix ?? self.prefix).withVisibleControls
+    show("\(speaker)\(paint("peqa:", 31)) \(text.withVisibleControls)")
   }
 
   /// Overwrites the line that stands on the terminal; only for terminals.
   func overwrite(_ line: String) {
-    Self.write("\r\u{1b}[2K" + line, to: STDERR_FILENO)
+    Self.write("\r\u{1b}[2K" + line.withVisibleControls, to: STDERR_FILENO)
+  }
+
+  private func safeResult(_ text: String) -> String {
+    showsResults ? text.withVisibleControls : text
   }
 
   private func show(_ line: String) {

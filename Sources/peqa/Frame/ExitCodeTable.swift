@@ -11,7 +11,7 @@ package enum ExitCodeTable {
     Entry(
       codes: [1], meaning: "unexpected error, or a limit of `--check` broken", remedy: "report it"),
     Entry(
-      codes: [3], meaning: "a loss or gradient is not finite; nothing was updated",
+      codes: [3], meaning: "a loss, a gradient or a scale is not finite; nothing was saved",
       remedy: "look at the samples named, lower `learning_rate`"),
     Entry(codes: [64], meaning: "wrong usage", remedy: "read the usage line"),
     Entry(

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Checkpoints
 internal import Collectives
 internal import Foundation
 
@@ -30,6 +31,7 @@ extension RankedCommand {
     let console = Console(
       verbosity: verbosity.level, rank: communicator.rank, size: communicator.size,
       hostName: communicator.hostName)
+    FaultGuard.install(speaker: console.prefix + "peqa: ")
     var failure: (any Error)?
     do {
       try run(on: .init(communicator, console, announces: announces))

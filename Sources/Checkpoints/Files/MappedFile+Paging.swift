@@ -5,8 +5,8 @@ extension MappedFile {
   /// Reads `range` into memory and maps it, at the speed of the disk; returns when it is there.
   ///
   /// Reading is asked for some way ahead of the place where pages are mapped, so that the disk always
-  /// has work. Throws where the file has become shorter than it was when it was opened, and on a
-  /// failure of the disk: errors that an access to the memory would end the process with.
+  /// has work. Throws `unreadable` (74) where the file has become shorter than it was when it was opened,
+  /// and on a failure of the disk: errors that an access to the memory would end the process with.
   package func load(_ range: Range<Int>) throws(CheckpointError) {
     let range = pages(touching: range)
     var asked = range.lowerBound
@@ -19,10 +19,9 @@ extension MappedFile {
       let failure = advise(Self.populateRead, start..<min(range.upperBound, start + Self.piece))
       switch failure {
       case 0, EINVAL: continue  // Linux before 5.14 has been asked to read ahead, no more.
-      case EFAULT, EHWPOISON: try checkLength()
-      default: break
+      case EFAULT, EHWPOISON, EIO: throw .unreadable(path: path)
+      default: throw .system(failure, "read", path)
       }
-      throw .system(failure == EFAULT ? EIO : failure, "read", path)
     }
   }
 
@@ -34,20 +33,7 @@ extension MappedFile {
     let range = wholePages(inside: range)
     advise(MADV_DONTNEED, range)
     guard fromCache, !range.isEmpty else { return }
-    posix_fadvise(descriptor, range.lowerBound, range.count, POSIX_FADV_DONTNEED)
-  }
-
-  /// Throws where the file has been shortened since it was opened: reading on would end the process.
-  package func checkLength() throws(CheckpointError) {
-    guard descriptor >= 0 else { return }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .system(errno, "read", path) }
-    guard Int(status.st_size) >= bytes.count else {
-      throw .malformed(
-        path: path, fault: .truncated,
-        detail: "the file had \(bytes.count) bytes when it was opened and has \(status.st_size) now"
-      )
-    }
+    file.forget(range)
   }
 
   /// What the file system says of a file, as far as it tells whether the contents may have changed.

@@ -1,15 +1,21 @@
+internal import CFiles
 internal import Glibc
 
 /// A whole file mapped read-only and shared: its pages are the page cache's, one physical copy for
 /// all processes of a node.
 ///
-/// `bytes` is valid while the object lives; keep the object as long as any pointer into it. A file
-/// that another program shortens while it is mapped ends the process (SIGBUS), as with any mapping.
+/// `bytes` is valid while the object lives; keep the object as long as any pointer into it. Where
+/// another program shortens the file, or its disk fails, an access ends the process: `FaultGuard`
+/// then names the file. Files that are small, or read once, belong in `OpenFile.contents`.
 package final class MappedFile: @unchecked Sendable {
   package let path: String
   package let bytes: UnsafeRawBufferPointer
-  /// Kept open, so that the very file that is mapped can be asked about; -1 for an empty one.
-  let descriptor: Int32
+  /// Kept open, so that the very file that is mapped can be asked about.
+  let file: OpenFile
+  /// The place in the table of `FaultGuard`.
+  private let slot: Int32
+  /// The bytes are a copy of the file, in memory of this object.
+  private let isCopy: Bool
 
   /// What the reader is about to do, so that the kernel can read ahead or drop pages.
   package enum Advice: Sendable {
@@ -19,36 +25,37 @@ package final class MappedFile: @unchecked Sendable {
   /// Throws `missing` (66), `permission` (77), `system` (74).
   package init(path: String) throws(CheckpointError) {
     self.path = path
-    // O_NONBLOCK: opening a FIFO must not wait for a writer.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .system(errno, "read", path) }
-    var keeps = false
-    defer { if !keeps { close(descriptor) } }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .system(errno, "read", path) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .system(
-        path: path, operation: "read", code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
-    }
-    let count = Int(status.st_size)
+    isCopy = false
+    file = try OpenFile(path, .reading)
+    let count = try file.size
     guard count > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-      self.descriptor = -1
+      slot = -1
       return
     }
-    guard let address = mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0),
+    guard let address = mmap(nil, count, PROT_READ, MAP_SHARED, file.descriptor, 0),
       address != MAP_FAILED
     else { throw .system(errno, "map", path) }
     bytes = UnsafeRawBufferPointer(start: address, count: count)
-    self.descriptor = descriptor
-    keeps = true
+    slot = peqa_mapping_add(address, count, path)
+  }
+
+  /// Reads the file in place of mapping it, for what takes mapped files: whatever becomes of the file
+  /// then, the bytes stay.
+  package init(copying path: String) throws(CheckpointError) {
+    (self.path, isCopy, slot) = (path, true, -1)
+    file = try OpenFile(path, .reading)
+    let content = try OpenFile.contents(of: path)
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: content.count, alignment: 64)
+    copy.copyBytes(from: content)
+    bytes = UnsafeRawBufferPointer(copy)
   }
 
   deinit {
-    if let address = bytes.baseAddress {
-      munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
-      close(descriptor)
-    }
+    if isCopy { return bytes.deallocate() }
+    guard let address = bytes.baseAddress else { return }
+    peqa_mapping_remove(slot)
+    munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
   }
 
   /// A hint about `range` (bytes of the file; nil for all of it). Never fails: it is only a hint.
@@ -67,7 +74,7 @@ package final class MappedFile: @unchecked Sendable {
   /// Calls madvise on a range that starts at a page; gives errno, or 0.
   @discardableResult
   func advise(_ flag: Int32, _ range: Range<Int>) -> Int32 {
-    guard let address = bytes.baseAddress, !range.isEmpty else { return 0 }
+    guard let address = bytes.baseAddress, !range.isEmpty, !isCopy else { return 0 }
     let start = UnsafeMutableRawPointer(mutating: address + range.lowerBound)
     return madvise(start, range.count, flag) == 0 ? 0 : errno
   }

@@ -10,7 +10,8 @@ package final class PendingFile {
   private let overwrite: Bool
   /// Size of the finished file, for messages; 0 where it is not known.
   private let size: Int
-  private var descriptor: Int32
+  /// Nil when it has been committed or discarded.
+  private var file: OpenFile?
   private var buffer: [UInt8] = []
   private var hash: SHA256?
   private let uncached: Bool
@@ -25,42 +26,35 @@ package final class PendingFile {
   package init(
     path: String, size: Int, overwrite: Bool, digest: Bool = false, uncached: Bool = false
   ) throws(CheckpointError) {
-    if !overwrite, access(path, F_OK) == 0 { throw .exists(path: path) }
+    if !overwrite, Folder.exists(path) { throw .exists(path: path) }
     self.path = path
     self.size = size
     self.overwrite = overwrite
     self.uncached = uncached
     temporary = TemporaryFiles.name(for: path)
     if digest { hash = SHA256() }
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw .system(errno, "write", path) }
-    if let free = freeBytes(), free < size {
+    do throws(CheckpointError) {
+      file = try OpenFile(temporary, .creating)
+    } catch {
+      throw error.naming(path)
+    }
+    if let free = file?.freeBytes, free < size {
       discard()
       throw .full(path: path, needed: size)
     }
-  }
-
-  /// What the file system has left for this user; nil where it does not say.
-  private func freeBytes() -> Int? {
-    var status = statvfs()
-    guard fstatvfs(descriptor, &status) == 0, status.f_blocks > 0 else { return nil }
-    let (bytes, overflow) = Int(clamping: status.f_bavail)
-      .multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
-    return overflow ? nil : bytes
   }
 
   deinit { discard() }
 
   /// Removes the temporary file, if there is still one.
   package func discard() {
-    guard descriptor >= 0 else { return }
-    close(descriptor)
+    guard file != nil else { return }
     unlink(temporary)
-    descriptor = -1
+    file = nil
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-    precondition(descriptor >= 0, "\(path) is written after its end")
+    precondition(file != nil, "\(path) is written after its end")
     hash?.update(bytes)
     if buffer.count + bytes.count > 1 << 20 { try flush() }
     if bytes.count >= 1 << 20 {
@@ -73,21 +67,33 @@ package final class PendingFile {
 
   /// Only pages that have reached the disk can be dropped.
   private func forget() throws(CheckpointError) {
-    guard fdatasync(descriptor) == 0 else { throw failure("write") }
-    posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    try working { file throws(CheckpointError) in try file.syncData(needed: size) }
+    file?.forget()
     cached = 0
   }
 
   /// Makes the file durable and visible; gives its SHA-256 where one was asked for.
   package func commit() throws(CheckpointError) -> String? {
     try flush()
-    guard fsync(descriptor) == 0 else { throw failure("write") }
-    if uncached { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+    try working { file throws(CheckpointError) in try file.sync(needed: size) }
+    if uncached { file?.forget() }
     try publish()
-    close(descriptor)
-    descriptor = -1
-    try syncFolder()
+    file = nil
+    try Folder.sync(Folder.parent(of: path))
     return hash.take()?.hexDigest()
+  }
+
+  /// Works on the temporary file; an error removes it and names the file that was to be.
+  private func working(
+    _ body: (OpenFile) throws(CheckpointError) -> Void
+  ) throws(CheckpointError) {
+    guard let file else { return }
+    do throws(CheckpointError) {
+      try body(file)
+    } catch {
+      discard()
+      throw error.naming(path)
+    }
   }
 
   private func failure(_ operation: String) -> CheckpointError {
@@ -108,16 +114,8 @@ package final class PendingFile {
   }
 
   private func writeOut(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let chunk = UnsafeRawBufferPointer(rebasing: rest)
-      let count = Glibc.write(descriptor, chunk.baseAddress, chunk.count)
-      if count > 0 {
-        rest = rest.dropFirst(count)
-        cached += count
-      }
-      if count == 0 || count < 0 && errno != EINTR { throw failure("write") }
-    }
+    try working { file throws(CheckpointError) in try file.write(bytes, needed: size) }
+    cached += bytes.count
   }
 
   private func publish() throws(CheckpointError) {
@@ -130,15 +128,5 @@ package final class PendingFile {
       if errno == EEXIST { throw failure("write") }
     }
     guard rename(temporary, path) == 0 else { throw failure("rename") }
-  }
-
-  private func syncFolder() throws(CheckpointError) {
-    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-    let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system(errno, "write", folder) }
-    defer { close(descriptor) }
-    // EINVAL: a file system that does not sync folders.
-    guard fsync(descriptor) == 0 || errno == EINVAL else { throw .system(errno, "write", folder) }
   }
 }
