@@ -116,7 +116,7 @@ package struct DatasetBuilder: Sendable {
         unlink(path)
       }
     }
-    let monitor = BuildMonitor(
+    let monitor = BuildProgress(
       total: files.joined().reduce(0) { $0 + $1.file.bytes.count }, progress: progress,
       isCancelled: isCancelled)
     let isOurs = try write(to: path, key, files, monitor)
@@ -131,7 +131,7 @@ package struct DatasetBuilder: Sendable {
   /// False where another process has published the same cache meanwhile: what was written here is
   /// thrown away, and that file is taken.
   private func write(
-    to path: String, _ key: String, _ files: [[SourceFile]], _ monitor: BuildMonitor
+    to path: String, _ key: String, _ files: [[SourceFile]], _ monitor: BuildProgress
   ) throws -> Bool {
     let encoder = try SampleEncoder(
       tokenizer: tokenizer, chat: chat, beginsWithBOS: settings.beginsWithBOS)
@@ -143,7 +143,7 @@ package struct DatasetBuilder: Sendable {
         path: cacheDirectory, reason: "the directory cannot be made", code: 77)
     }
     do {
-      var pass = SamplePass(
+      var pass = DatasetWriter(
         encoder: encoder, settings: settings, monitor: monitor,
         writer: try TokenCacheWriter(path: path, key: key))
       var firstFile = 0

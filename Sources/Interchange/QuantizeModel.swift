@@ -36,7 +36,7 @@ package struct QuantizeModel {
   /// What would be written; throws what `run` would throw before it starts to work.
   package func plan(output: String) throws -> QuantizePlan {
     try BaseWriter.check(output, overwrite: options.overwrite)
-    try BaseCompanions.requireTokenizer(source)
+    try SidecarFiles.requireTokenizer(source)
     let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
     return try QuantizePlan(source, options) { tensor in
       try reader.largestMagnitude(tensor) > Float(Float16.greatestFiniteMagnitude)
@@ -51,7 +51,7 @@ package struct QuantizeModel {
     let errors = try write(plan, to: writer)
     var manifest = BaseManifest(
       baseDigest: try writer.finish() ?? "", settings: plan.settings)
-    try BaseCompanions.write(source, to: base.directory)
+    try SidecarFiles.write(source, to: base.directory)
     manifest.reusesCodes = plan.reusesCodes
     manifest.source = [
       "name": .string(URL(fileURLWithPath: source.path).lastPathComponent),

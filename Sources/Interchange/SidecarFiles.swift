@@ -4,7 +4,7 @@ internal import Foundation
 internal import JSONText
 
 /// The files of a base beside its weights: configuration and tokenizer.
-enum BaseCompanions {
+enum SidecarFiles {
   /// Throws where the model has no tokenizer: a base without one could not be trained or used.
   static func requireTokenizer(_ source: ModelSource) throws {
     switch source.format {

@@ -1,5 +1,5 @@
 /// Tells the caller how far preparation is, and asks whether to stop.
-final class BuildMonitor {
+final class BuildProgress {
   private let total: Int
   private let progress: (Double) -> Void
   private let isCancelled: () -> Bool

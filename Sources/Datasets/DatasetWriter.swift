@@ -2,10 +2,10 @@ internal import ChatTemplates
 internal import Checkpoints
 
 /// One pass over all sources: records become samples, samples go to the cache file.
-struct SamplePass: ~Copyable {
+struct DatasetWriter: ~Copyable {
   private let encoder: SampleEncoder
   private let settings: DatasetSettings
-  private let monitor: BuildMonitor
+  private let monitor: BuildProgress
   private var writer: TokenCacheWriter
   private(set) var counts = DatasetCounts()
   /// Lengths before any cut, of all samples with something to learn.
@@ -17,7 +17,7 @@ struct SamplePass: ~Copyable {
   private static let chunkSize = 1 << 20
 
   init(
-    encoder: SampleEncoder, settings: DatasetSettings, monitor: BuildMonitor,
+    encoder: SampleEncoder, settings: DatasetSettings, monitor: BuildProgress,
     writer: consuming TokenCacheWriter
   ) {
     self.encoder = encoder
