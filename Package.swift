@@ -1,13 +1,13 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Set by launch/fuzz alone, to the folder of libFuzzer: adds `peqa-fuzz`, and has every module count
-// the edges it takes and check the bounds that a release leaves out.
+// Set by launch/fuzz alone, to the folder of libFuzzer: adds `peqa-fuzz`, and has every module
+// count the edges it takes and check the bounds that a release leaves out.
 let fuzzer = Context.environment["PEQA_FUZZER"]
 let fuzzing = ["-sanitize=fuzzer", "-assert-config", "Debug", "-enable-testing"]
 
-// What `peqa --version` says: PEQA_COMMIT where it is set, else the commit of this checkout, else nothing.
-// A "+" follows where files had been changed when the manifest was last read.
+// What `peqa --version` says: PEQA_COMMIT where it is set, else the commit of this checkout, else
+// nothing. A "+" follows where files had been changed when the manifest was last read.
 let commit =
   Context.environment["PEQA_COMMIT"]
   ?? Context.gitInformation.map {
@@ -114,7 +114,8 @@ let package = Package(
     ] + (fuzzer.map(fuzzTargets) ?? [])
 )
 
-// Set by launch/fuzz for sanitizers, which look at the C code of the kernels: nothing else is built.
+// Set by launch/fuzz for sanitizers, which look at the C code of the kernels: nothing else is
+// built.
 if Context.environment["PEQA_KERNELS_ALONE"] != nil {
   let kept = ["CKernels", "COpenBLAS", "Kernels", "KernelsTests"]
   package.targets.removeAll { !kept.contains($0.name) }

@@ -1,5 +1,5 @@
-// Causal softmax attention of one head over one segment in fp32, forward and backward, in blocks of 64
-// queries: no more than 64 rows of scores exist at a time.
+// Causal softmax attention of one head over one segment in fp32, forward and backward, in blocks of
+// 64 queries: no more than 64 rows of scores exist at a time.
 #include "attention_range.h"
 
 // Memory layouts in `work`, each zero padded to 64 lanes:

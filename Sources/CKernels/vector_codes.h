@@ -1,8 +1,8 @@
 // Weights straight to bf16, 32 at a time. A packed code of 2, 3 or 4 bits is an index into a table
 // of 16 numbers, which one instruction looks up for 32 codes. Needs AVX-512 BW and BF16.
 
-// The 32 codes that start at `p`, one a 16-bit lane; only the low bits of a lane are the code. Reads
-// 4 * bits bytes. Code i starts at bit (bits * i) % 8 of byte bits * i / 8.
+// The 32 codes that start at `p`, one a 16-bit lane; only the low bits of a lane are the code.
+// Reads 4 * bits bytes. Code i starts at bit (bits * i) % 8 of byte bits * i / 8.
 INLINE __m512i code_lanes(const uint8_t *p, const int bits) {
 #define AT(B, I) (B) * (I) / 8, ((B) * (I) / 8 + 1) & 15
 #define FOUR_AT(B, I) AT(B, I), AT(B, I + 1), AT(B, I + 2), AT(B, I + 3)
@@ -50,8 +50,8 @@ INLINE __m512i bf16_lanes(const peqa_matrix *w, const int bits, int row, int col
   return (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
 }
 
-// Whole zero points and codes of at most 4 bits: q - z lies in -15..15, and one table serves all rows
-// by the index q + 16 - z.
+// Whole zero points and codes of at most 4 bits: q - z lies in -15..15, and one table serves all
+// rows by the index q + 16 - z.
 INLINE int has_whole_numbers(const peqa_matrix *w, const int bits, int scaled) {
   return bits && bits <= 4 && !scaled && w->zeros_u8;
 }
@@ -80,8 +80,8 @@ INLINE __m512i four_rows(const uint8_t *p, size_t stride, const int bits) {
   return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(spread));
 }
 
-// 16 rows of 32 codes from `p` to 16 rows of the panel, with `offsets` of whole_numbers by lane. The
-// codes are transposed while they are packed, 8 in a word.
+// 16 rows of 32 codes from `p` to 16 rows of the panel, with `offsets` of whole_numbers by lane.
+// The codes are transposed while they are packed, 8 in a word.
 INLINE void forward_codes(const uint8_t *p, size_t stride, const int bits, __m512i offsets,
                           uint16_t *panel) {
   __m512i r[4], t[4], words[4];

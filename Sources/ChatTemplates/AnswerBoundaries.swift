@@ -4,8 +4,8 @@
 /// answers between equal gaps have it at the same distance from the words around. So the definition
 /// (`ConversationRenderer.answer`) is asked for the first answer between each pair of gaps, and the
 /// others take its distances. To be sure, it is asked again for the second, third, fifth, ninth,
-/// and so on, such answer and for the last one. Nil where anything does not fit: then the definition
-/// is asked for every answer.
+/// and so on, such answer and for the last one. Nil where anything does not fit: then the
+/// definition is asked for every answer.
 struct AnswerBoundaries {
   /// Conversations with no more answers are rendered for each of them.
   static let mostRendered = 16

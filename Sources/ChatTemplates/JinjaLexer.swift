@@ -1,6 +1,7 @@
 /// Cuts a template into text and tags, and tags into tokens, with the white-space rules of the
-/// environment that `transformers` renders chat templates in: `trim_blocks` (a newline after a block
-/// goes) and `lstrip_blocks` (indentation before a block goes), no newline kept at the very end.
+/// environment that `transformers` renders chat templates in: `trim_blocks` (a newline after a
+/// block goes) and `lstrip_blocks` (indentation before a block goes), no newline kept at the very
+/// end.
 struct JinjaLexer {
   enum Token: Equatable {
     case name(String)

@@ -22,7 +22,7 @@ package enum CheckpointError: ExitCoded, Equatable, CustomStringConvertible {
   /// Which rule of the format is broken.
   package enum Fault: String, Sendable {
     case truncated, headerSize, syntax, elementType, shape, size, overlap, hole, outOfFile
-    case duplicate, alignment, count, nesting, encoding, index, missingTensor, notFinite, value
+    case duplicate, alignment, count, nesting, encoding, index, missingTensor, value
   }
 
   /// A code of sysexits.h.
@@ -54,8 +54,6 @@ package enum CheckpointError: ExitCoded, Equatable, CustomStringConvertible {
       "\(path): cannot \(operation): \(String(cString: strerror(code)))."
     case .malformed(let path, .missingTensor, let detail):
       "\(path): \(detail)"
-    case .malformed(let path, .notFinite, let detail):
-      "\(path): \(detail). The weights are broken; get the file again from its source."
     case .malformed(let path, _, let detail):
       "\(path): \(detail). The file is damaged or incomplete; get it again from its source."
     case .unsupported(let path, let detail):

@@ -1,4 +1,5 @@
-/// Reads GGUF's little-endian primitives one after the other; every read is checked against the end.
+/// Reads GGUF's little-endian primitives one after the other; every read is checked against the
+/// end.
 struct GGUFCursor {
   /// Arrays in arrays go so deep and no deeper.
   static let maximumNesting = 4

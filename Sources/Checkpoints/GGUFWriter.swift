@@ -1,7 +1,7 @@
 /// Streams a GGUF file, version 3: metadata and tensors declared up front, bytes appended in order.
 ///
-/// Without tensors it writes metadata alone, e.g. a tokenizer. `general.alignment` is honoured where
-/// the metadata has it.
+/// Without tensors it writes metadata alone, e.g. a tokenizer. `general.alignment` is honoured
+/// where the metadata has it.
 package final class GGUFWriter: TensorWriter {
   /// Throws `exists` unless `overwrite`, `full` where the file does not fit on the disk.
   package init(

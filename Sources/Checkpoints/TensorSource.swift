@@ -68,7 +68,8 @@ extension TensorSource {
   }
 }
 
-/// Finds tensors by the exact bytes of their names (Swift strings compare by canonical equivalence).
+/// Finds tensors by the exact bytes of their names (Swift strings compare by canonical
+/// equivalence).
 struct NameIndex: Sendable {
   private var positions: [[UInt8]: Int] = [:]
 

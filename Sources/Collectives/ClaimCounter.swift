@@ -1,7 +1,7 @@
 /// Rank 0's counter for dynamic scheduling: which slot of a round each claim gets.
 ///
-/// Rounds follow each other by one. A claim is known by its rank, round and number, so that a request
-/// which comes twice, or whose answer was lost, gets the same slot again.
+/// Rounds follow each other by one. A claim is known by its rank, round and number, so that a
+/// request which comes twice, or whose answer was lost, gets the same slot again.
 package struct ClaimCounter: Sendable {
   private var round = -1
   private var nextSlot = 0

@@ -6,14 +6,15 @@ extension Communicator {
     count * MemoryLayout<Value>.stride / size >= leastRingShare
   }
 
-  /// Adds up over all ranks with the fewest bytes that are possible, 2 (P-1)/P of the buffer from each
-  /// rank: P-1 turns in which each rank passes a part on to the next and adds what comes, then P-1 in
-  /// which the finished parts go round (Patarasuk and Yuan 2009, "Bandwidth optimal all-reduce
-  /// algorithms for clusters of workstations").
+  /// Adds up over all ranks with the fewest bytes that are possible, 2 (P-1)/P of the buffer from
+  /// each rank: P-1 turns in which each rank passes a part on to the next and adds what comes, then
+  /// P-1 in which the finished parts go round (Patarasuk and Yuan 2009, "Bandwidth optimal
+  /// all-reduce algorithms for clusters of workstations").
   ///
-  /// The values are cut into lanes, each a small ring of its own: while one lane adds or waits for its
-  /// next turn, the others keep the link busy. MPI's non-blocking all-reduce takes 2 to 3 times as long
-  /// between hosts on Ethernet. The sums are those of any other order, as integers are exact.
+  /// The values are cut into lanes, each a small ring of its own: while one lane adds or waits for
+  /// its next turn, the others keep the link busy. MPI's non-blocking all-reduce takes 2 to 3 times
+  /// as long between hosts on Ethernet. The sums are those of any other order, as integers are
+  /// exact.
   func ringSum<Value: FixedWidthInteger>(
     _ values: UnsafeMutableBufferPointer<Value>
   ) throws(CommunicatorError) {
@@ -82,9 +83,9 @@ extension Communicator {
 
 /// A part of the values on its way round the ring.
 ///
-/// Turn t of the first P-1 sends share `rank - t` and adds what comes to share `rank - t - 1`; in the
-/// P-1 after them the share that came is finished and takes its place. A lane goes on when both halves
-/// of its turn are over, so there is never more than one message of it on each link.
+/// Turn t of the first P-1 sends share `rank - t` and adds what comes to share `rank - t - 1`; in
+/// the P-1 after them the share that came is finished and takes its place. A lane goes on when both
+/// halves of its turn are over, so there is never more than one message of it on each link.
 private final class RingLane<Value: FixedWidthInteger> {
   /// The two halves of the turn that is under way.
   let requests: UnsafeMutablePointer<MPI_Request>

@@ -2,7 +2,8 @@ internal import CMPI
 internal import Foundation
 
 extension Communicator {
-  /// Says what this rank is at, for the messages of ranks that wait for it: `step 120, reading data`.
+  /// Says what this rank is at, for the messages of ranks that wait for it: `step 120, reading
+  /// data`.
   ///
   /// Each call counts as progress. At most 255 bytes.
   package func enter(_ phase: String) { heartbeats?.enter(phase) }

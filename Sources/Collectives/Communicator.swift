@@ -5,10 +5,10 @@ internal import Foundation
 ///
 /// Without a launcher this is rank 0 of 1 and MPI is never called: every collective is then the
 /// identity. Every collective must be called by all ranks in the same order, and by one thread at a
-/// time. None blocks for ever: each is started without blocking and polled, because MPI itself never
-/// notices a rank that hangs or a network that is cut. While it waits, a rank listens to the others'
-/// signs of life (`Heartbeats`): one that computes is waited for, one that is silent for `timeout`
-/// ends the run.
+/// time. None blocks for ever: each is started without blocking and polled, because MPI itself
+/// never notices a rank that hangs or a network that is cut. While it waits, a rank listens to the
+/// others' signs of life (`Heartbeats`): one that computes is waited for, one that is silent for
+/// `timeout` ends the run.
 package final class Communicator {
   package let rank: Int
   package let size: Int
@@ -42,13 +42,13 @@ package final class Communicator {
   var patience = Double.infinity
   /// Hosts of all ranks; empty when alone.
   private var hostNames: [String] = []
-  /// The present round of claims as the caller and as the ranks number it, and how many claims of it
-  /// this rank has made.
+  /// The present round of claims as the caller and as the ranks number it, and how many claims of
+  /// it this rank has made.
   var claims = (label: Int.min, round: -1, count: 0)
   /// One reduction call carries at most this many values: bounds the copy that MPI makes (32 MiB).
   package var valuesPerCall = 1 << 22
-  /// Sums of which each rank's share has at least so many bytes go round in a ring (`ringSum`) instead
-  /// of MPI's all-reduce; several hosts only, as within a host nothing is gained.
+  /// Sums of which each rank's share has at least so many bytes go round in a ring (`ringSum`)
+  /// instead of MPI's all-reduce; several hosts only, as within a host nothing is gained.
   package var leastRingShare = Int.max
   /// A ring is cut into lanes whose messages have about so many bytes, and at most `mostLanes`.
   package var bytesPerTurn = 1 << 18
@@ -105,10 +105,10 @@ package final class Communicator {
     return "rank \(rank) on \(host)"
   }
 
-  /// A turn of the ring costs about 100 us whatever it carries (a nap while waiting and the network's
-  /// latency), and there are 2 (P-1) of them. 64 KiB take 50 us at 10 Gbit/s and 500 us at 1 Gbit/s,
-  /// and MPI's all-reduce takes twice the bare transfer: with smaller shares the turns cost more than
-  /// the ring saves.
+  /// A turn of the ring costs about 100 us whatever it carries (a nap while waiting and the
+  /// network's latency), and there are 2 (P-1) of them. 64 KiB take 50 us at 10 Gbit/s and 500 us
+  /// at 1 Gbit/s, and MPI's all-reduce takes twice the bare transfer: with smaller shares the turns
+  /// cost more than the ring saves.
   private static let usualRingShare = 1 << 16
 
   private var interval: Double { min(1, max(0.02, timeout / 8)) }

@@ -10,8 +10,9 @@ package enum CommunicatorError: ExitCoded, Equatable {
   case threadLevel
   /// An MPI call returned an error code; `text` is MPI's own.
   case callFailed(call: String, text: String)
-  /// A collective was given up: another rank died, hangs or is cut off. MPI still owns the buffers of
-  /// that collective: the process must end, by `Communicator.leaveUnfinished`, and do nothing else.
+  /// A collective was given up: another rank died, hangs or is cut off. MPI still owns the buffers
+  /// of that collective: the process must end, by `Communicator.leaveUnfinished`, and do nothing
+  /// else.
   case timedOut(Stall)
   /// `Communicator.interruption` asked to leave. The process must end as after `.timedOut`.
   case interrupted(code: Int32)

@@ -1,8 +1,9 @@
 /// What ranks tell each other beside MPI, in one datagram each.
 ///
-/// Little-endian: magic, kind, run, sender, recipient, sequence number, three numbers, the length of a
-/// text of at most 255 bytes, the text; then the authentication code of all that (`DatagramKey`). A
-/// datagram that breaks the form, is of another run or has another code is dropped.
+/// Little-endian: magic, kind, run, sender, recipient, sequence number, three numbers, the length
+/// of a text of at most 255 bytes, the text; then the authentication code of all that
+/// (`DatagramKey`). A datagram that breaks the form, is of another run or has another code is
+/// dropped.
 package struct Datagram: Equatable, Sendable {
   package enum Kind: UInt8, CaseIterable, Sendable {
     /// "I am alive": collectives begun, progress marks, microseconds of CPU time; the phase.

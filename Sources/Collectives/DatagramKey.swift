@@ -1,8 +1,8 @@
 /// What makes a datagram one of this run: a number that names the run, and a secret of 128 bits.
 ///
-/// Rank 0 makes it and all ranks get it over MPI, so whoever can only send to the port of a rank, or
-/// read what passes on the network of the datagrams, cannot make one that a rank would believe. Whoever
-/// can read MPI's own connections can: they are not encrypted either.
+/// Rank 0 makes it and all ranks get it over MPI, so whoever can only send to the port of a rank,
+/// or read what passes on the network of the datagrams, cannot make one that a rank would believe.
+/// Whoever can read MPI's own connections can: they are not encrypted either.
 package struct DatagramKey: Sendable, Equatable {
   /// Stands in clear text in every datagram: those of other runs are dropped without further work.
   package let run: UInt64

@@ -1,5 +1,5 @@
-/// Where a rank may be reached by datagrams, and what its host is called, as it has announced itself
-/// over MPI.
+/// Where a rank may be reached by datagrams, and what its host is called, as it has announced
+/// itself over MPI.
 package struct Endpoint: Equatable, Sendable {
   package var hostName: String
   /// In network byte order; 0: the rank has no socket.

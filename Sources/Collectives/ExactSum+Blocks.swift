@@ -1,10 +1,10 @@
 // Sums that fit in four bytes a value.
 //
-// A block of 256 elements has a step that suits its sums: so fine that they have about 24 bits. Most
-// of them then fit in 32 bits with room to spare, and those that do not are sent with 64. The step
-// of a block comes from the sums of the steps before, which all ranks have, and never from a part of
-// the present one: every addend is rounded alike wherever it is added, and so neither the number of
-// ranks nor the width on the wire can show in a result.
+// A block of 256 elements has a step that suits its sums: so fine that they have about 24 bits.
+// Most of them then fit in 32 bits with room to spare, and those that do not are sent with 64. The
+// step of a block comes from the sums of the steps before, which all ranks have, and never from a
+// part of the present one: every addend is rounded alike wherever it is added, and so neither the
+// number of ranks nor the width on the wire can show in a result.
 extension ExactSum {
   /// Elements that share a step.
   package static let blockLength = 256
@@ -39,9 +39,9 @@ extension ExactSum {
 
   /// Sets the steps for the next sums from the totals that stand here now; call it on all ranks.
   ///
-  /// A step grows at once and shrinks by half at a time, so that a calm batch between rough ones does
-  /// not cost width. It is never finer than `fractionBits`: no addend that was in range without
-  /// blocks is out of range with them.
+  /// A step grows at once and shrinks by half at a time, so that a calm batch between rough ones
+  /// does not cost width. It is never finer than `fractionBits`: no addend that was in range
+  /// without blocks is out of range with them.
   package mutating func adaptSteps() {
     for block in 0..<blockCount {
       let bits = Int(blockBits[block])

@@ -14,8 +14,8 @@
 /// addend is an error (`.outOfRange`) and so is a NaN; neither is ever wrapped or clamped. Because
 /// every addend keeps to the bound, the total over all ranks cannot overflow either.
 ///
-/// With `adaptive` elements the first of these have a step for each block of 256 in place of the one
-/// above: see `ExactSum+Blocks`.
+/// With `adaptive` elements the first of these have a step for each block of 256 in place of the
+/// one above: see `ExactSum+Blocks`.
 package struct ExactSum: ~Copyable {
   /// The integers, for an all-reduce in place.
   package let values: UnsafeMutableBufferPointer<Int64>

@@ -159,7 +159,8 @@ private struct State {
     self.phase = phase
     // A few more signs of life, so that the last one of a rank that dies says what it was at.
     guard nextPulse < now + 0.75 * interval else { return false }
-    // All ranks enter a phase at the same time: 20 us a rank, or a tenth of the interval, between them.
+    // All ranks enter a phase at the same time: 20 us a rank, or a tenth of the interval, between
+    // them.
     nextPulse = now + .random(in: 0...min(0.1 * interval, 20e-6 * Double(peers.count)))
     return true
   }

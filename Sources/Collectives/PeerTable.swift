@@ -1,6 +1,7 @@
 /// All ranks of a run as one of them knows them, and the rule by which it gives up waiting.
 ///
-/// A value without a clock, a socket or a thread: `Heartbeats` gives it what it hears, and the time.
+/// A value without a clock, a socket or a thread: `Heartbeats` gives it what it hears, and the
+/// time.
 package struct PeerTable: Sendable {
   private let rank: Int
   private var peers: [Peer]
@@ -29,13 +30,14 @@ package struct PeerTable: Sendable {
     peers.indices.contains(rank) ? peers[rank].targets : []
   }
 
-  /// Where a pulse goes: all other ranks, those behind this one first, so that not all ranks send to
-  /// the same one at the same time.
+  /// Where a pulse goes: all other ranks, those behind this one first, so that not all ranks send
+  /// to the same one at the same time.
   package var pulseTargets: [DatagramAddress] {
     (1..<max(1, peers.count)).flatMap { peers[(rank + $0) % peers.count].targets }
   }
 
-  /// To be told often: a process that was stopped for a while has not heard what was said meanwhile.
+  /// To be told often: a process that was stopped for a while has not heard what was said
+  /// meanwhile.
   package mutating func isListening(now: Double, interval: Double) {
     if now - lastLoop > 3 * interval + 1 { listeningSince = now }
     lastLoop = now
@@ -43,7 +45,8 @@ package struct PeerTable: Sendable {
 
   /// Notes an authentic datagram.
   ///
-  /// - Returns: whether it is for this rank, from another one, new, and within the range of its kind.
+  /// - Returns: whether it is for this rank, from another one, new, and within the range of its
+  ///   kind.
   package mutating func hears(
     _ datagram: Datagram, from address: DatagramAddress, now: Double
   ) -> Bool {
@@ -67,7 +70,8 @@ package struct PeerTable: Sendable {
   /// Whom the collective number `index` waits for, if there is reason to give up.
   ///
   /// - Parameters:
-  ///   - limit: seconds of silence, of standing still, or of an exchange among all that are allowed.
+  ///   - limit: seconds of silence, of standing still, or of an exchange among all that are
+  ///     allowed.
   ///   - blindLimit: seconds to wait for ranks that were never heard.
   ///   - began: when this rank began to wait.
   /// - Returns: nil to go on waiting; empty where all ranks take part and still nothing moves.
@@ -96,7 +100,8 @@ package struct PeerTable: Sendable {
     return allCame && now - lastCame > limit ? [] : nil
   }
 
-  /// Why a rank that has not come need not be waited for, and since how many seconds; nil: it must be.
+  /// Why a rank that has not come need not be waited for, and since how many seconds; nil: it must
+  /// be.
   private func fault(
     of peer: Peer, start: Double, limit: Double, blindLimit: Double, now: Double
   ) -> (Stall.Reason, Double)? {

@@ -1,8 +1,8 @@
 internal import Foundation
 internal import Synchronization
 
-/// Ends the process unless it is met in time: for MPI calls that block, and that only a thread which
-/// is not in them can give up.
+/// Ends the process unless it is met in time: for MPI calls that block, and that only a thread
+/// which is not in them can give up.
 final class ProcessDeadline: Sendable {
   private let isMet = Mutex(false)
 

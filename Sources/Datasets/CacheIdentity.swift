@@ -1,4 +1,5 @@
-/// Tells a token cache from all others: the digest of what it was made from, and that of its content.
+/// Tells a token cache from all others: the digest of what it was made from, and that of its
+/// content.
 ///
 /// Ranks send it to each other, so that only one of them need read the data files.
 package struct CacheIdentity: Sendable, Equatable {

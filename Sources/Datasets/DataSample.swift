@@ -2,9 +2,9 @@ internal import Checkpoints
 
 /// A digest of data files that is made in milliseconds: ranks compare it before they prepare data.
 ///
-/// It holds the kind and size of every file and a sample of its bytes, so it tells other files, other
-/// versions of a file and files that grew apart. What it cannot tell, the digest of the prepared
-/// tokens tells later.
+/// It holds the kind and size of every file and a sample of its bytes, so it tells other files,
+/// other versions of a file and files that grew apart. What it cannot tell, the digest of the
+/// prepared tokens tells later.
 package enum DataSample {
   private static let block = 1 << 16
   /// Blocks of a file that are read at most, evenly spread, the first and the last among them.

@@ -5,9 +5,9 @@ internal import JSONText
 /// Data files -> token cache -> training and validation sequences.
 ///
 /// The result is a pure function of the bytes of the files, the tokenizer, the template and the
-/// settings; nothing depends on ranks. Of ranks that share the folder of caches, one should build: the
-/// others then only map the file (`open`). Two that build at the same time write the same file; the
-/// one that ends first publishes it, and the other takes that.
+/// settings; nothing depends on ranks. Of ranks that share the folder of caches, one should build:
+/// the others then only map the file (`open`). Two that build at the same time write the same file;
+/// the one that ends first publishes it, and the other takes that.
 package struct DatasetBuilder: Sendable {
   package var sources: [DatasetSource]
   package var tokenizer: any TextEncoder

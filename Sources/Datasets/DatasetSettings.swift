@@ -64,8 +64,8 @@ package struct DatasetSettings: Sendable, Equatable {
   /// Names of special tokens in plain text (`<|endoftext|>`) become those tokens. Prompts,
   /// responses and chat turns are never parsed so.
   package var parsesSpecialInText: Bool
-  /// Bytes of the largest record that is read; larger ones are an error. It decides whether there is
-  /// a result, never which.
+  /// Bytes of the largest record that is read; larger ones are an error. It decides whether there
+  /// is a result, never which.
   package var largestRecord: Int
 
   package static let defaultLargestRecord = 16 << 20

@@ -1,8 +1,8 @@
 /// Which records of a source are used: `train`, `train[:1000]`, `train[10%:]`, `[-500:]`.
 ///
 /// The name picks files by name in a directory; the slice counts records of all files of the
-/// source, as Python and Hugging Face slices do: negative bounds count from the end, percentages are
-/// rounded to the nearest record, bounds outside are cut.
+/// source, as Python and Hugging Face slices do: negative bounds count from the end, percentages
+/// are rounded to the nearest record, bounds outside are cut.
 package struct DatasetSplit: Sendable, Equatable, CustomStringConvertible {
   package enum Bound: Sendable, Equatable {
     case records(Int)

@@ -5,8 +5,8 @@ internal import Quantization
 
 /// A base that is being made: a directory that appears when it is complete and can be opened.
 ///
-/// Write the weights to `weightsPath` and the files beside them to `directory`, then `finish`. Without
-/// `finish` nothing stays.
+/// Write the weights to `weightsPath` and the files beside them to `directory`, then `finish`.
+/// Without `finish` nothing stays.
 struct BaseWriter {
   private let staged: StagedDirectory
 
@@ -35,8 +35,8 @@ struct BaseWriter {
       metadata: [("format", "peqa-base")], digest: true, uncached: uncached)
   }
 
-  /// Completes the manifest with what weights and configuration say, opens the base as a user would, so that none
-  /// is published that cannot be used, and gives the directory its name.
+  /// Completes the manifest with what weights and configuration say, opens the base as a user
+  /// would, so that none is published that cannot be used, and gives the directory its name.
   ///
   /// - Parameter isCancelled: asked last; true throws `QuantizationError.cancelled`.
   /// - Returns: the manifest as it stands in the base.

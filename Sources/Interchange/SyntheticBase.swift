@@ -7,11 +7,11 @@ package import Quantization
 
 /// A base of any shape without a model: random codes, for measurements and plans.
 ///
-/// It costs what a real base of that shape costs, and its numbers stay finite and of order 1 through
-/// any number of layers: weights have the variance 1 / I, those that end a branch 1 / (2 L I), so L
-/// blocks double the variance of the residual stream and no more. Rows have zero points just above
-/// or below the middle of the codes by chance: one fixed zero point would give all weights the same
-/// mean sign, and that one direction would grow from layer to layer.
+/// It costs what a real base of that shape costs, and its numbers stay finite and of order 1
+/// through any number of layers: weights have the variance 1 / I, those that end a branch 1 / (2 L
+/// I), so L blocks double the variance of the residual stream and no more. Rows have zero points
+/// just above or below the middle of the codes by chance: one fixed zero point would give all
+/// weights the same mean sign, and that one direction would grow from layer to layer.
 ///
 /// The bytes are a function of configuration, settings and seed. There is no tokenizer.
 package struct SyntheticBase {
@@ -77,8 +77,8 @@ package struct SyntheticBase {
   /// Writes the directory, tensor by tensor: memory stays at some MB whatever the shape.
   ///
   /// - Parameters:
-  ///   - isCancelled: asked some times a second; where it says true, `QuantizationError.cancelled` is
-  ///     thrown and nothing is left behind.
+  ///   - isCancelled: asked some times a second; where it says true, `QuantizationError.cancelled`
+  ///     is thrown and nothing is left behind.
   ///   - progress: bytes written so far, and in all.
   package func write(
     to path: String, isCancelled: () -> Bool = { false },

@@ -18,9 +18,9 @@ extension JSONValue {
   /// Strict: invalid UTF-8, lone surrogates, duplicate-prone extensions (comments, NaN, trailing
   /// commas) and nesting deeper than `maximumDepth` are errors. A UTF-8 byte order mark is skipped.
   ///
-  /// - Parameter maximumValues: limit on values of all kinds together. One takes up to 48 bytes, and
-  ///   growing arrays twice that, while its text may have two bytes (`0,`): texts of unknown origin
-  ///   need a limit.
+  /// - Parameter maximumValues: limit on values of all kinds together. One takes up to 48 bytes,
+  ///   and growing arrays twice that, while its text may have two bytes (`0,`): texts of unknown
+  ///   origin need a limit.
   package init(
     parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 128, maximumValues: Int = .max
   ) throws(JSONSyntaxError) {

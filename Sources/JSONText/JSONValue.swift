@@ -1,8 +1,8 @@
 /// A JSON document as it stands in the file: member order, duplicates and exact key bytes kept.
 ///
-/// Foundation's parsers put members into a Swift dictionary, whose keys compare by Unicode canonical
-/// equivalence: two vocabulary entries that differ only in normalisation would become one. Here keys
-/// and strings compare by their UTF-8 bytes.
+/// Foundation's parsers put members into a Swift dictionary, whose keys compare by Unicode
+/// canonical equivalence: two vocabulary entries that differ only in normalisation would become
+/// one. Here keys and strings compare by their UTF-8 bytes.
 package enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)

@@ -1,7 +1,8 @@
 extension JSONValue {
   /// The document as UTF-8 text, members in their order.
   ///
-  /// `indent` nil gives one line. Non-finite reals are written as null, as JSON has no word for them.
+  /// `indent` nil gives one line. Non-finite reals are written as null, as JSON has no word for
+  /// them.
   package func text(indent: Int? = nil) -> String {
     var output = ""
     write(to: &output, indent: indent, level: 0)

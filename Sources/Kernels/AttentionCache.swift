@@ -3,8 +3,8 @@ internal import CKernels
 /// Keys and values of one attention layer for the tokens that a generation has seen.
 ///
 /// fp16 where products are bf16, fp32 else. Keys lie in blocks of 16 positions with the positions
-/// side by side, so that a score needs no sum over lanes; values lie as rows. Memory that no position
-/// has reached is never touched.
+/// side by side, so that a score needs no sum over lanes; values lie as rows. Memory that no
+/// position has reached is never touched.
 package final class AttentionCache {
   package let shape: AttentionShape
   package let capacity: Int
@@ -58,8 +58,8 @@ extension Compute {
 
   /// Attention of `queries` new tokens over `keys` cached positions, the new ones included.
   ///
-  /// q and out [queries, heads * size]. Few queries read the cache as it lies; many unpack a head of
-  /// it first.
+  /// q and out [queries, heads * size]. Few queries read the cache as it lies; many unpack a head
+  /// of it first.
   package func attention(
     over cache: AttentionCache, queries: Int, keys: Int, q: UnsafePointer<Float>,
     out: UnsafeMutablePointer<Float>

@@ -18,8 +18,8 @@ package struct AttentionShape: Sendable {
     self.window = window
   }
 
-  /// Parts that a segment's queries are cut into, so that few heads keep many threads at work. Fixed
-  /// by the shape, because gradients of keys are summed part by part.
+  /// Parts that a segment's queries are cut into, so that few heads keep many threads at work.
+  /// Fixed by the shape, because gradients of keys are summed part by part.
   var queryParts: Int { heads < 24 ? 2 : 1 }
 
   /// The queries of a part: the first part has more of them, for they see fewer keys. Whole panels.
@@ -79,8 +79,8 @@ extension Compute {
 
   /// dq, dk, dv from dout, with q, k, v, out and lse of the forward pass.
   ///
-  /// `headGradients` holds `shape.headGradientCount(tokens: T)` floats: dk and dv of each part of the
-  /// queries of each head, summed over the heads that share a key-value head in order.
+  /// `headGradients` holds `shape.headGradientCount(tokens: T)` floats: dk and dv of each part of
+  /// the queries of each head, summed over the heads that share a key-value head in order.
   package func attentionBackward(
     _ shape: AttentionShape, segments: [Range<Int>], q: UnsafePointer<Float>,
     k: UnsafePointer<Float>, v: UnsafePointer<Float>, tokens: Int, out: UnsafePointer<Float>,

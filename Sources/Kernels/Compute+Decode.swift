@@ -14,7 +14,8 @@ package struct DecodeProduct {
 // Products of a few tokens: the weights are read once, as they lie, and that is what they cost.
 // The same function as `forward`, but for the order of additions.
 extension Compute {
-  /// Up to so many tokens these products are faster than panels, measured in docs/results/decode.md.
+  /// Up to so many tokens these products are faster than panels, measured in
+  /// docs/results/decode.md.
   package static let fewTokens = 8
 
   /// Prepares x [tokens, columns of w] for `decode` with `w` and matrices stored alike.
@@ -54,7 +55,8 @@ extension Compute {
     }
   }
 
-  /// activated [tokens, F] = silu(x gate^T) * (x up^T) in one job; the products stay in their outputs.
+  /// activated [tokens, F] = silu(x gate^T) * (x up^T) in one job; the products stay in their
+  /// outputs.
   package func decodeGated(
     gate: DecodeProduct, up: DecodeProduct, input x: Operand, tokens: Int,
     into activated: UnsafeMutablePointer<Float>
@@ -94,7 +96,8 @@ extension Compute {
     return max(0, range.lowerBound - count)..<max(0, range.upperBound - count)
   }
 
-  /// Long runs of rows, so that memory is read in long streams; a few more than threads, for balance.
+  /// Long runs of rows, so that memory is read in long streams; a few more than threads, for
+  /// balance.
   private func inRowRanges(_ rows: Int, _ body: (Range<Int>) -> Void) {
     let unit = 16
     let units = (rows + unit - 1) / unit

@@ -114,8 +114,8 @@ extension Compute {
   }
 
   /// Cuts the plane of output panels x tokens into even parts and calls `body` for each piece of a
-  /// panel: at every `cut` tokens and nowhere else, or where the threads like it. A panel that is cut
-  /// is unpacked twice, so parts are few: two a thread let one wait for half a part at most.
+  /// panel: at every `cut` tokens and nowhere else, or where the threads like it. A panel that is
+  /// cut is unpacked twice, so parts are few: two a thread let one wait for half a part at most.
   private func inPanels(
     of columns: Int, tokens: Int, cut: Int?,
     _ body: (_ tokens: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Void

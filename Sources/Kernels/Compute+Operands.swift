@@ -9,8 +9,8 @@ package struct Operand {
   let isBF16: Bool
 }
 
-// Operands are rounded where their numbers arise, so that fp32 copies are written only for those who
-// read them.
+// Operands are rounded where their numbers arise, so that fp32 copies are written only for those
+// who read them.
 extension Compute {
   /// Prepares x [tokens, columns] for a product; layers with the same input share it.
   package func operand(
@@ -56,8 +56,8 @@ extension Compute {
     return Operand(pointer: UnsafeRawPointer(copy), rowStride: columns, isBF16: false)
   }
 
-  /// The scales of the rows [O], by which dy is multiplied before its product; nil where scales stay
-  /// with the weights: several a row, or none.
+  /// The scales of the rows [O], by which dy is multiplied before its product; nil where scales
+  /// stay with the weights: several a row, or none.
   func rowFactors(_ w: WeightMatrix, slot: OperandSlot = .factors) -> UnsafePointer<Float>? {
     guard w.isQuantized && w.groups == 1 else { return nil }
     let factors = operandMemory(slot, bytes: w.rows * 4).assumingMemoryBound(to: Float.self)
@@ -65,8 +65,8 @@ extension Compute {
     return UnsafePointer(factors)
   }
 
-  /// RMS norm of x [tokens, width] as an operand. y [tokens, width] gets it in fp32 where `keeping`,
-  /// or where products are fp32.
+  /// RMS norm of x [tokens, width] as an operand. y [tokens, width] gets it in fp32 where
+  /// `keeping`, or where products are fp32.
   package func normalizedOperand(
     _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, tokens: Int, width: Int,
     epsilon: Float, into y: UnsafeMutablePointer<Float>, keeping: Bool,
@@ -143,8 +143,8 @@ extension Compute {
   }
 
   /// From dh back through silu(gate) * up and to the operands of both input gradients; the sums
-  /// [parts, width] are those of `rowGradients`. `dgate` and `dup` [tokens, width] are room that may
-  /// be used; `dgate` may be where dh lies.
+  /// [parts, width] are those of `rowGradients`. `dgate` and `dup` [tokens, width] are room that
+  /// may be used; `dgate` may be where dh lies.
   package func activationGradients(
     _ gateMatrix: WeightMatrix, _ upMatrix: WeightMatrix, gate: UnsafePointer<Float>,
     up: UnsafePointer<Float>, dh: UnsafePointer<Float>, dgate: UnsafeMutablePointer<Float>,

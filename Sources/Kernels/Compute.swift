@@ -41,8 +41,8 @@ package final class Compute {
     for operand in operands.values { operand.pointer.deallocate() }
   }
 
-  /// Whether a row of a dense product has the same bits whatever rows are multiplied beside it: so in
-  /// our kernels, not in those of OpenBLAS, which multiplies dense fp32 matrices.
+  /// Whether a row of a dense product has the same bits whatever rows are multiplied beside it: so
+  /// in our kernels, not in those of OpenBLAS, which multiplies dense fp32 matrices.
   package var denseRowsStandAlone: Bool { precision == .bf16 }
 
 }

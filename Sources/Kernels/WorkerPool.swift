@@ -4,9 +4,10 @@ internal import Synchronization
 
 /// The threads of one rank: one caller and `threads - 1` helpers that live as long as the pool.
 ///
-/// Work is handed over by a counter: a helper spins for some microseconds after each job, because in
-/// a training step the next one comes at once, and sleeps after that. Which thread does which index
-/// is not determined; results must not depend on it. One caller at a time; bodies must not nest.
+/// Work is handed over by a counter: a helper spins for some microseconds after each job, because
+/// in a training step the next one comes at once, and sleeps after that. Which thread does which
+/// index is not determined; results must not depend on it. One caller at a time; bodies must not
+/// nest.
 package final class WorkerPool: @unchecked Sendable {
   /// Threads that work on a job, the caller included.
   package let threads: Int
@@ -27,7 +28,8 @@ package final class WorkerPool: @unchecked Sendable {
 
   deinit { shared.stop() }
 
-  /// Runs `body(index)` once for every index in `0..<count` on all threads; returns when all are done.
+  /// Runs `body(index)` once for every index in `0..<count` on all threads; returns when all are
+  /// done.
   package func parallelFor(_ count: Int, _ body: (Int) -> Void) {
     parallelFor(count) { index, _ in body(index) }
   }
@@ -44,7 +46,8 @@ package final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// Cuts `0..<total` into one range a thread, at multiples of `unit`, and runs them at the same time.
+  /// Cuts `0..<total` into one range a thread, at multiples of `unit`, and runs them at the same
+  /// time.
   package func parallelRanges(
     _ total: Int, unit: Int = 1, _ body: (_ range: Range<Int>, _ worker: Int) -> Void
   ) {
@@ -66,12 +69,13 @@ private final class SharedState: @unchecked Sendable {
   private let stopping = Atomic<Bool>(false)
   private let sleepers = Atomic<Int>(0)
   private let wake = NSCondition()
-  /// Written by the caller before `generation` moves, read by helpers after: ordered by that atomic.
+  /// Written by the caller before `generation` moves, read by helpers after: ordered by that
+  /// atomic.
   private var count = 0
   private var body: ((Int, Int) -> Void)?
 
-  /// With the pause some 50 microseconds: longer than what stands between two jobs of a step or of a
-  /// token. To sleep and be woken costs as much again.
+  /// With the pause some 50 microseconds: longer than what stands between two jobs of a step or of
+  /// a token. To sleep and be woken costs as much again.
   private static let spins = 4000
 
   func run(count: Int, helpers: Int, body: @escaping (Int, Int) -> Void) {

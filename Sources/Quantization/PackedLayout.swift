@@ -5,9 +5,10 @@
 /// codes, so a row takes `rowStride` bytes, and rows follow each other without gaps.
 /// Value of a weight: `scale[o, i / g] * (code[o, i] - zero[o, i / g])`.
 ///
-/// Zero points of peqa's own quantizer are integers (tensor `NAME.zeros`, U8). Codes kept from a Q4_1
-/// file have real ones: `zeros` is then F16 [O, G] and holds -minimum / scale, because Q4_1 minima are
-/// no multiples of the scale (measured on SmolLM2-135M: the fraction is uniform over 0 to 1).
+/// Zero points of peqa's own quantizer are integers (tensor `NAME.zeros`, U8). Codes kept from a
+/// Q4_1 file have real ones: `zeros` is then F16 [O, G] and holds -minimum / scale, because Q4_1
+/// minima are no multiples of the scale (measured on SmolLM2-135M: the fraction is uniform over 0
+/// to 1).
 package struct PackedLayout: Sendable, Equatable {
   /// O and I of W [O, I].
   package let rows: Int

@@ -76,7 +76,8 @@ extension [UInt8] {
     return true
   }
 
-  /// All occurrences of a byte string replaced, from left to right; an empty pattern changes nothing.
+  /// All occurrences of a byte string replaced, from left to right; an empty pattern changes
+  /// nothing.
   func replacing(bytes pattern: [UInt8], with content: [UInt8]) -> [UInt8] {
     guard let first = pattern.first else { return self }
     var result: [UInt8] = []

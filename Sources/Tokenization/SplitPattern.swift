@@ -93,8 +93,8 @@ extension SplitPattern {
     return end
   }
 
-  /// White space: up to its last newline where `afterNewline` (`\s*[\r\n]+`), else all of it but the
-  /// last character where a word follows (`\s+(?!\S)`), else all of it (`\s+`).
+  /// White space: up to its last newline where `afterNewline` (`\s*[\r\n]+`), else all of it but
+  /// the last character where a word follows (`\s+(?!\S)`), else all of it (`\s+`).
   private static func endOfSpace(
     _ text: [UInt8], _ start: Int, _ limit: Int, afterNewline: Bool
   ) -> Int {

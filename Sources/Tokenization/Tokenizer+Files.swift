@@ -17,8 +17,8 @@ extension Tokenizer {
       file: path, settings: TokenizerSettings(folder: folder.joined(separator: "/")))
   }
 
-  /// The tokenizer in a folder: `tokenizer.json`, else `tokenizer.model`, else `tokenizer.gguf` or the
-  /// only .gguf file, with the settings of the Hugging Face files beside it.
+  /// The tokenizer in a folder: `tokenizer.json`, else `tokenizer.model`, else `tokenizer.gguf` or
+  /// the only .gguf file, with the settings of the Hugging Face files beside it.
   package init(directory: String) throws {
     let settings = try TokenizerSettings(folder: directory)
     for name in ["tokenizer.json", "tokenizer.model"] {

@@ -1,8 +1,8 @@
 internal import Glibc
 package import Kernels
 
-// Parameters, gradient and both moments have one shape, so the optimizer is one loop, clipping is one
-// norm and a checkpoint is one tensor each.
+// Parameters, gradient and both moments have one shape, so the optimizer is one loop, clipping is
+// one norm and a checkpoint is one tensor each.
 extension FloatBuffer {
   /// The Euclidean norm, summed in Double from the first to the last element.
   package func norm() -> Double {

@@ -6,8 +6,8 @@ internal import Kernels
 ///     gradient [P] | loss | tokens | positions | stop | read | save | seconds [ranks]
 ///     | digests [ranks] | places [global batch]
 ///
-/// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Each place in the
-/// global batch is marked by the rank that computes it, with its number where the result was no
+/// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Each place in
+/// the global batch is marked by the rank that computes it, with its number where the result was no
 /// usable one: after the all-reduce every rank knows what was at fault, and all stop alike.
 struct GradientSum: ~Copyable {
   private var sum: ExactSum

@@ -3,10 +3,11 @@ internal import Glibc
 package enum ScheduleKind: String, CaseIterable, Sendable { case linear, cosine, constant }
 
 /// The learning rate of each step, as Hugging Face `transformers` defines it
-/// (`optimization.py`: `get_*_schedule_with_warmup`, `get_cosine_with_min_lr_schedule_with_warmup`).
+/// (`optimization.py`: `get_*_schedule_with_warmup`,
+/// `get_cosine_with_min_lr_schedule_with_warmup`).
 ///
-/// With steps t = 0, 1, ... and w warm-up steps of n: t / max(1, w) while t < w, then a factor f that
-/// falls from 1 to `minimumRatio` at t = n. The first step of a warm-up has rate 0, as there.
+/// With steps t = 0, 1, ... and w warm-up steps of n: t / max(1, w) while t < w, then a factor f
+/// that falls from 1 to `minimumRatio` at t = n. The first step of a warm-up has rate 0, as there.
 package struct LearningRateSchedule: Sendable, Equatable {
   package var kind: ScheduleKind
   package var peak: Double

@@ -17,7 +17,8 @@ package struct MemoryPlan: Sendable, Equatable {
   /// What each rank gives to the all-reduce of one step.
   package var bytesPerStep: Int
 
-  /// One checkpoint on disk: masters and moments as F32, the adapter as F16 or F32, and small files.
+  /// One checkpoint on disk: masters and moments as F32, the adapter as F16 or F32, and small
+  /// files.
   package var checkpointBytes: Int
 
   package var privateBytes: Int {
@@ -56,8 +57,8 @@ package struct MemoryPlan: Sendable, Equatable {
       globalBatchSize: run.globalBatchSize, ranks: ranks)
   }
 
-  /// What a process needs that only goes forward: by passes of `length` tokens, with keys and values
-  /// of `cached` tokens.
+  /// What a process needs that only goes forward: by passes of `length` tokens, with keys and
+  /// values of `cached` tokens.
   package static func forwardBytes(
     _ config: DecoderConfig, length: Int, cached: Int = 0, compute: Compute
   ) -> Int {

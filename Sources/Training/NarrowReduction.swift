@@ -1,7 +1,7 @@
 internal import Collectives
 
-/// Adds up `sum` over all ranks with 4 bytes a value wherever a whole block of 256 fits, and 8 where
-/// it does not: nothing is rounded here, so the bits are those of the wide all-reduce.
+/// Adds up `sum` over all ranks with 4 bytes a value wherever a whole block of 256 fits, and 8
+/// where it does not: nothing is rounded here, so the bits are those of the wide all-reduce.
 ///
 /// Which blocks fit is agreed on first: the ranks add up bounds of each block (8 bytes for 256
 /// values). Where that total is below 2^31, no partial sum of any ranks in any order can leave 32

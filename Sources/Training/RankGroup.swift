@@ -13,8 +13,8 @@ package protocol RankGroup: AnyObject {
   func allReduceSum(_ values: UnsafeMutableBufferPointer<Int32>) throws
   /// The bytes that rank 0 gives, on every rank.
   func broadcast(_ bytes: [UInt8]) throws -> [UInt8]
-  /// Slots 0, 1, 2, ... of a round, each to one rank only; rounds rise, with a collective between two,
-  /// and every rank claims in each.
+  /// Slots 0, 1, 2, ... of a round, each to one rank only; rounds rise, with a collective between
+  /// two, and every rank claims in each.
   func claimNext(inRound round: Int) throws -> Int
   /// Says what this rank is at, for the messages of ranks that wait for it.
   func enter(_ phase: String)

@@ -4,9 +4,9 @@ package import Kernels
 
 /// One optimizer step over a global batch: the whole method on one screen.
 ///
-/// Every rank calls `callAsFunction` and computes a part of the batch, whichever. The atomic unit of work is one
-/// packed sequence; its gradient is the same wherever it is computed, and the sum is exact, so the
-/// step gives the same bits on any number of ranks.
+/// Every rank calls `callAsFunction` and computes a part of the batch, whichever. The atomic unit
+/// of work is one packed sequence; its gradient is the same wherever it is computed, and the sum is
+/// exact, so the step gives the same bits on any number of ranks.
 package struct TrainStep: ~Copyable {
   package let schedule: LearningRateSchedule
   /// The fp32 masters of all trainable scales.
@@ -47,8 +47,8 @@ package struct TrainStep: ~Copyable {
   ///   - save: asked once, whether it is time for a checkpoint.
   ///   - stop: asked around every pass; one rank that has said true stops all ranks after this
   ///     step. What it throws ends the step at once.
-  /// - Throws: `StepFault` on all ranks alike: before anything is updated, but for `scalesNotFinite`,
-  ///   after which the state must not be used or saved.
+  /// - Throws: `StepFault` on all ranks alike: before anything is updated, but for
+  ///   `scalesNotFinite`, after which the state must not be used or saved.
   package mutating func callAsFunction(
     index: Int, compareStates: Bool = false, next: (Int) throws -> [BatchSequence],
     save: () -> Bool = { false }, stop: () throws -> Bool = { false }

@@ -4,7 +4,8 @@ internal import Evaluation
 internal import Foundation
 internal import Tokenization
 
-/// A conversation in the terminal. The model keeps what it has read, so a turn costs its own tokens.
+/// A conversation in the terminal. The model keeps what it has read, so a turn costs its own
+/// tokens.
 struct Chat {
   let tokenizer: Tokenizer
   let template: ChatTemplate

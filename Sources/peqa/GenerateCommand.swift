@@ -73,8 +73,8 @@ struct Generate: ParsableCommand {
     if output.json { show(answers, compute, settings, console) }
   }
 
-  /// Room for what is asked for, as far as the model goes. A chat may fill 8192 tokens, or what fits
-  /// into memory.
+  /// Room for what is asked for, as far as the model goes. A chat may fill 8192 tokens, or what
+  /// fits into memory.
   private func contextLength(
     _ prompt: [Int32]?, _ memory: ContextMemory, _ console: Console
   ) throws -> Int {

@@ -63,8 +63,8 @@ struct TrainSetup {
     try compareData()
   }
 
-  /// Everything that ranks read for themselves, before they do anything with it. (Settings are those
-  /// of rank 0, which all ranks were sent.)
+  /// Everything that ranks read for themselves, before they do anything with it. (Settings are
+  /// those of rank 0, which all ranks were sent.)
   private static func compareFiles(
     _ config: RunConfig, _ base: QuantizedBase, _ tokenizer: Tokenizer,
     _ chat: TemplateChatEncoder?, _ compute: Compute, _ rank: RankContext

@@ -36,11 +36,12 @@ import Testing
     #expect(Self.names(".index.json").count >= 10)
   }
 
-  private func expectFault(of name: String, _ read: (String) throws -> Void) throws {
+  private func expectFault(of name: String, _ read: (String) throws -> Bool) throws {
     let expected = String(name.prefix { $0 != "-" })
     var found = "valid"
     do {
-      try read(Fixture.path("hostile/" + name))
+      // Readers of weights refuse numbers that are not finite; the container is valid.
+      found = try read(Fixture.path("hostile/" + name)) ? "valid" : "notFinite"
     } catch let error as CheckpointError {
       found = Self.word(error)
       #expect(error.description.contains("/"), "the message names the file")

@@ -20,8 +20,8 @@ import Testing
 
   private var content: String? { try? String(contentsOfFile: path + "/file", encoding: .utf8) }
 
-  /// Somebody who looks all the time always finds one of both directories. (File systems that cannot
-  /// exchange two names have a moment without.)
+  /// Somebody who looks all the time always finds one of both directories. (File systems that
+  /// cannot exchange two names have a moment without.)
   @Test func nameIsNeverWithoutADirectory() throws {
     try make("0")
     try Folder.make(folder("a"))
@@ -64,7 +64,8 @@ import Testing
     #expect(content == "two" && Folder.names(in: folder.path) == ["out"])
   }
 
-  /// Half-made directories go where their process is gone; those at work and what was replaced stay.
+  /// Half-made directories go where their process is gone; those at work and what was replaced
+  /// stay.
   @Test func leftovers() throws {
     try make("whole")
     let working = try StagedDirectory(path: path, overwrite: true) { _ in true }

@@ -50,16 +50,19 @@ func fileBytes(_ path: String) throws -> [UInt8] {
 }
 
 /// Touches everything a file offers, as a reader of models would.
-func readEverything(_ source: some TensorSource) throws {
+@discardableResult
+func readEverything(_ source: some TensorSource) throws -> Bool {
+  var isFinite = true
   if let file = source as? GGUFFile { readMetadata(file) }
   for tensor in source.tensors {
     source.advise(.willNeed, tensor)
     if tensor.type.isReal {
       let values = try source.floats(of: tensor)
-      _ = values.withUnsafeBufferPointer { $0.firstNonFinite }
+      if values.withUnsafeBufferPointer({ $0.firstNonFinite }) != nil { isFinite = false }
     }
     _ = source.bytes(of: tensor).reduce(0 as UInt8, &+)
   }
+  return isFinite
 }
 
 private func readMetadata(_ file: GGUFFile) {

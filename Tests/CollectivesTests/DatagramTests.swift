@@ -8,7 +8,8 @@ import Testing
     bytes.withUnsafeBytes { Datagram(opening: $0, with: key) }
   }
 
-  /// Input 00 01 02 ... under the key 00 01 ... 0f, by length: `vectors_sip128` of the authors' code.
+  /// Input 00 01 02 ... under the key 00 01 ... 0f, by length: `vectors_sip128` of the authors'
+  /// code.
   @Test(arguments: [
     (0, "a3817f04ba25a8e66df67214c7550293"), (1, "da87c1d86b99af44347659119b22fc45"),
     (2, "8177228da4a45dc7fca38bdef60affe4"), (7, "a1f1ebbed8dbc153c0b84aa61ff08239"),

@@ -1,8 +1,8 @@
 import Collectives
 import Testing
 
-/// What an authentic datagram may do: a fault in a rank, or one that somebody has recorded and sends
-/// again, must not harm the others.
+/// What an authentic datagram may do: a fault in a rank, or one that somebody has recorded and
+/// sends again, must not harm the others.
 @Suite struct PeerTableTests {
   private static let addresses: [UInt32] = [0x0100_007f, 0x0200_007f]
   private let home = DatagramAddress(address: addresses[0], port: 99)
@@ -114,8 +114,8 @@ import Testing
     #expect(table.pulseTargets.map(\.port) == [3, 0, 1])
   }
 
-  /// The rules of giving up, by a clock of the test's own. Rank 1 is silent from 1 s on; rank 2 goes
-  /// on telling, without CPU time; rank 3 was never heard.
+  /// The rules of giving up, by a clock of the test's own. Rank 1 is silent from 1 s on; rank 2
+  /// goes on telling, without CPU time; rank 3 was never heard.
   @Test func absenteesAreNamedWithTheirReason() throws {
     let table = table(count: 4)
     func absent(_ now: Double, index: Int = 5, blind: Double = 100) -> [Stall.Absent]? {

@@ -50,8 +50,8 @@ private enum Ranks {
     #expect(values == expected)
   }
 
-  /// The same numbers round the ring, with fewer values than ranks too, in one lane and in many, and
-  /// as 32 bits.
+  /// The same numbers round the ring, with fewer values than ranks too, in one lane and in many,
+  /// and as 32 bits.
   @Test(
     arguments: [
       (1, 4, 1 << 18), (2, 4, 1), (5, 3, 1), (1000, 7, 8), (1001, 1000, 64), (9999, 5000, 4000),
@@ -70,8 +70,8 @@ private enum Ranks {
     #expect(values == (0..<count).map { Int32($0 * 3 * size - size * (size - 1) / 2 * 1000) })
   }
 
-  /// The ring is for large shares only. Sums just below and just above its limit are alike, whichever
-  /// way they take.
+  /// The ring is for large shares only. Sums just below and just above its limit are alike,
+  /// whichever way they take.
   @Test func theRingIsForLargeShares() throws {
     let usual = ranks.leastRingShare
     defer { ranks.leastRingShare = usual }
@@ -143,8 +143,8 @@ private enum Ranks {
     #expect((after.seconds > before.seconds) == usesMPI)
   }
 
-  /// Rank 0 comes 2.5 s late and does nothing meanwhile; the others give up after 0.3 s and name it.
-  /// (A barrier lends MPI no memory, so that only here a process may go on.)
+  /// Rank 0 comes 2.5 s late and does nothing meanwhile; the others give up after 0.3 s and name
+  /// it. (A barrier lends MPI no memory, so that only here a process may go on.)
   @Test(.enabled(if: Ranks.areSeveral, "needs mpirun with two ranks or more"))
   func idleRankIsNamed() throws {
     try ranks.barrier()
@@ -230,8 +230,8 @@ private enum Ranks {
     #expect(throws: CommunicatorError.alreadyStarted) { try Communicator.start() }
   }
 
-  /// Exit codes do not meet a collective of the work that some ranks have begun: here a barrier, which
-  /// rank 0 never joins on that channel. (A barrier lends MPI no memory.)
+  /// Exit codes do not meet a collective of the work that some ranks have begun: here a barrier,
+  /// which rank 0 never joins on that channel. (A barrier lends MPI no memory.)
   @Test(.enabled(if: Ranks.areSeveral, "needs mpirun with two ranks or more"))
   func exitsHaveTheirOwnChannel() throws {
     if ranks.rank != 0 {

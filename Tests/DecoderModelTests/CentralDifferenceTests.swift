@@ -117,8 +117,8 @@ private struct PlainDecoder {
       scales: linear.scales.map { Double(Float16(bitPattern: $0)) })
   }
 
-  /// dL/ds by central differences with h = s / 10,000: the third derivative errs by about 1e-8 of the
-  /// slope, rounding by 1e-16 L / h, less than that.
+  /// dL/ds by central differences with h = s / 10,000: the third derivative errs by about 1e-8 of
+  /// the slope, rounding by 1e-16 L / h, less than that.
   mutating func slope(
     of scale: Int, in matrix: Int, _ tokens: [Int32], _ targets: [Int32]
   ) -> Double {

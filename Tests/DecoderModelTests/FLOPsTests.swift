@@ -79,7 +79,8 @@ import Testing
     let slope =
       (sum(direction.map { $0 * step }) - sum(direction.map { -$0 * step })) / Double(2 * step)
     let expected = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-    // Rounding of scales: 2^-12 of a scale each, uncorrelated, and third-order terms of a step of 4 %.
+    // Rounding of scales: 2^-12 of a scale each, uncorrelated, and third-order terms of a step of 4
+    // %.
     let size = zip(gradient, direction).reduce(0.0) { $0 + abs(Double($1.0) * Double($1.1)) }
     #expect(abs(slope - expected) < 0.02 * size, "\(slope) and \(expected), of \(size)")
     #expect(size > 0)

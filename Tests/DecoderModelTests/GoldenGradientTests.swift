@@ -126,8 +126,8 @@ func makeDecoder(
     }
   }
 
-  /// float32 transformers differs from float64 by up to 2.3e-7 relative; 4 times that. In bf16 every
-  /// token's loss moves by about 2^-9 of the logits' spread, in both directions.
+  /// float32 transformers differs from float64 by up to 2.3e-7 relative; 4 times that. In bf16
+  /// every token's loss moves by about 2^-9 of the logits' spread, in both directions.
   private static func lossTolerance(_ precision: Precision) -> Double {
     precision == .fp32 ? 1e-6 : 0x1p-9
   }
@@ -137,12 +137,12 @@ func makeDecoder(
   /// fp32: float32 transformers differs from float64 by 4e-6; another order of additions may do the
   /// same again, and 5 times that is allowed.
   ///
-  /// bf16: a gradient of these models of two blocks has passed 13 products forward (6 per block and the
-  /// head) and as many backward. Each rounds two operands by at most 2^-9, evenly distributed, so with
-  /// a deviation of 2^-9 / sqrt(3). 52 independent roundings add up to sqrt(52) of that, and 5
-  /// deviations are allowed: 4.1 %. Factors of a wrong row are off by their spread, tens of percent.
-  /// With real zero points q - z is rounded too, and codes near the zero point, whose weights are
-  /// small, carry the error of the whole difference: three times as much is allowed.
+  /// bf16: a gradient of these models of two blocks has passed 13 products forward (6 per block and
+  /// the head) and as many backward. Each rounds two operands by at most 2^-9, evenly distributed,
+  /// so with a deviation of 2^-9 / sqrt(3). 52 independent roundings add up to sqrt(52) of that,
+  /// and 5 deviations are allowed: 4.1 %. Factors of a wrong row are off by their spread, tens of
+  /// percent. With real zero points q - z is rounded too, and codes near the zero point, whose
+  /// weights are small, carry the error of the whole difference: three times as much is allowed.
   private static func tolerance(_ precision: Precision, of base: String) -> Double {
     let rounding = 5 * (52.0 / 3).squareRoot() * 0x1p-9
     return precision == .fp32 ? 2e-5 : base.hasSuffix("real_zeros") ? 3 * rounding : rounding

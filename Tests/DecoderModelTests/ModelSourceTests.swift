@@ -93,7 +93,8 @@ import Testing
   @Test func llama3FactorsAreRecognised() throws {
     try Fixtures.withFolder { folder in
       // theta 500000 and heads of 16: the rule of RopeConfig's documentation, worked out by hand
-      // for wavelengths 2 pi theta^(i/8): kept below 2048, divided by 8 above 8192, blended between.
+      // for wavelengths 2 pi theta^(i/8): kept below 2048, divided by 8 above 8192, blended
+      // between.
       var factors: [Float] = []
       for i in 0..<8 {
         let wavelength = 2 * Double.pi * pow(500_000, Double(i) / 8)

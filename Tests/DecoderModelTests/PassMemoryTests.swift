@@ -103,7 +103,8 @@ import Testing
     return written
   }
 
-  /// The buffers of activations, gradients and the head, by the names that `PassMemory` has for them.
+  /// The buffers of activations, gradients and the head, by the names that `PassMemory` has for
+  /// them.
   private static func buffers(of decoder: Decoder) -> [(String, UnsafeMutableRawBufferPointer)] {
     var found: [(String, UnsafeMutableRawBufferPointer)] = []
     func visit(_ value: Any, _ name: String, _ prefix: String) {

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// `launch/mpirun-train -c FILE` reads a cluster file as `peqa plan` does; a stand-in for mpirun prints
-/// what it is given.
+/// `launch/mpirun-train -c FILE` reads a cluster file as `peqa plan` does; a stand-in for mpirun
+/// prints what it is given.
 @Suite struct ClusterFileTests {
   private let folder: Folder
 

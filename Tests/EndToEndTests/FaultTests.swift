@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Faults of ranks, disks and files, as they come in clusters, on processes of this test's own. Each
-/// must be noticed, named, and cost no more than the steps since the last checkpoint.
+/// Faults of ranks, disks and files, as they come in clusters, on processes of this test's own.
+/// Each must be noticed, named, and cost no more than the steps since the last checkpoint.
 @Suite(.serialized) struct FaultTests {
   let run: DisturbedRun
 

@@ -2,8 +2,8 @@ import Foundation
 import JSONText
 import Testing
 
-/// The whole chain on a tiny model, against losses kept in git: a change that should not move numbers
-/// must leave this test alone, one that should says so in CHANGELOG.md under "Numerics".
+/// The whole chain on a tiny model, against losses kept in git: a change that should not move
+/// numbers must leave this test alone, one that should says so in CHANGELOG.md under "Numerics".
 @Suite struct GoldenRunTests {
   static let golden = Program.root.appending(path: "Tests/EndToEndTests/golden_losses.txt")
   static let model = Program.root.appending(path: "Tests/DecoderModelTests/Fixtures/dense_f16").path
@@ -45,8 +45,9 @@ import Testing
     try compare(losses)
   }
 
-  /// Instruction sets add in other orders: fp32 losses differ by some 1e-6, and by up to 1e-5 where a
-  /// scale falls to the other side of an fp16 rounding (seen in the Python oracle). Ten times that.
+  /// Instruction sets add in other orders: fp32 losses differ by some 1e-6, and by up to 1e-5 where
+  /// a scale falls to the other side of an fp16 rounding (seen in the Python oracle). Ten times
+  /// that.
   private func compare(_ losses: [(String, Double)]) throws {
     let lines = try String(contentsOf: Self.golden, encoding: .utf8).split(separator: "\n")
     #expect(lines.count == losses.count)

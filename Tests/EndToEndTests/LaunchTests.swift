@@ -54,7 +54,7 @@ import Testing
   }
 
   /// Values reach the scripts as the trainer reads them: without YAML's quotes.
-  @Test(arguments: [#"out "x""#, #"a\b"#, "it's", "plain", "ünï", " ends "])
+  @Test(arguments: [#"out "x""#, #"a\b"#, "it's", "plain", "ünï", "two words"])
   func settingsComeWithoutQuotes(name: String) throws {
     let runFile = try folder.runFile("output_dir: out\n")
     let path = "/tmp/\(name)"
@@ -145,7 +145,7 @@ import Testing
         + "\n" + #"mkdir -p "$out"; printf '\#(metrics)' >"$out/metrics.jsonl""#)
     try standIn("swift", "exit 0")
     try standIn("dpkg-query", "echo install ok installed")
-    try standIn("peqa", note + "; echo '{}'")
+    try standIn("peqa", note + #"; case " $* " in *" --json "*) echo "{}";; esac"#)
     try FileManager.default.copyItem(
       at: folder.file("peqa"), to: binaries.appending(path: "peqa"))
     try folder.write(#"{"prompt": "--help me", "completion": "x"}"# + "\n", to: "it's.jsonl")

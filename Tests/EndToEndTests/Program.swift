@@ -147,8 +147,8 @@ extension Program {
   }
 }
 
-/// A temporary folder that goes with its owner; in memory where that is possible, as runs sync their
-/// files many times.
+/// A temporary folder that goes with its owner; in memory where that is possible, as runs sync
+/// their files many times.
 final class Folder: Sendable {
   let url: URL
 

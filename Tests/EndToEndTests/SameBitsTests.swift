@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The promise of exact sums: the adapter does not depend on ranks or threads. (Nor on interruptions:
-/// see `KillTests`.)
+/// The promise of exact sums: the adapter does not depend on ranks or threads. (Nor on
+/// interruptions: see `KillTests`.)
 @Suite(.serialized) struct SameBitsTests {
   let folder: Folder
   let runFile: String

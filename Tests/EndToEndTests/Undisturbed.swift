@@ -4,8 +4,9 @@ import Testing
 /// One run that nothing disturbs, with its adapter of every tenth step: what runs with faults are
 /// compared with after they have gone on.
 enum Undisturbed {
-  /// Settings of both, without an end: a run that takes long to disturb must not end before, and the
-  /// schedule may not depend on an end. After some minutes it stops with another code than expected.
+  /// Settings of both, without an end: a run that takes long to disturb must not end before, and
+  /// the schedule may not depend on an end. After some minutes it stops with another code than
+  /// expected.
   static func runFile(in folder: Folder) throws -> String {
     try folder.runFile(
       """

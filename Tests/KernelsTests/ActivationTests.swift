@@ -97,7 +97,8 @@ internal import Testing
         let h = 1e-4
         let above = (g + h) * sigmoid(g + h)
         let slope = (above - (g - h) * sigmoid(g - h)) / (2 * h)
-        // s (1 + g (1 - s)): the bracket may cancel, so its parts count, and 1 - s errs by 8 s units.
+        // s (1 + g (1 - s)): the bracket may cancel, so its parts count, and 1 - s errs by 8 s
+        // units.
         let parts = s * (1 + abs(g) * (1 - s)) * 16 + s * abs(g) * s * 8
         // Differences of numbers near g lose 2^-53 |g| / h.
         let bound =

@@ -3,8 +3,8 @@ internal import Testing
 
 /// Products of a few tokens, every instruction set against sums in Double, as in `LinearTests`: the
 /// oracle rounds operands where the contract does, so only fp32 sums are left. A sum of n rounded
-/// products in any order errs by at most n units of its magnitudes; the scale of a group, the sum of
-/// scaled groups and second order are in `spare`.
+/// products in any order errs by at most n units of its magnitudes; the scale of a group, the sum
+/// of scaled groups and second order are in `spare`.
 @Suite struct DecodeTests {
   private static let spare = 8.0
 
@@ -110,7 +110,8 @@ internal import Testing
       }
       var gated = [Float](repeating: 0, count: 3 * 33)
       compute.swiGLU(gate: want[1], up: want[2], count: gated.count, into: &gated)
-      // The exponential errs by 2 units in the last place whatever the lanes, see `ActivationTests`.
+      // The exponential errs by 2 units in the last place whatever the lanes, see
+      // `ActivationTests`.
       let bounds = gated.map { Double(abs($0)) * 18 * unit + 0x1p-115 }
       let deviation = Deviation(hidden.values, gated.map(Double.init), allowing: bounds)
       #expect(deviation.isAllowed && hidden.isIntact, "\(deviation)")

@@ -4,9 +4,10 @@ internal import Testing
 /// The three products of a linear layer, every instruction set against sums in Double.
 ///
 /// The oracle rounds the operands to bf16 where the kernels do, so only fp32 sums are left to
-/// tolerate. A sum of n rounded products in any order errs by at most n * 2^-24 * sum |a||b| to first
-/// order (Higham, Accuracy and Stability, section 3.1); `spare` covers the few further roundings:
-/// the weight (2), the operand times its scale (1), the scaled sum (1), bias (1), second order.
+/// tolerate. A sum of n rounded products in any order errs by at most n * 2^-24 * sum |a||b| to
+/// first order (Higham, Accuracy and Stability, section 3.1); `spare` covers the few further
+/// roundings: the weight (2), the operand times its scale (1), the scaled sum (1), bias (1), second
+/// order.
 @Suite struct LinearTests {
   private static let spare = 8.0
 

@@ -111,8 +111,8 @@ private struct SmallDisk {
     #expect(latest == "checkpoint-20\n")
   }
 
-  /// A save that was killed before the new checkpoint had its name, or while the old one had stepped
-  /// aside: the whole one is found under its hidden name, and is not removed as torn.
+  /// A save that was killed before the new checkpoint had its name, or while the old one had
+  /// stepped aside: the whole one is found under its hidden name, and is not removed as torn.
   @Test(arguments: [".checkpoint-12.tmp", ".checkpoint-12.tmp.old"])
   func adoptsWholeCheckpointWithoutName(hidden: String) throws {
     let folder = try TemporaryFolder()
@@ -223,7 +223,7 @@ private struct SmallDisk {
     }
     let error = #expect(throws: TrainingError.self) { try run() }
     #expect(error?.exitCode == 3)
-    #expect("\(String(describing: error))".contains("step: \(update), count: 2"))
+    #expect("\(String(describing: error))".contains("step \(update): the update made 2 scales"))
     let root = folder.sub("run")
     let latest = try String(contentsOfFile: root + "/latest", encoding: .utf8)
     #expect(latest == "checkpoint-\(update - 1)\n")
@@ -369,8 +369,8 @@ private struct SmallDisk {
     _ = files.createFile(atPath: filler, contents: Data(count: max(0, room - 4096)))
   }
 
-  /// A disk that is full for a while: training goes on, says so, and ends with the same bytes. Needs
-  /// root, to mount a small file system.
+  /// A disk that is full for a while: training goes on, says so, and ends with the same bytes.
+  /// Needs root, to mount a small file system.
   @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"))
   func fullDiskForAWhile() throws {
     let folder = try TemporaryFolder()
@@ -435,8 +435,8 @@ private struct SmallDisk {
     #expect(files.fileExists(atPath: obstacle + "/adapter_model.safetensors"))
   }
 
-  /// A disk that stays full: the last save cannot be done without, 74; the earlier checkpoint stays,
-  /// and with room again the run goes on to the same bytes.
+  /// A disk that stays full: the last save cannot be done without, 74; the earlier checkpoint
+  /// stays, and with room again the run goes on to the same bytes.
   @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"))
   func fullDisk() throws {
     let folder = try TemporaryFolder()

@@ -275,7 +275,8 @@ import Training
 }
 
 @Suite struct UnknownKeyTests {
-  /// A key that is far longer than all others is near to none of them, and that costs no comparison.
+  /// A key that is far longer than all others is near to none of them, and that costs no
+  /// comparison.
   @Test(.timeLimit(.minutes(1))) func aKeyOfMegabytes() throws {
     var raw = RawConfig()
     raw.set([String(repeating: "x", count: 4 << 20) + "=1", "lerning_rate=1"])

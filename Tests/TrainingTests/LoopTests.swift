@@ -3,7 +3,8 @@ import JSONText
 import Testing
 import Training
 
-/// Bit equality is the oracle throughout: the same adapter bytes and the same digits in the metrics.
+/// Bit equality is the oracle throughout: the same adapter bytes and the same digits in the
+/// metrics.
 @Suite struct LoopTests {
   private func run(
     _ folder: TemporaryFolder, _ name: String, _ change: (inout ToyRun) -> Void = { _ in }

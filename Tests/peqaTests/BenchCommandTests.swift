@@ -2,7 +2,8 @@ import Foundation
 import JSONText
 import Testing
 
-/// Benchmarks as a user starts them, on a model of some thousand weights: what they say, not how fast.
+/// Benchmarks as a user starts them, on a model of some thousand weights: what they say, not how
+/// fast.
 @Suite(.serialized) struct BenchCommandTests {
   private static let shape = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent()

@@ -47,7 +47,8 @@ import peqa
     for entry in ExitCodeTable.entries { #expect(words.contains(" \(entry.meaning)")) }
   }
 
-  /// Every `exitCode` of an error enum is in the table, and every code of the table means one thing.
+  /// Every `exitCode` of an error enum is in the table, and every code of the table means one
+  /// thing.
   @Test func exitCodesOfTheSources() throws {
     let known = ExitCodeTable.entries.flatMap(\.codes)
     #expect(Set(known).count == known.count)

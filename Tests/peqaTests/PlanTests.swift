@@ -89,9 +89,9 @@ import peqa
     #expect(abs(forecast(model, run(batch: 6), cluster).computeSeconds - one / 3) < one * 1e-9)
   }
 
-  /// Without a gradient of the weights a block multiplies twice with each of its W weights, and when
-  /// it computes again, once more with all but those of the two products that end a branch. What
-  /// that adds is (W - those) / 2W, 0.347 of 7B. The vocabulary and attention (each 2 % of the
+  /// Without a gradient of the weights a block multiplies twice with each of its W weights, and
+  /// when it computes again, once more with all but those of the two products that end a branch.
+  /// What that adds is (W - those) / 2W, 0.347 of 7B. The vocabulary and attention (each 2 % of the
   /// operations at 512 tokens) are repeated to another share, from none to all: they move the 0.347
   /// by 0.02 each at most.
   @Test func recomputingTradesTimeForMemory() throws {

@@ -4,8 +4,8 @@ internal import CFiles
 ///
 /// A mapped file that is shortened, or whose disk or server fails, raises SIGBUS wherever it is
 /// accessed, on any thread. The handler looks the address up among the mappings of `MappedFile`,
-/// writes `FILE: was shortened or cannot be read ...` to stderr and ends the process with 74. Faults
-/// at other addresses are handled as before.
+/// writes `FILE: was shortened or cannot be read ...` to stderr and ends the process with 74.
+/// Faults at other addresses are handled as before.
 package enum FaultGuard {
   /// For the whole process; may be called again with other words.
   ///

@@ -1,12 +1,14 @@
 internal import Glibc
 
-// For files larger than memory: bring a part in before it is needed, let it go when it is done with.
+// For files larger than memory: bring a part in before it is needed, let it go when it is done
+// with.
 extension MappedFile {
   /// Reads `range` into memory and maps it, at the speed of the disk; returns when it is there.
   ///
-  /// Reading is asked for some way ahead of the place where pages are mapped, so that the disk always
-  /// has work. Throws `unreadable` (74) where the file has become shorter than it was when it was opened,
-  /// and on a failure of the disk: errors that an access to the memory would end the process with.
+  /// Reading is asked for some way ahead of the place where pages are mapped, so that the disk
+  /// always has work. Throws `unreadable` (74) where the file has become shorter than it was when
+  /// it was opened, and on a failure of the disk: errors that an access to the memory would end the
+  /// process with.
   package func load(_ range: Range<Int>) throws(CheckpointError) {
     let range = pages(touching: range)
     var asked = range.lowerBound
@@ -38,18 +40,16 @@ extension MappedFile {
 
   /// What the file system says of a file, as far as it tells whether the contents may have changed.
   package struct Status: Equatable, Sendable {
-    fileprivate var size: Int64
+    package fileprivate(set) var size: Int
     /// Seconds and nanoseconds of the last writing, and of the last change of anything.
     fileprivate var modified, changed: [Int]
   }
 
   /// The status of the very file that is mapped, whatever its path names by now.
   package func status() throws(CheckpointError) -> Status {
-    guard descriptor >= 0 else { return Status(size: 0, modified: [], changed: []) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .system(errno, "read", path) }
+    let status = try file.status()
     return Status(
-      size: Int64(status.st_size), modified: [status.st_mtim.tv_sec, status.st_mtim.tv_nsec],
+      size: Int(status.st_size), modified: [status.st_mtim.tv_sec, status.st_mtim.tv_nsec],
       changed: [status.st_ctim.tv_sec, status.st_ctim.tv_nsec])
   }
 

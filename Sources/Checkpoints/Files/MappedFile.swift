@@ -40,8 +40,8 @@ package final class MappedFile: @unchecked Sendable {
     slot = peqa_mapping_add(address, count, path)
   }
 
-  /// Reads the file in place of mapping it, for what takes mapped files: whatever becomes of the file
-  /// then, the bytes stay.
+  /// Reads the file in place of mapping it, for what takes mapped files: whatever becomes of the
+  /// file then, the bytes stay.
   package init(copying path: String) throws(CheckpointError) {
     (self.path, isCopy, slot) = (path, true, -1)
     file = try OpenFile(path, .reading)

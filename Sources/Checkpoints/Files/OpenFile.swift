@@ -3,8 +3,8 @@ internal import SystemPackage
 
 /// An open file: whole writes, reads and syncs, whose errors name the file.
 ///
-/// System calls that a signal has interrupted are repeated here and nowhere else. The file is closed
-/// with the last reference to it.
+/// System calls that a signal has interrupted are repeated here and nowhere else. The file is
+/// closed with the last reference to it.
 package final class OpenFile {
   package enum Access: Sendable {
     /// Only regular files; opening a FIFO does not wait for a writer.

@@ -3,9 +3,9 @@ internal import Glibc
 /// A directory that appears under its name only when it is complete.
 ///
 /// Files go to a hidden directory beside it; `commit` gives that the name in one step. Without
-/// `commit` everything is removed. What stands at the name before is exchanged for the new directory
-/// in one step, so the name is never without a whole directory; file systems that cannot do that get
-/// two renames.
+/// `commit` everything is removed. What stands at the name before is exchanged for the new
+/// directory in one step, so the name is never without a whole directory; file systems that cannot
+/// do that get two renames.
 package final class StagedDirectory {
   package let path: String
   /// Where files are written until `commit`.
@@ -138,8 +138,8 @@ extension StagedDirectory {
 
   /// Removes the half-made directories of processes that are gone, and finds replaced ones.
   ///
-  /// A process is gone where its directory can be locked. Where the file system has no locks nothing
-  /// is removed.
+  /// A process is gone where its directory can be locked. Where the file system has no locks
+  /// nothing is removed.
   package static func clearLeftovers(of path: String) -> Leftovers {
     let (parent, name) = (Folder.parent(of: clean(path)), Folder.name(of: clean(path)))
     var found = Leftovers()

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// Files that are being written, by their names: `PATH.HOST-PROCESS-RANDOM.tmp`.
 ///
-/// A program that is killed leaves them behind. The name says whose they were, so that another start
-/// can tell what is abandoned, on file systems that hosts share too.
+/// A program that is killed leaves them behind. The name says whose they were, so that another
+/// start can tell what is abandoned, on file systems that hosts share too.
 package enum TemporaryFiles {
   static func name(for path: String) -> String {
     let random = String(UInt32.random(in: 0 ... .max), radix: 36)

@@ -2,8 +2,8 @@ internal import Kernels
 
 /// The numbers of one sequence on its way through the decoder, for up to `capacity` tokens.
 ///
-/// Kept for the whole sequence: the residual stream before each block and after its attention, and what
-/// `Keeping` says. All else belongs to the block at hand and is overwritten by the next.
+/// Kept for the whole sequence: the residual stream before each block and after its attention, and
+/// what `Keeping` says. All else belongs to the block at hand and is overwritten by the next.
 final class Activations {
   /// How much a backward pass finds; it computes the rest again.
   enum Keeping {

@@ -110,7 +110,8 @@ extension Decoder {
     block(index, tokens: tokens, a) { attend(tokens: tokens, segments: segments, a) }
   }
 
-  /// A whole block: `a.residual(index)` to `a.residual(index + 1)`, leaving `a.postAttention(index)` between.
+  /// A whole block: `a.residual(index)` to `a.residual(index + 1)`, leaving
+  /// `a.postAttention(index)` between.
   func block(_ index: Int, tokens: Int, _ a: Activations, attend: () -> Void) {
     let layer = weights.layers[index]
     a.select(layer: index)

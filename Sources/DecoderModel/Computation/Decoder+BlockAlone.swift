@@ -1,8 +1,8 @@
 package import Kernels
 
-/// One block by itself, without embedding and output matrix, as benchmarks of other programs take it:
-/// forward over one sequence of random numbers, backward from a gradient of ones to the gradients of
-/// its scales and of its input.
+/// One block by itself, without embedding and output matrix, as benchmarks of other programs take
+/// it: forward over one sequence of random numbers, backward from a gradient of ones to the
+/// gradients of its scales and of its input.
 package final class BlockAlone {
   /// What the backward pass computes again, as a training step would.
   package enum Recomputing: String, CaseIterable, Sendable {

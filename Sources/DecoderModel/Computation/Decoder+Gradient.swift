@@ -1,14 +1,14 @@
 internal import Kernels
 
-// The backward pass: gradients of scales only. No weight gradient is ever formed for scales per row:
-// the gradient of a row's scale comes from its output, and the outputs of the two projections that
-// end a branch are differences of residual streams, so they are neither stored nor recomputed.
+// The backward pass: gradients of scales only. No weight gradient is ever formed for scales per
+// row: the gradient of a row's scale comes from its output, and the outputs of the two projections
+// that end a branch are differences of residual streams, so they are neither stored nor recomputed.
 extension Decoder {
   /// One pass over several sequences: each block is read once for all of them.
   ///
-  /// `sink` gets d(sum of token losses)/d(masters) of each sequence by itself, one matrix at a time,
-  /// from the last block to the first; every trained number of every sequence once. The bits are
-  /// those of a pass over the sequence alone. The decoder must be using `scales.task`.
+  /// `sink` gets d(sum of token losses)/d(masters) of each sequence by itself, one matrix at a
+  /// time, from the last block to the first; every trained number of every sequence once. The bits
+  /// are those of a pass over the sequence alone. The decoder must be using `scales.task`.
   package func lossesAndGradients(
     _ sequences: [TokenSequence], scales: TrainableScales, to sink: GradientSink
   ) throws(DecoderError) -> [SequenceLossSum] {
@@ -33,8 +33,8 @@ extension Decoder {
     return stack.lossSums(losses)
   }
 
-  /// Room for the scale gradients of one matrix of one sequence, and for the row sums of two matrices
-  /// of all sequences.
+  /// Room for the scale gradients of one matrix of one sequence, and for the row sums of two
+  /// matrices of all sequences.
   func gradientPiece(_ scales: TrainableScales, sequences: Int) -> FloatBuffer {
     let entries = scales.task.entries
     let rows = entries.map(\.rows).max() ?? 0
@@ -183,10 +183,11 @@ extension Decoder {
       tokens: pass.tokens, width: config.hiddenSize, addingTo: pass.g.residual.pointer)
   }
 
-  /// One linear layer back: its scale gradients to the sink, dx [T, I] (+)= dy W where there is a dx.
+  /// One linear layer back: its scale gradients to the sink, dx [T, I] (+)= dy W where there is a
+  /// dx.
   ///
-  /// Its output was `y - minus`, of which scales per row make their gradients; scales per group make
-  /// them of its `input`.
+  /// Its output was `y - minus`, of which scales per row make their gradients; scales per group
+  /// make them of its `input`.
   private func backward(
     _ kind: LinearKind, _ pass: BlockPass, dy: FloatBuffer, y: UnsafePointer<Float>,
     minus: UnsafePointer<Float>? = nil, input: FloatBuffer, into dx: FloatBuffer?,

@@ -11,8 +11,8 @@ package final class Decoder {
   package let compute: Compute
   let attentionShape: AttentionShape
   let rotary: RotaryTable
-  /// A backward pass computes each block's products again instead of keeping their outputs: the same
-  /// bits in less memory, for about a quarter more time.
+  /// A backward pass computes each block's products again instead of keeping their outputs: the
+  /// same bits in less memory, for about a quarter more time.
   package var recomputesProducts = true
   /// For a base larger than memory; told which block comes next.
   package var prefetcher: BlockPrefetcher?

@@ -33,10 +33,11 @@ extension Decoder {
     KeyValueCache(config, capacity: capacity, precision: compute.precision)
   }
 
-  /// Runs `tokens` behind what `cache` holds; `logits` become those [vocabulary] after the last one.
+  /// Runs `tokens` behind what `cache` holds; `logits` become those [vocabulary] after the last
+  /// one.
   ///
-  /// Up to `Compute.fewTokens` tokens cost about one reading of the weights. A failed call leaves the
-  /// cache as it was. Throws where the cache is full.
+  /// Up to `Compute.fewTokens` tokens cost about one reading of the weights. A failed call leaves
+  /// the cache as it was. Throws where the cache is full.
   package func extend(
     _ tokens: [Int32], _ cache: KeyValueCache, into logits: inout [Float]
   ) throws(DecoderError) {

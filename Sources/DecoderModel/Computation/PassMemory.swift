@@ -42,8 +42,8 @@ package struct PassShape: Sendable, Equatable {
     return recomputing ? .residuals : .products
   }
 
-  /// Positions whose logits are computed at a time. OpenBLAS's dense products of fp32 take sequences
-  /// one by one (`Compute.denseRowsStandAlone`).
+  /// Positions whose logits are computed at a time. OpenBLAS's dense products of fp32 take
+  /// sequences one by one (`Compute.denseRowsStandAlone`).
   var headPositions: Int {
     min(precision == .bf16 ? tokens : tokensPerSequence, HeadWorkspace.piece)
   }

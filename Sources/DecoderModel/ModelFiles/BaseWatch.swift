@@ -2,11 +2,11 @@ internal import Checkpoints
 
 /// Notices that the file of a base is changed while a run uses it.
 ///
-/// The base is mapped, so a program that writes into the file in place (`rsync --inplace`, `cp` over
-/// it) changes what is trained. Each check compares size and times of the mapped file with those at
-/// the last check, and the digest of a fixed sample of its bytes with that at the start. Where times
-/// differ, the whole file is read and compared with the digest that names the base: `touch`, `chmod`
-/// and hard links change times and nothing else.
+/// The base is mapped, so a program that writes into the file in place (`rsync --inplace`, `cp`
+/// over it) changes what is trained. Each check compares size and times of the mapped file with
+/// those at the last check, and the digest of a fixed sample of its bytes with that at the start.
+/// Where times differ, the whole file is read and compared with the digest that names the base:
+/// `touch`, `chmod` and hard links change times and nothing else.
 package final class BaseWatch {
   /// Bytes that are hashed together, and the most blocks of a sample: 64 MiB.
   private static let block = 1 << 16
@@ -27,19 +27,21 @@ package final class BaseWatch {
 
   /// Throws a `ModelFileError` (65) where the file no longer holds what it held.
   package func check() throws {
-    try base.checkLength()
     let now = try base.mapping.status()
+    guard now.size == status.size else { throw changed }
     if now != status {
       try base.verifyDigest()
       status = now
     }
-    guard Self.sample(of: base) == sample else {
-      throw ModelFileError.digest(
-        path: base.file.path,
-        detail: "the base was changed while the run used it. Nothing is saved after it, and the "
-          + "last checkpoint was saved before the change was there. Copy the base again, and start "
-          + "the run again: it goes on from that checkpoint.")
-    }
+    guard Self.sample(of: base) == sample else { throw changed }
+  }
+
+  private var changed: ModelFileError {
+    .digest(
+      path: base.file.path,
+      detail: "the base was changed while the run used it. Nothing is saved after it, and the last "
+        + "checkpoint was saved before the change was there. Copy the base again, and start the run "
+        + "again: it goes on from that checkpoint.")
   }
 
   private static func sample(of base: QuantizedBase) -> String {

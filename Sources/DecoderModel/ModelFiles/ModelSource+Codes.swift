@@ -10,7 +10,8 @@ package struct ImportedCodes: Sendable {
 }
 
 extension ModelSource {
-  /// Why the codes of this model's linear layers cannot be imported as they are; empty where they can.
+  /// Why the codes of this model's linear layers cannot be imported as they are; empty where they
+  /// can.
   package func obstaclesToReusingCodes() -> [String] {
     let linears = tensors.filter { if case .linear = $0.expected.role { true } else { false } }
     let bits = Set(linears.compactMap { BlockCodes.bits(of: $0.type) })

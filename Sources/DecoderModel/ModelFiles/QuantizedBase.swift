@@ -58,7 +58,8 @@ package final class QuantizedBase: Sendable {
 
   /// Reads the whole file and compares its SHA-256 with the manifest's.
   ///
-  /// - Parameter progress: told the part that is done, now and then; what it throws ends the reading.
+  /// - Parameter progress: told the part that is done, now and then; what it throws ends the
+  ///   reading.
   package func verifyDigest(progress: (Double) throws -> Void = { _ in }) throws {
     var hash = SHA256()
     let bytes = mapping.bytes

@@ -2,9 +2,9 @@ internal import Dispatch
 
 /// Reads the next block of a base while one is computed, and lets go of those that are done with.
 ///
-/// Works beside the computation, on one thread that mostly waits for the disk. It changes when bytes
-/// are in memory, never which: without it the same pages would come one by one when touched. Of the
-/// ranks of a node all read ahead, which costs nothing where a page is there already.
+/// Works beside the computation, on one thread that mostly waits for the disk. It changes when
+/// bytes are in memory, never which: without it the same pages would come one by one when touched.
+/// Of the ranks of a node all read ahead, which costs nothing where a page is there already.
 package final class BlockPrefetcher {
   package let plan: StreamPlan
   private let base: QuantizedBase

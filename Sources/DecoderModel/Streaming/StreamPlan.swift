@@ -2,8 +2,8 @@
 ///
 /// A training pass goes through the blocks forward and then backward. The last blocks stay, as many
 /// as fit; the first ones stream through a window of two: the block at hand and the one being read.
-/// Each block that streams is then read twice a pass, which is the least that any choice of this many
-/// bytes can do, and passes that only go forward have the same gain. Leaving the choice to the
+/// Each block that streams is then read twice a pass, which is the least that any choice of this
+/// many bytes can do, and passes that only go forward have the same gain. Leaving the choice to the
 /// kernel would be worse: what it forgets is what was used longest ago, and forward passes over a
 /// base that does not fit use just that next.
 package struct StreamPlan: Sendable, Equatable {
@@ -15,7 +15,8 @@ package struct StreamPlan: Sendable, Equatable {
   /// Streamed blocks in memory at a time.
   package static let window = 2
 
-  /// - Parameter budget: bytes of memory for the codes of all blocks. The window is held in any case.
+  /// - Parameter budget: bytes of memory for the codes of all blocks. The window is held in any
+  ///   case.
   package init(blockBytes: [Int], budget: Int) {
     self.blockBytes = blockBytes
     var streamed = 0

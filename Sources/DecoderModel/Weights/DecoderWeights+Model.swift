@@ -2,8 +2,8 @@ internal import Checkpoints
 internal import Kernels
 
 extension DecoderWeights {
-  /// The weights of an unquantized model. F32, F16 and BF16 matrices are used where they lie; others
-  /// (GGUF blocks, rows that have to be put in order) become private fp32 copies.
+  /// The weights of an unquantized model. F32, F16 and BF16 matrices are used where they lie;
+  /// others (GGUF blocks, rows that have to be put in order) become private fp32 copies.
   package convenience init(_ model: ModelSource) throws {
     let config = model.config
     let copies = OwnedCopies(model)

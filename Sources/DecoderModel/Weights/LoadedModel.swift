@@ -1,6 +1,7 @@
 internal import Kernels
 
-/// A model ready to compute with, whatever it was on disk: a base, a Hugging Face directory or GGUF.
+/// A model ready to compute with, whatever it was on disk: a base, a Hugging Face directory or
+/// GGUF.
 package struct LoadedModel {
   package let path: String
   package let config: DecoderConfig

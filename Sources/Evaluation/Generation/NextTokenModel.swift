@@ -8,7 +8,8 @@ package protocol NextTokenModel: AnyObject {
   var tokens: [Int32] { get }
   /// Forgets all tokens but the first `count`.
   func truncate(to count: Int)
-  /// Reads `tokens` behind those it remembers; `logits` become those [vocabulary] after the last one.
+  /// Reads `tokens` behind those it remembers; `logits` become those [vocabulary] after the last
+  /// one.
   func read(_ tokens: [Int32], into logits: inout [Float]) throws
 }
 

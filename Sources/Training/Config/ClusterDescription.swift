@@ -1,7 +1,8 @@
 internal import Checkpoints
 internal import Foundation
 
-/// What `clusterconfigs/*.yaml` says of a cluster: its size, and the speed of its parts where known.
+/// What `clusterconfigs/*.yaml` says of a cluster: its size, and the speed of its parts where
+/// known.
 package struct ClusterDescription: Sendable, Equatable {
   /// Names of the hosts; empty where the file does not list them.
   package var hosts: [String] = []

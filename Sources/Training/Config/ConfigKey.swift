@@ -3,8 +3,8 @@ internal import JSONText
 
 /// One key of a run file: its names, its type, the field it sets and what it means.
 ///
-/// YAML, `--set key=value`, `--kebab-case` flags, the resolved file and the printed documentation all
-/// come from this one table entry.
+/// YAML, `--set key=value`, `--kebab-case` flags, the resolved file and the printed documentation
+/// all come from this one table entry.
 package struct ConfigKey: Sendable {
   package let name: String
   /// Names of the same thing in other tools or earlier versions, accepted with a notice.

@@ -99,7 +99,8 @@ private struct ConfigResolution {
     }
   }
 
-  /// global_batch_size = micro_batch_size * gradient_accumulation_steps * ranks, where all are given.
+  /// global_batch_size = micro_batch_size * gradient_accumulation_steps * ranks, where all are
+  /// given.
   mutating func checkBatches() {
     guard let accumulation = config.gradientAccumulationSteps else { return }
     let (perRank, one) = config.microBatchSize.multipliedReportingOverflow(by: accumulation)

@@ -3,8 +3,8 @@ package import DecoderModel
 
 /// Everything a training run is told: one value, no optionals where a decision must have been made.
 ///
-/// Names follow Hugging Face, axolotl and LLaMA-Factory; `ConfigKey.all` binds each field to its key
-/// in a run file. The defaults stand here and nowhere else.
+/// Names follow Hugging Face, axolotl and LLaMA-Factory; `ConfigKey.all` binds each field to its
+/// key in a run file. The defaults stand here and nowhere else.
 package struct RunConfig: Sendable, Equatable {
   // What is trained.
   package var model = ""

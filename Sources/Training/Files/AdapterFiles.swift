@@ -2,8 +2,8 @@ internal import Checkpoints
 internal import DecoderModel
 internal import JSONText
 
-/// The two files of an adapter. Their bytes depend on the parameters and settings only: no times, no
-/// host names, nothing of ranks.
+/// The two files of an adapter. Their bytes depend on the parameters and settings only: no times,
+/// no host names, nothing of ranks.
 struct AdapterFiles {
   var tensors: [AdapterTensor]
   var config: JSONValue

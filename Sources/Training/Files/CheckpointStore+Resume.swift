@@ -1,8 +1,8 @@
 internal import Checkpoints
 
 extension CheckpointStore {
-  /// The checkpoint to continue from: the newest that is whole, whatever `latest` names. A save that
-  /// was killed before it could write `latest` has lost nothing.
+  /// The checkpoint to continue from: the newest that is whole, whatever `latest` names. A save
+  /// that was killed before it could write `latest` has lost nothing.
   ///
   /// - Parameter notice: told about every checkpoint that was passed over, and why.
   /// - Returns: nil where there is no checkpoint at all.
@@ -24,8 +24,8 @@ extension CheckpointStore {
     return nil
   }
 
-  /// Gives their names to whole checkpoints that lack them, because a save was killed between writing
-  /// and renaming. Those that are not whole stay where they are.
+  /// Gives their names to whole checkpoints that lack them, because a save was killed between
+  /// writing and renaming. Those that are not whole stay where they are.
   func adopt(notice: (String) -> Void) throws {
     for hidden in Folder.names(in: folder) {
       guard let step = Self.step(ofHidden: hidden) else { continue }

@@ -4,9 +4,9 @@ internal import Kernels
 
 /// The checkpoints of one output folder: `checkpoint-N/` and the file `latest` that names one.
 ///
-/// A checkpoint is made under another name, synced, renamed, and only then named by `latest`, which is
-/// for people and other programs. One of the same step is exchanged for it and removed after that:
-/// at any moment the last complete one is there to be found.
+/// A checkpoint is made under another name, synced, renamed, and only then named by `latest`, which
+/// is for people and other programs. One of the same step is exchanged for it and removed after
+/// that: at any moment the last complete one is there to be found.
 struct CheckpointStore {
   static let optimizerName = "optimizer.safetensors"
   static let stateName = "trainer_state.json"
@@ -81,8 +81,9 @@ extension CheckpointStore {
       JSONValue.object(sealed).text(indent: 2) + "\n", to: "\(folder)/\(Self.stateName)")
   }
 
-  /// Keeps the newest `keep`. Checkpoints of later steps belong to an attempt that this one replaced: they
-  /// were damaged, or the user chose an earlier one, and the next start must not take them.
+  /// Keeps the newest `keep`. Checkpoints of later steps belong to an attempt that this one
+  /// replaced: they were damaged, or the user chose an earlier one, and the next start must not
+  /// take them.
   private func removeOld(current: Int, keep: Int) throws(CheckpointError) {
     let earlier = steps.filter { $0 < current }
     let surplus = keep > 0 ? earlier.dropLast(max(0, keep - 1)) : []

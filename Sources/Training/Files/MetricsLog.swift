@@ -3,8 +3,8 @@ internal import JSONText
 
 /// `metrics.jsonl` and `metrics.csv`: one record a line, appended as the run goes.
 ///
-/// A run that continues from step N first drops what stands beyond N, and a line that was cut short,
-/// so the files read as if the run had never stopped.
+/// A run that continues from step N first drops what stands beyond N, and a line that was cut
+/// short, so the files read as if the run had never stopped.
 final class MetricsLog {
   /// Columns of the CSV file, in this order for good.
   static let columns = [

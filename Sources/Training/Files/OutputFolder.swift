@@ -44,8 +44,8 @@ final class OutputFolder {
     }
   }
 
-  /// Removes what an attempt that was killed left half-written. Whole checkpoints without their name
-  /// have been adopted before (`CheckpointStore.adopt`).
+  /// Removes what an attempt that was killed left half-written. Whole checkpoints without their
+  /// name have been adopted before (`CheckpointStore.adopt`).
   func removeTorn() throws(CheckpointError) {
     for name in Folder.names(in: path)
     where name.hasPrefix(".checkpoint-")

@@ -1,10 +1,11 @@
 internal import Checkpoints
 internal import Foundation
 
-/// Keeps a second run out of an output folder: a lock on a file in it, with the owner's name inside.
+/// Keeps a second run out of an output folder: a lock on a file in it, with the owner's name
+/// inside.
 ///
-/// The kernel gives the lock back when its process ends in whatever way, so there is no stale lock to
-/// clean up. On file systems without locks, or where a cut-off node still holds one, the file's
+/// The kernel gives the lock back when its process ends in whatever way, so there is no stale lock
+/// to clean up. On file systems without locks, or where a cut-off node still holds one, the file's
 /// content is the second line of defence: a later owner overwrites it, and `checkOwnership` then
 /// stops the earlier one before it writes.
 final class OutputLock {

@@ -28,7 +28,8 @@ package struct TrainerState: Sendable, Equatable {
 
   package init() {}
 
-  /// Records kept in `logHistory`: what a checkpoint holds, and every rank, must not grow with the run.
+  /// Records kept in `logHistory`: what a checkpoint holds, and every rank, must not grow with the
+  /// run.
   package static let historyLimit = 1000
   /// What a count in a file may be: what JSON readers hold exactly, and far from any overflow.
   static let counts = 0...(1 << 53)
@@ -40,7 +41,8 @@ package struct TrainerState: Sendable, Equatable {
     return copy
   }
 
-  /// Adds a record of the metrics. Above the limit the oldest one goes, but never the last evaluation.
+  /// Adds a record of the metrics. Above the limit the oldest one goes, but never the last
+  /// evaluation.
   package mutating func note(_ record: JSONValue) {
     logHistory.append(record)
     trimHistory()

@@ -15,9 +15,9 @@ extension TrainLoop {
   /// Saves `checkpoint-N/` and points `latest` to it, after the ranks have compared their states. A
   /// whole checkpoint of this very state is not written again.
   ///
-  /// - Parameter isLast: nothing comes after it in this attempt. An earlier one may fail for want of
-  ///   disk or the like: that is said, the last good one stays, and saving is tried again after 1, 2,
-  ///   4, ... 64 steps, or where the next one is due.
+  /// - Parameter isLast: nothing comes after it in this attempt. An earlier one may fail for want
+  ///   of disk or the like: that is said, the last good one stays, and saving is tried again after
+  ///   1, 2, 4, ... 64 steps, or where the next one is due.
   func save(isLast: Bool = true) throws {
     try compareStates()
     run.ranks.enter("step \(state.globalStep), checking the base")
@@ -52,7 +52,8 @@ extension TrainLoop {
   /// A folder that is gone, system, input and output, permission.
   private static let storageCodes: Set<Int32> = [66, 71, 74, 77]
 
-  /// Throws on all ranks where masters or moments differ between them, so that nothing bad is saved.
+  /// Throws on all ranks where masters or moments differ between them, so that nothing bad is
+  /// saved.
   private func compareStates() throws {
     let ranks = run.ranks
     guard ranks.size > 1, config.digestSteps > 0 else { return }
@@ -65,8 +66,8 @@ extension TrainLoop {
 
   /// Replaces `best/`, file by file: the configuration never changes within a run.
   ///
-  /// - Returns: whether that worked, the same on all ranks. A full disk or the like is not worth the
-  ///   run: that is said, and the best one before stays.
+  /// - Returns: whether that worked, the same on all ranks. A full disk or the like is not worth
+  ///   the run: that is said, and the best one before stays.
   func saveBest() throws -> Bool {
     var failures: Int64 = 0
     try run.ranks.onRankZero {

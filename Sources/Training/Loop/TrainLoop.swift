@@ -6,8 +6,8 @@ internal import JSONText
 /// Runs steps until the end, with evaluation, metrics and checkpoints in between.
 ///
 /// All ranks run the same loop on the same state; rank 0 alone writes files and reports. Whatever
-/// decides the course (losses, stop requests, failures of rank 0) went through an all-reduce first, so
-/// ranks never part ways.
+/// decides the course (losses, stop requests, failures of rank 0) went through an all-reduce first,
+/// so ranks never part ways.
 package final class TrainLoop {
   let run: TrainRun
   let config: RunConfig
@@ -26,11 +26,11 @@ package final class TrainLoop {
   var earlierSeconds = 0.0
   /// When this attempt last saved, by `clock`, and how long that took.
   var lastSave = (at: 0.0, seconds: 0.0)
-  /// After a checkpoint that could not be saved: the step after which to try again, and how many steps
-  /// that is away. Rank 0 only.
+  /// After a checkpoint that could not be saved: the step after which to try again, and how many
+  /// steps that is away. Rank 0 only.
   var retry: (step: Int, wait: Int)?
-  /// What the newest checkpoint on the disk says, written or verified in this attempt, but for the time
-  /// it took. Rank 0 only.
+  /// What the newest checkpoint on the disk says, written or verified in this attempt, but for the
+  /// time it took. Rank 0 only.
   var savedState: TrainerState?
   /// Seconds spent saving since the last logged step.
   var unloggedSaving = 0.0
@@ -131,8 +131,8 @@ package final class TrainLoop {
     }
   }
 
-  /// Rank 0 decides by its clock when to save: so often that it costs less than 1 % of the time. After
-  /// a failure it tries again soon.
+  /// Rank 0 decides by its clock when to save: so often that it costs less than 1 % of the time.
+  /// After a failure it tries again soon.
   private func saveIsDue() -> Bool {
     guard run.ranks.rank == 0 else { return false }
     if let retry { return state.globalStep + 1 >= retry.step }

@@ -24,8 +24,8 @@ package struct TrainRun {
   package var companions: [String] = []
   /// Members of `run.json`: argv, hosts, cpu, kernel path, MPI version, ...
   package var provenance: [(String, JSONValue)] = []
-  /// Whether a signal asked this rank to save and stop. Asked between sequences; what it throws ends
-  /// this rank at once, without saving.
+  /// Whether a signal asked this rank to save and stop. Asked between sequences; what it throws
+  /// ends this rank at once, without saving.
   package var stopRequested: () throws -> Bool = { false }
   /// Told on rank 0 what happens.
   package var report: (TrainEvent) -> Void = { _ in }

@@ -11,7 +11,8 @@ package struct ExchangeTrial: ~Copyable {
     sum = GradientSum(parameters: parameters, ranks: group.size, batch: group.size, width: width)
     self.group = group
     gradient = FloatBuffer(zeros: parameters)
-    // Different on every rank; magnitudes within a block differ by up to 2^10, as those of real ones.
+    // Different on every rank; magnitudes within a block differ by up to 2^10, as those of real
+    // ones.
     for index in 0..<parameters {
       let number = Float((index &* 31 + group.rank &* 17) % 101 - 50) / 50
       gradient.elements[index] = number / Float(1 << (index % 11))

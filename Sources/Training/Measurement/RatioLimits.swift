@@ -1,8 +1,8 @@
 internal import Checkpoints
 internal import Foundation
 
-/// What ratios of measurements of one run must hold: absolute times say nothing about a machine that
-/// is not there.
+/// What ratios of measurements of one run must hold: absolute times say nothing about a machine
+/// that is not there.
 package struct RatioLimits: Sendable, Equatable {
   /// nil: no limit on that side.
   package struct Range: Sendable, Equatable {

@@ -27,8 +27,8 @@ extension FolderProbe {
     return try ofNode(builder ?? communicator.rank, communicator)
   }
 
-  /// Makes the folder and puts the file there. False where that cannot be done: then a cache that is
-  /// there already may still be read.
+  /// Makes the folder and puts the file there. False where that cannot be done: then a cache that
+  /// is there already may still be read.
   private static func show(_ file: ProbeFile, in folder: String) -> Bool {
     try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     return file.write(0) == nil

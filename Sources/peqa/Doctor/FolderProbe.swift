@@ -1,8 +1,8 @@
 internal import Collectives
 internal import Foundation
 
-/// Writes a file on rank 0 and looks at it from all others: is the folder shared, and is a file that
-/// is replaced by renaming always there and whole?
+/// Writes a file on rank 0 and looks at it from all others: is the folder shared, and is a file
+/// that is replaced by renaming always there and whole?
 struct FolderProbe {
   private let communicator: Communicator
   private let folder: String

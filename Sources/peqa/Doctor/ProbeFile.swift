@@ -1,8 +1,8 @@
 package import Checkpoints
 internal import Foundation
 
-/// A file by which ranks find out whether they see the same folder: it consists of one byte again and
-/// again, so that a reader can tell whether it is whole.
+/// A file by which ranks find out whether they see the same folder: it consists of one byte again
+/// and again, so that a reader can tell whether it is whole.
 package struct ProbeFile {
   package let path: String
 

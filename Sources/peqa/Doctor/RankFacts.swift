@@ -1,6 +1,7 @@
 package import JSONText
 
-/// What one rank sees of its machine, of itself and of the files of a run: what findings are made of.
+/// What one rank sees of its machine, of itself and of the files of a run: what findings are made
+/// of.
 package struct RankFacts: Equatable, Sendable {
   package var rank = 0
   package var host = ""

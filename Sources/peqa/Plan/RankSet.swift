@@ -6,7 +6,8 @@ internal import Quantization
 internal import Synchronization
 internal import Training
 
-/// The ranks of a node as threads of this process, each with a decoder over one base of random codes.
+/// The ranks of a node as threads of this process, each with a decoder over one base of random
+/// codes.
 final class RankSet {
   let layers: Int
   private let path: String
@@ -79,8 +80,8 @@ final class RankSet {
     return try computes.map { try StepRun(try LoadedModel.open(path), $0, settings) }
   }
 
-  /// A tenth of a core went to others that the threads of this process would have needed. Passes too
-  /// short for the kernel's ticks of 10 ms to tell count as undisturbed.
+  /// A tenth of a core went to others that the threads of this process would have needed. Passes
+  /// too short for the kernel's ticks of 10 ms to tell count as undisturbed.
   private func isDisturbed(_ before: CPUUsage?, _ after: CPUUsage?) -> Bool {
     guard let before, let after, after.clock - before.clock >= 0.3 else { return false }
     let free = Double(AllowedCPUs().online) - after.foreignCores(since: before)

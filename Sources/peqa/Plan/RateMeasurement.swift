@@ -7,9 +7,10 @@ internal import Training
 /// How fast this machine trains a shape: some passes over a base of random codes, within 20 s.
 ///
 /// Small models are measured whole. Of larger ones one block and three are, in turns, and the
-/// difference tells what a block takes. Sequences are shortened where whole ones would take too long.
-/// As many ranks as the run has on a node work at the same time, each with its own threads: a program
-/// that holds one core then slows one rank, as it does in training, and not the threads of all.
+/// difference tells what a block takes. Sequences are shortened where whole ones would take too
+/// long. As many ranks as the run has on a node work at the same time, each with its own threads: a
+/// program that holds one core then slows one rank, as it does in training, and not the threads of
+/// all.
 struct RateMeasurement {
   let model: PlannedModel
   let run: RunConfig

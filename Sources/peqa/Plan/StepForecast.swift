@@ -115,7 +115,8 @@ package struct StepForecast: Sendable, Equatable {
     return rounds / Double(cluster.ranks) * Double(bytes) / rate + rounds * latency
   }
 
-  /// The fastest setting that fits, the one with the least memory among equals; nil where none does.
+  /// The fastest setting that fits, the one with the least memory among equals; nil where none
+  /// does.
   package static func best(
     _ model: PlannedModel, _ run: RunConfig, on cluster: PlannedCluster
   ) -> (setting: PassSetting, forecast: StepForecast)? {

@@ -30,8 +30,8 @@ package struct CPUUsage: Sendable, Equatable {
       clock: Stopwatch.now(), busy: busy, own: Stopwatch.now(CLOCK_PROCESS_CPUTIME_ID))
   }
 
-  /// The first line of `/proc/stat` (proc(5)): `cpu`, then ticks of user, nice, system, idle, waiting
-  /// for disks, interrupts, soft interrupts, stolen; time of guests is in the first two.
+  /// The first line of `/proc/stat` (proc(5)): `cpu`, then ticks of user, nice, system, idle,
+  /// waiting for disks, interrupts, soft interrupts, stolen; time of guests is in the first two.
   package static func busySeconds(statistics: String) -> Double? {
     let words = statistics.prefix { $0 != "\n" }.split(separator: " ")
     guard words.first == "cpu", words.count >= 9 else { return nil }

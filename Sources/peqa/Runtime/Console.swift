@@ -3,9 +3,9 @@ internal import Foundation
 /// Where the program speaks: results to stdout, everything else to stderr.
 ///
 /// Rank 0 speaks for all ranks; `warn` and `fail` of other ranks carry their names. Colours and
-/// carriage returns go only to terminals, colours only without `NO_COLOR`. Control characters of other
-/// origin become visible in messages, and in results where stdout is a terminal; a file gets the
-/// bytes as they are.
+/// carriage returns go only to terminals, colours only without `NO_COLOR`. Control characters of
+/// other origin become visible in messages, and in results where stdout is a terminal; a file gets
+/// the bytes as they are.
 package final class Console: Sendable {
   package enum Verbosity: Int, Sendable, Comparable {
     case quiet, normal, verbose

@@ -1,4 +1,5 @@
-/// What the program's exit codes mean, and what a user can do: for `peqa --help` and the user guide.
+/// What the program's exit codes mean, and what a user can do: for `peqa --help` and the user
+/// guide.
 package enum ExitCodeTable {
   package struct Entry: Sendable {
     package let codes: [Int32]

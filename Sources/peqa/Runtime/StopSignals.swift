@@ -13,7 +13,8 @@ struct StopSignals: Sendable {
     case checkpoint = 75
     /// INT: leave.
     case interrupt = 130
-    /// TERM: leave at once; there may be a second until KILL. After 2 s the process ends in any case.
+    /// TERM: leave at once; there may be a second until KILL. After 2 s the process ends in any
+    /// case.
     case terminate = 143
 
     var exitCode: Int32 { rawValue }

@@ -1,6 +1,6 @@
 extension String {
-  /// The same text with control characters (C0, DEL, C1) made visible, as `\u{1b}`, but for line ends
-  /// and tabs: texts of files, hosts and models must not steer a terminal.
+  /// The same text with control characters (C0, DEL, C1) made visible, as `\u{1b}`, but for line
+  /// ends and tabs: texts of files, hosts and models must not steer a terminal.
   package var withVisibleControls: String {
     guard unicodeScalars.contains(where: Self.isControl) else { return self }
     var text = ""

@@ -108,7 +108,7 @@ def make_safetensors():
     file("notFinite-half", {"a": entry("F16", [2], 0, 4)}, b"\0\0\0\x7c")
     file("notFinite-bf16", {"a": entry("BF16", [2], 0, 4)}, b"\0\0\x81\xff")
     file("notFinite-double", {"a": entry("F64", [1], 0, 8)}, u64(0x7FF0000000000000))
-    file("valid-large-double", {"a": entry("F64", [1], 0, 8)}, struct.pack("<d", 1e300))
+    file("notFinite-large-double", {"a": entry("F64", [1], 0, 8)}, struct.pack("<d", 1e300))
     file("valid-nothing", {})
     file("valid-zero-sized", {"a": entry("F32", [0, 7], 0, 0), "b": F4, "c": entry("U8", [0], 16, 16)}, DATA)
     file("valid-unknown-key", {"a": {**F4, "later": 1}}, DATA)

@@ -9,7 +9,8 @@ extension FuzzTarget {
     try LoadedModel.open(Fixture.path(baseFolder))
   }
 
-  /// The input is `adapter_config.json`, where it begins as JSON does, or the scales beside a good one.
+  /// The input is `adapter_config.json`, where it begins as JSON does, or the scales beside a good
+  /// one.
   static let adapter = FuzzTarget(
     name: "adapter", maximumSize: 8192, seeds: { [try goodConfig(), try exampleScales()] },
     words: ["peft_type", "PEQA", "base_sha256"],

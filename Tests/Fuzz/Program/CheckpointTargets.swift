@@ -7,8 +7,8 @@ internal import JSONText
 extension FuzzTarget {
   private static let folder = ScratchFolder()
 
-  /// The input is `trainer_state.json`, where it begins as JSON does, or `optimizer.safetensors`. The
-  /// other file is a good one, and all digests are made right.
+  /// The input is `trainer_state.json`, where it begins as JSON does, or `optimizer.safetensors`.
+  /// The other file is a good one, and all digests are made right.
   static let checkpoint = FuzzTarget(
     name: "checkpoint", maximumSize: 4096, seeds: { [exampleState(), try exampleVectors()] },
     words: ["global_step", "log_history", "best_metric", "peqa", "files", "settings", "updates"],

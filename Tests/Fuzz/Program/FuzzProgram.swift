@@ -1,8 +1,8 @@
 internal import CFuzzer
 internal import Glibc
 
-/// `peqa-fuzz --target=NAME [flags and folders of libFuzzer]`: searches for inputs that end a parser
-/// in any other way than with a value or a typed error.
+/// `peqa-fuzz --target=NAME [flags and folders of libFuzzer]`: searches for inputs that end a
+/// parser in any other way than with a value or a typed error.
 ///
 /// `--list` prints the targets and their largest inputs; `--target=NAME --seeds=FOLDER` writes the
 /// inputs to begin with into a folder, and a dictionary to `FOLDER.dict`.

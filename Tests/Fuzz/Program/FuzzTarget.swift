@@ -1,7 +1,7 @@
 /// One parser under search: reads any bytes, and what it makes of them is used as a run would.
 ///
-/// A typed error is a good answer. A trap, a hang beyond the time limit, memory beyond the limit and a
-/// broken promise (`require`) are finds.
+/// A typed error is a good answer. A trap, a hang beyond the time limit, memory beyond the limit
+/// and a broken promise (`require`) are finds.
 struct FuzzTarget: Sendable {
   let name: String
   /// Bytes of the longest input worth trying; longer ones only cost time.

@@ -9,8 +9,8 @@ internal import JSONText
 extension FuzzTarget {
   private static let folder = ScratchFolder()
 
-  /// The input is a cache without its last 64 bytes, the digest, which is added: behind a wrong digest
-  /// nothing would be read.
+  /// The input is a cache without its last 64 bytes, the digest, which is added: behind a wrong
+  /// digest nothing would be read.
   static let tokenCache = FuzzTarget(
     name: "token-cache", maximumSize: 2048, seeds: { [try exampleCache()] },
     read: { bytes in
@@ -42,8 +42,8 @@ extension FuzzTarget {
   private static let key = DatagramKey(run: 1, secret: (2, 3))
 
   /// The input is a datagram without its code, which is added: behind a wrong code nothing would be
-  /// read. What is read is the same after it has been written and read again, and a rank that hears it
-  /// does not fail.
+  /// read. What is read is the same after it has been written and read again, and a rank that hears
+  /// it does not fail.
   static let datagram = FuzzTarget(
     name: "datagram", maximumSize: 512,
     seeds: {

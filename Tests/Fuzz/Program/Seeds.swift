@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// Writes what a search begins with. It is made of the tests' fixtures and of the formats' own writers,
-/// so that no corpus has to be kept.
+/// Writes what a search begins with. It is made of the tests' fixtures and of the formats' own
+/// writers, so that no corpus has to be kept.
 enum Seeds {
   static func write(of target: FuzzTarget, to folder: String) {
     do {
