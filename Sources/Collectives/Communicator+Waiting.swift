@@ -6,7 +6,7 @@ extension Communicator {
   /// data`.
   ///
   /// Each call counts as progress. At most 255 bytes.
-  package func enter(_ phase: String) { heartbeats?.enter(phase) }
+  package func beginPhase(_ phase: String) { heartbeats?.beginPhase(phase) }
 
   /// Starts one non-blocking collective and polls until it has ended.
   ///

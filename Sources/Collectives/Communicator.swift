@@ -157,7 +157,7 @@ package final class Communicator {
     _ exit: [UInt8], patience: Double
   ) throws(CommunicatorError) -> [[UInt8]] {
     (channel, self.patience) = (endings, patience)
-    enter("end")
+    beginPhase("end")
     return try allGather(exit)
   }
 

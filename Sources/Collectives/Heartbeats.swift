@@ -35,8 +35,8 @@ package final class Heartbeats: Sendable {
   // MARK: What this rank says
 
   /// What it is at, for the messages of others. Also a mark of progress.
-  func enter(_ phase: String) {
-    let isNews = state.withLock { $0.enter(phase, now: monotonicSeconds()) }
+  func beginPhase(_ phase: String) {
+    let isNews = state.withLock { $0.beginPhase(phase, now: monotonicSeconds()) }
     if isNews { wake() }
   }
 
@@ -153,7 +153,7 @@ private struct State {
   init(rank: Int, peers: PeerTable) { (self.rank, self.peers) = (rank, peers) }
 
   /// - Returns: whether the others should hear of it soon.
-  mutating func enter(_ phase: String, now: Double) -> Bool {
+  mutating func beginPhase(_ phase: String, now: Double) -> Bool {
     marks += 1
     guard self.phase != phase else { return false }
     self.phase = phase

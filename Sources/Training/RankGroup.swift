@@ -17,7 +17,7 @@ package protocol RankGroup: AnyObject {
   /// two, and every rank claims in each.
   func claimNext(inRound round: Int) throws -> Int
   /// Says what this rank is at, for the messages of ranks that wait for it.
-  func enter(_ phase: String)
+  func beginPhase(_ phase: String)
   /// `rank 2 on node7`.
   func name(ofRank rank: Int) -> String
   var traffic: Traffic { get }
@@ -42,7 +42,7 @@ package final class SingleRank: RankGroup {
 }
 
 extension RankGroup {
-  package func enter(_ phase: String) {}
+  package func beginPhase(_ phase: String) {}
   package func name(ofRank rank: Int) -> String { "rank \(rank)" }
   package var traffic: Traffic { Traffic() }
 

@@ -54,45 +54,75 @@ package struct TrainStep: ~Copyable {
     save: () -> Bool = { false }, stop: () throws -> Bool = { false }
   ) throws -> StepMetrics {
     let clock = Stopwatch()
-    let readBefore = bytesReadFromDisk() ?? 0
     var report = RankReport()
     if compareStates, ranks.size > 1 { report.digest = StateDigest.of(scales, optimizer) }
+    try addGradients(step: index + 1, &report, next: next, stop: stop)
+    report.seconds = clock.seconds
+    report.save = save()
+    let bytesSent = try exchange(report, step: index + 1)
+    let communicated = clock.seconds - report.seconds
+    try checkSum()
+    let update = try self.update(index)
+    return metrics(
+      update, report, seconds: clock.seconds, communicated: communicated, bytesSent: bytesSent)
+  }
+
+  /// Adds the gradients of this rank's sequences, pass by pass.
+  private mutating func addGradients(
+    step: Int, _ report: inout RankReport, next: (Int) throws -> [BatchSequence],
+    stop: () throws -> Bool
+  ) throws {
+    let readBefore = bytesReadFromDisk() ?? 0
     sum.reset()
     report.stop = try stop()
     while true {
       let pass = try next(sequencesPerPass)
       if pass.isEmpty { break }
-      try addGradients(of: pass, step: index + 1)
+      try addGradients(of: pass, step: step)
       report.stop = try stop() || report.stop
     }
-    report.seconds = clock.seconds
     report.bytesRead = (bytesReadFromDisk() ?? 0) - readBefore
-    report.save = save()
-    sum.report(report, rank: ranks.rank)
-    ranks.enter("step \(index + 1), all-reduce")
-    let sentBefore = ranks.traffic.bytesSent
-    try sum.allReduce(over: ranks)
-    let communicated = clock.seconds - report.seconds
+  }
 
-    try checkSum()
-    ranks.enter("step \(index + 1), update")
+  /// Replaces this rank's sums by those of all ranks. Returns the bytes that it sent.
+  private mutating func exchange(_ report: RankReport, step: Int) throws -> Int {
+    sum.report(report, rank: ranks.rank)
+    ranks.beginPhase("step \(step), all-reduce")
+    let before = ranks.traffic.bytesSent
+    try sum.allReduce(over: ranks)
+    return ranks.traffic.bytesSent - before
+  }
+
+  /// What an update did.
+  private struct Update {
+    var gradientNorm, learningRate: Double
+    var scaleFaults: ScaleFaults
+  }
+
+  /// Mean gradient, clipping, AdamW, and the fp16 scales of the next forward pass.
+  private mutating func update(_ index: Int) throws -> Update {
+    ranks.beginPhase("step \(index + 1), update")
     sum.writeMean(to: gradient)
     if sum.isNarrow { sum.adaptSteps() }
     let norm = gradient.clip(toNorm: maximumNorm)
     let rate = schedule(index)
     optimizer.update(scales, gradient: gradient, learningRate: rate)
-    let scaleFaults = model.setParameters(UnsafeBufferPointer(scales.elements))
-    if scaleFaults.notFinite > 0 { throw StepFault.scalesNotFinite(scaleFaults.notFinite) }
+    let faults = model.setParameters(UnsafeBufferPointer(scales.elements))
+    if faults.notFinite > 0 { throw StepFault.scalesNotFinite(faults.notFinite) }
+    return Update(gradientNorm: norm, learningRate: rate, scaleFaults: faults)
+  }
 
+  private borrowing func metrics(
+    _ update: Update, _ report: RankReport, seconds: Double, communicated: Double, bytesSent: Int
+  ) -> StepMetrics {
     let times = sum.rankSeconds
     return StepMetrics(
       lossSum: sum.lossSum, tokens: sum.tokenCount, positions: sum.positionCount,
-      gradientNorm: norm, learningRate: rate, stopRequested: sum.stopRequested,
-      saveRequested: sum.saveRequested, bytesRead: sum.bytesRead, seconds: clock.seconds,
-      communicationSeconds: communicated,
-      communicationBytes: ranks.traffic.bytesSent - sentBefore,
-      fastestRank: times.min() ?? report.seconds, slowestRank: times.max() ?? report.seconds,
-      scaleFaults: scaleFaults)
+      gradientNorm: update.gradientNorm, learningRate: update.learningRate,
+      stopRequested: sum.stopRequested, saveRequested: sum.saveRequested,
+      bytesRead: sum.bytesRead, seconds: seconds, communicationSeconds: communicated,
+      communicationBytes: bytesSent, fastestRank: times.min() ?? report.seconds,
+      slowestRank: times.max() ?? report.seconds, scaleFaults: update.scaleFaults)
   }
 
   private borrowing func checkSum() throws {
@@ -107,11 +137,11 @@ package struct TrainStep: ~Copyable {
 
   /// d(sum of token losses)/d(scales) of each sequence by itself, added in fixed point.
   private mutating func addGradients(of pass: [BatchSequence], step: Int) throws {
-    ranks.enter("step \(step), forward")
+    ranks.beginPhase("step \(step), forward")
     let backward = "step \(step), backward"
     let rank = ranks.rank
     let losses = try model.lossesAndGradients(pass.map(\.sequence)) { index, first, values in
-      ranks.enter(backward)
+      ranks.beginPhase(backward)
       sum.add(gradient: values, from: first, at: pass[index].place, by: rank)
     }
     for (part, loss) in zip(pass, losses) {

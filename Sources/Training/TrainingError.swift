@@ -18,8 +18,8 @@ package enum TrainingError: ExitCoded, CustomStringConvertible {
   case noCheckpoint(path: String, reasons: [String])
   case missing(path: String, remedy: String)
   case badData(String)
-  /// Masters or moments of some ranks are not those of the others; `ranks` are the odd ones where
-  /// there is a majority, else all.
+  /// Masters or moments of some ranks are not those of the others; `ranks` are the disagreeing ones
+  /// where there is a majority, else all.
   case statesDiffer(step: Int, ranks: [String], isMajority: Bool)
   /// Sequences of a batch were computed by no rank, or twice.
   case workLost(step: Int, sequences: Int)

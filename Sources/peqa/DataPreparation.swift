@@ -40,7 +40,7 @@ struct DataPreparation {
       if builder == communicator.rank {
         prepared = try build(recipe)
       } else {
-        communicator.enter("waiting for the token cache of \(communicator.name(ofRank: builder))")
+        communicator.beginPhase("waiting for the token cache of \(communicator.name(ofRank: builder))")
       }
     }
     let identities = try communicator.allGather(prepared?.identity.bytes ?? [])
@@ -48,7 +48,7 @@ struct DataPreparation {
     for isVerified in [false, true] {
       try rank.agree {
         guard prepared == nil, isVerified || communicator.nodeRank == 0 else { return }
-        communicator.enter("opening the token cache")
+        communicator.beginPhase("opening the token cache")
         prepared = try open(identity, of: recipe, isVerified: isVerified)
       }
     }
@@ -61,7 +61,7 @@ struct DataPreparation {
       return try recipe.build(
         progress: {
           progress.update(Int($0 * 1000))
-          rank.communicator.enter("tokenizing, \(Int($0 * 100)) %")
+          rank.communicator.beginPhase("tokenizing, \(Int($0 * 100)) %")
         }, isCancelled: { signals.received != nil })
     } catch DatasetError.cancelled {
       throw ExitCode(signals.received?.exitCode ?? DatasetError.cancelled.exitCode)

@@ -149,7 +149,7 @@ private enum Ranks {
   func idleRankIsNamed() throws {
     try ranks.barrier()
     if ranks.rank == 0 {
-      ranks.enter("checkpoint")
+      ranks.beginPhase("checkpoint")
       ranks.timeout = 0.3  // signs of life as often as the others expect them
       defer { ranks.timeout = 60 }
       Thread.sleep(forTimeInterval: 2.5)

@@ -46,7 +46,7 @@ package struct ShardedLoss {
     var total = LossTotal(items: itemCount)
     for round in 0..<rounds(ranks: ranks.size) {
       var failure: (any Error)?
-      ranks.enter("evaluation, round \(round + 1) of \(rounds(ranks: ranks.size))")
+      ranks.beginPhase("evaluation, round \(round + 1) of \(rounds(ranks: ranks.size))")
       do {
         if isStopped() { throw EvaluationError.stopped }
         try add(round: round, rank: ranks.rank, of: ranks.size, to: &total)

@@ -22,7 +22,7 @@ package struct TrainerState: Sendable, Equatable {
   /// Step of the last evaluation; nil before the first.
   package var lastEvaluation: Int?
   package var evaluationsWithoutBest = 0
-  /// Seconds trained, over all lives of the run.
+  /// Seconds trained, over all attempts of the run.
   package var seconds = 0.0
   package var identity = RunIdentity()
 

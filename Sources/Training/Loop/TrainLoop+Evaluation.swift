@@ -34,7 +34,7 @@ extension TrainLoop {
     var stopped = try shouldStop()
     var schedule = schedule(Array(0..<count))
     while !stopped, let index = try schedule.next(1).first {
-      run.ranks.enter("step \(state.globalStep), evaluation")
+      run.ranks.beginPhase("step \(state.globalStep), evaluation")
       let sequence = try source.sequence(at: index)
       sum.add(
         try run.model.loss(sequence), length: sequence.tokens.count, at: index,

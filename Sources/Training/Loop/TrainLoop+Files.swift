@@ -20,9 +20,9 @@ extension TrainLoop {
   ///   1, 2, 4, ... 64 steps, or where the next one is due.
   func save(isLast: Bool = true) throws {
     try compareStates()
-    run.ranks.enter("step \(state.globalStep), checking the base")
+    run.ranks.beginPhase("step \(state.globalStep), checking the base")
     try run.checkBase()
-    run.ranks.enter("step \(state.globalStep), checkpoint")
+    run.ranks.beginPhase("step \(state.globalStep), checkpoint")
     let begin = clock.seconds
     state.seconds = runtime
     try run.ranks.onRankZero {
@@ -57,7 +57,7 @@ extension TrainLoop {
   private func compareStates() throws {
     let ranks = run.ranks
     guard ranks.size > 1, config.digestSteps > 0 else { return }
-    ranks.enter("step \(state.globalStep), comparing states")
+    ranks.beginPhase("step \(state.globalStep), comparing states")
     var digests = [Int64](repeating: 0, count: ranks.size)
     digests[ranks.rank] = StateDigest.of(step.scales, step.optimizer)
     let disagreeing = StateDigest.disagreeing(try ranks.sums(of: digests))

@@ -21,7 +21,7 @@ extension TrainLoop {
     state.maxSteps = totalSteps
     state.numTrainEpochs = config.numEpochs
     var checkpoint: LoadedCheckpoint?
-    run.ranks.enter("reading the checkpoint")
+    run.ranks.beginPhase("reading the checkpoint")
     try run.ranks.onRankZero {
       let output = try OutputFolder(path: config.outputDirectory)
       self.output = output

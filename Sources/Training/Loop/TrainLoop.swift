@@ -125,7 +125,7 @@ package final class TrainLoop {
   private func sequences(
     of schedule: inout BatchSchedule, most: Int, step: Int
   ) throws -> [BatchSequence] {
-    run.ranks.enter("step \(step), reading data")
+    run.ranks.beginPhase("step \(step), reading data")
     return try schedule.next(most).map { slot in
       BatchSequence(sequence: try run.training.sequence(at: schedule.batch[slot]), place: slot)
     }
