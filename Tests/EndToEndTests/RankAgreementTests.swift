@@ -98,7 +98,9 @@ import Testing
     case .template: try edit("base/chat_template.jinja", "}}{%", "}} {%")
     case .config: try edit("base/config.json", "10000", "500000")
     case .base: try edit("base/peqa_base.json", "\"base_sha256\": \"b4", "\"base_sha256\": \"b5")
-    case .kernels: options = ["-x", "PEQA_KERNELS=scalar"]
+    case .kernels:
+      let chosen = ProcessInfo.processInfo.environment["PEQA_KERNELS"]
+      options = ["-x", "PEQA_KERNELS=\(chosen == "scalar" ? "avx2" : "scalar")"]
     }
     let end = try train(secondRank: options)
     #expect(end.code == difference.code, "\(end.text)")
