@@ -40,7 +40,8 @@ struct DataPreparation {
       if builder == communicator.rank {
         prepared = try build(recipe)
       } else {
-        communicator.beginPhase("waiting for the token cache of \(communicator.name(ofRank: builder))")
+        communicator.beginPhase(
+          "waiting for the token cache of \(communicator.name(ofRank: builder))")
       }
     }
     let identities = try communicator.allGather(prepared?.identity.bytes ?? [])

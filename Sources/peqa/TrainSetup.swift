@@ -156,7 +156,9 @@ struct TrainSetup {
     let communicator = rank.communicator
     guard config.verifyBase else { return }
     try rank.agree {
-      guard communicator.nodeRank == 0 else { return communicator.beginPhase("waiting for the base") }
+      guard communicator.nodeRank == 0 else {
+        return communicator.beginPhase("waiting for the base")
+      }
       try base.verifyDigest { done in
         communicator.beginPhase("verifying the base, \(Int(done * 100)) %")
         if let request = signals.received { throw ExitCode(request.exitCode) }
