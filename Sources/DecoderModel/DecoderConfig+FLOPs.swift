@@ -1,10 +1,12 @@
 /// Arithmetic of a model, counted by formula: two operations a multiply-add. Only products count;
 /// what is elementwise, and what is done again to save memory, does not.
 ///
-///     linear layers, N weights     forward 2 N, input gradient 2 N, scale gradient of groups 2 N a
-///     token scale gradient of rows       none: it comes from the outputs
-///     causal attention, width Q    2 products forward, 5 backward, of Q multiply-adds a pair of
-///     tokens output matrix, V x D         forward and input gradient, 2 V D each a token
+///     linear layers, N weights   forward 2 N, input gradient 2 N, per token
+///     scale gradient of groups   2 N per token
+///     scale gradient of rows     none: it comes from the outputs
+///     causal attention, width Q  2 products forward, 5 backward, Q multiply-adds per pair of
+///                                tokens
+///     output matrix, V x D       forward and input gradient, 2 V D each, per token
 ///
 /// (The backward pass of attention computes scores again, as every flash-style one does.)
 package struct DecoderFLOPs: Sendable, Equatable {

@@ -110,11 +110,12 @@ import peqa
   // MARK: What a measured rate is worth
 
   private func rate(
-    _ passes: [PassTimes], layers: Int, missing: Double = 0
+    _ passes: [PassTimes], layers: Int, missing: Double = 0, halvings: Double = 0
   ) -> MeasuredRate {
     MeasuredRate(
       operations: 1e12, passes: passes, layers: layers, threads: 2, seconds: 12.4,
-      foreignCores: 0.3, missing: missing, busyThreads: 2)
+      foreignCores: 0.3, missing: missing, busyThreads: 2,
+      halvings: halvings)
   }
 
   /// 1 s for one block and 1.5 s for three are 0.25 s a block: 10 blocks take 3.25 s.
@@ -126,6 +127,12 @@ import peqa
     #expect(abs(found.threadRate - 1e12 / 3.25 / 2) < 1)
     #expect(found.relativeError == 0.05)
     #expect(found.text == "measured for 12 s; other programs used 0.3 cores: +- 5 %")
+  }
+
+  /// Short sequences are slower per token: a figure of a quarter of the length is worth less.
+  @Test func shortenedSequencesMakeTheRateWorthLess() {
+    let found = rate([PassTimes(layers: 4, calm: [2, 2])], layers: 4, halvings: 2)
+    #expect(found.relativeError == 0.4)
   }
 
   /// 0.1 s to both sides of the three blocks is 0.45 s of ten: (10 - 1) / (3 - 1) times as much.

@@ -6,9 +6,11 @@ internal import Training
 
 /// How fast this machine trains a shape: some passes over a base of random codes, within 20 s.
 ///
-/// Small models are measured whole. Of larger ones one block and three are, in turns, and the
-/// difference tells what a block takes. Sequences are shortened where whole ones would take too
-/// long. As many ranks as the run has on a node work at the same time, each with its own threads: a
+/// Small models are measured whole. Of larger ones one block and a few are, in turns, and the
+/// difference tells what a block takes. Sequences are shortened only where even that takes too
+/// long: short ones are slower per token, so the figure is then worth less, and says so.
+///
+/// As many ranks as the run has on a node work at the same time, each with its own threads: a
 /// program that holds one core then slows one rank, as it does in training, and not the threads of
 /// all.
 struct RateMeasurement {
@@ -19,8 +21,9 @@ struct RateMeasurement {
   let console: Console
   let signals: StopSignals
 
-  /// Operations and bytes up to which a model is measured whole.
-  private static let wholeOperations = 2e12
+  /// Operations of a pass and bytes up to which a model is measured whole, or as many blocks of it:
+  /// two seconds of two slow cores, so that all passes fit into the time.
+  private static let wholeOperations = 1.5e11
   private static let wholeBytes = 1_000_000_000
   /// Undisturbed passes that are enough.
   private static let repetitions = 3
@@ -39,13 +42,16 @@ struct RateMeasurement {
     let writing = Stopwatch.now() - began
     let probe = min(run.maxSequenceLength, probeTokens)
     let seconds = try groups[0].pass(tokens: probe).seconds
-    // A base of three blocks takes up to three times as long to write as one of one block.
-    if depths.count > 1, left() > 6 * writing {
+    // A base of d blocks takes up to d times as long to write as one of one block.
+    if depths.count > 1, left() > Double(2 * depths[1]) * writing {
       groups.append(try RankSet(self, layers: depths[1]))
     }
-    let blocks = groups.reduce(0) { $0 + $1.layers } / groups[0].layers
-    let tokens = self.tokens(
-      perToken: seconds / Double(probe), passes: 2 * blocks, within: 0.8 * left())
+    let perOperation = seconds / operations(layers: depths[0], tokens: probe)
+    let layers = groups.map(\.layers)
+    let tokens = self.tokens(within: 0.8 * left()) { tokens in
+      // At least two passes of each depth, of which the first does not count.
+      2 * perOperation * layers.reduce(0) { $0 + operations(layers: $1, tokens: tokens) }
+    }
     let passes = try passes(through: groups, tokens: tokens, left: left)
     let foreign = before.flatMap { start in CPUUsage.now()?.foreignCores(since: start) } ?? 0
     let busy = ranks * threadsPerRank
@@ -53,14 +59,20 @@ struct RateMeasurement {
       operations: operations(layers: model.config.layerCount, tokens: tokens), passes: passes,
       layers: model.config.layerCount, threads: threadsPerRank,
       seconds: Stopwatch.now() - began, foreignCores: foreign,
-      missing: max(0, foreign + Double(busy - AllowedCPUs().online)), busyThreads: busy)
+      missing: max(0, foreign + Double(busy - AllowedCPUs().online)), busyThreads: busy,
+      halvings: log2(Double(run.maxSequenceLength) / Double(tokens)))
   }
 
   private var depths: [Int] {
     let layers = model.config.layerCount
     let work = operations(layers: layers, tokens: run.maxSequenceLength)
     let isSmall = work <= Self.wholeOperations && model.baseBytes <= Self.wholeBytes
-    return isSmall || layers <= 3 ? [layers] : [1, 3]
+    if isSmall || layers <= 3 { return [layers] }
+    let deepest = (3...layers).last {
+      operations(layers: $0, tokens: run.maxSequenceLength) <= Self.wholeOperations
+        && model.baseBytes / layers * $0 <= Self.wholeBytes
+    }
+    return [1, deepest ?? 3]
   }
 
   private var probeTokens: Int {
@@ -68,12 +80,10 @@ struct RateMeasurement {
     return max(Self.leastTokens, Int(Self.probeOperations / each))
   }
 
-  /// The longest sequence, by halves of the run's, of which so many passes fit into the time.
-  private func tokens(perToken: Double, passes: Int, within seconds: Double) -> Int {
+  /// The longest sequence, by halves of the run's, whose passes fit into the time.
+  private func tokens(within seconds: Double, taking needed: (Int) -> Double) -> Int {
     var tokens = run.maxSequenceLength
-    while tokens / 2 >= Self.leastTokens, Double(tokens * passes) * perToken > seconds {
-      tokens /= 2
-    }
+    while tokens / 2 >= Self.leastTokens, needed(tokens) > seconds { tokens /= 2 }
     return tokens
   }
 
