@@ -135,6 +135,16 @@ import peqa
     #expect(found.relativeError == 0.4)
   }
 
+  /// 2 s that every length has and 10 ms for each token: 3.28 s of 128 and 2.64 s of 64 tokens are
+  /// 7.12 s of 512.
+  @Test func longerSequencesLieOnTheLineThroughTwoLengths() {
+    let times = PassTimes(layers: 1, calm: [3.28]).extrapolated(
+      from: (64, 2.64), at: 128, to: 512)
+    #expect(abs(times.typical - 7.12) < 1e-9)
+    let noise = PassTimes(layers: 1, calm: [3]).extrapolated(from: (64, 3.5), at: 128, to: 512)
+    #expect(noise.typical == 3, "no less for more tokens")
+  }
+
   /// 0.1 s to both sides of the three blocks is 0.45 s of ten: (10 - 1) / (3 - 1) times as much.
   @Test func errorsGrowWithTheBlocksThatWereNotMeasured() {
     let passes = [

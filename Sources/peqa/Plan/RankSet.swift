@@ -26,7 +26,7 @@ final class RankSet {
       try KernelChoice.compute(
         threads: measurement.threadsPerRank, dtype: measurement.run.dtype)
     }
-    let (model, signals) = (measurement.model, measurement.signals)
+    let (model, signals) = (measurement.sample, measurement.signals)
     var config = model.config
     config.layerCount = layers
     let base = try SyntheticBase(
