@@ -85,7 +85,7 @@ package struct PassTimes: Sendable, Equatable {
 
   /// The same of longer sequences, by the line through two lengths: a pass takes a part that every
   /// length has alike, as codes are unpacked once, and a part for each token.
-  func extrapolated(
+  package func extrapolated(
     from shorter: (tokens: Int, seconds: Double), at tokens: Int, to longer: Int
   ) -> PassTimes {
     let share = Double(longer - tokens) / Double(tokens - shorter.tokens)
@@ -97,7 +97,7 @@ package struct PassTimes: Sendable, Equatable {
   }
 
   /// The median of what was not disturbed; else the least, as a disturbance only adds.
-  var typical: Double {
+  package var typical: Double {
     let sorted = calm.sorted()
     return sorted.isEmpty ? disturbed.min() ?? 0 : sorted[sorted.count / 2]
   }
