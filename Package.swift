@@ -18,10 +18,11 @@ let commit =
 let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
   .unsafeFlags(["-warnings-as-errors"] + (fuzzer == nil ? [] : fuzzing)),
 ]
 
-// `testing`: what only the tests take. Random numbers of tests are those of Kernels.
+// `testing`: what only the tests take.
 func module(
   _ name: String, _ dependencies: [Target.Dependency], testing: [Target.Dependency] = [],
   fixtures: Bool = false, readme: Bool = false
@@ -29,7 +30,8 @@ func module(
   [
     .target(name: name, dependencies: dependencies, swiftSettings: strict),
     .testTarget(
-      name: name + "Tests", dependencies: [.byName(name: name)] + dependencies + testing,
+      name: name + "Tests",
+      dependencies: [.byName(name: name), "TestSupport"] + dependencies + testing,
       exclude: readme ? ["README.md"] : [],
       resources: fixtures ? [.copy("Fixtures")] : [], swiftSettings: strict),
   ]
@@ -56,16 +58,23 @@ let package = Package(
       name: "CKernels",
       cSettings: [.unsafeFlags(["-std=c17", "-O3", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"])]),
   ]
-    + [.target(name: "ExitCodes", swiftSettings: strict)]
-    + module("JSONText", [])
+    + [
+      .target(name: "ExitCodes", swiftSettings: strict),
+      .target(
+        name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
+        swiftSettings: strict),
+    ]
+    + module("Machine", [])
+    + module("JSONText", [], testing: ["Kernels"])
     + module("Kernels", ["CKernels", "COpenBLAS"])
-    + module("Collectives", ["ExitCodes", "CMPI"], testing: ["Kernels"], readme: true)
+    + module("Collectives", ["Machine", "ExitCodes", "CMPI"], testing: ["Kernels"], readme: true)
     + module(
       "Checkpoints",
       [
         "CFiles", "ExitCodes", "JSONText", "CCrypto",
         .product(name: "SystemPackage", package: "swift-system"),
       ], testing: ["Kernels"], fixtures: true)
+    + module("Reporting", ["ExitCodes", "JSONText", "Checkpoints"])
     + module(
       "Tokenization", ["ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true
     )
@@ -81,37 +90,62 @@ let package = Package(
       fixtures: true)
     + module(
       "Interchange",
-      ["DecoderModel", "Quantization", "Checkpoints", "Tokenization", "JSONText", "Kernels"])
+      [
+        "DecoderModel", "Quantization", "Checkpoints", "Tokenization", "ExitCodes", "JSONText",
+        "Kernels", "Machine",
+      ])
     + module(
       "Training",
       [
         "DecoderModel", "Datasets", "Tokenization", "Collectives", "Checkpoints", "ExitCodes",
-        "JSONText", "Kernels",
+        "JSONText", "Kernels", "Machine", "Reporting",
         .product(name: "Yams", package: "Yams"),
       ])
     + module(
       "Evaluation",
       [
         "DecoderModel", "Datasets", "Tokenization", "Collectives", "ExitCodes", "Kernels",
-        "JSONText",
+        "JSONText", "Machine",
       ],
       fixtures: true)
+    + module(
+      "Planning",
+      [
+        "Training", "Evaluation", "Interchange", "DecoderModel", "Quantization", "Checkpoints",
+        "Reporting", "ExitCodes", "JSONText", "Kernels",
+      ])
+    + module(
+      "ClusterDiagnosis",
+      ["Planning", "Collectives", "Checkpoints", "Reporting", "ExitCodes", "JSONText", "Machine"])
     + [
       .executableTarget(
         name: "peqa",
         dependencies: [
-          "Training", "Evaluation", "Interchange", "DecoderModel", "Datasets", "ChatTemplates",
-          "Tokenization", "Collectives", "Quantization", "Checkpoints", "ExitCodes", "JSONText",
-          "Kernels",
-          "CBuild",
+          "ClusterDiagnosis", "Planning", "Training", "Evaluation", "Interchange", "DecoderModel",
+          "Datasets", "ChatTemplates", "Tokenization", "Collectives", "Quantization", "Checkpoints",
+          "Reporting", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: strict),
-      .testTarget(name: "peqaTests", dependencies: ["peqa"], swiftSettings: strict),
       .testTarget(
-        name: "EndToEndTests", dependencies: ["JSONText", "Checkpoints"],
+        name: "peqaTests",
+        dependencies: ["peqa", "Training", "Planning", "JSONText", "TestSupport"],
+        swiftSettings: strict),
+      .testTarget(
+        name: "EndToEndTests", dependencies: ["JSONText", "Checkpoints", "TestSupport"],
         exclude: ["golden_losses.txt"], swiftSettings: strict),
-    ] + (fuzzer.map(fuzzTargets) ?? [])
+      // Built with every test, so that searches keep up with the parsers; FuzzTests tries a few
+      // inputs.
+      .target(
+        name: "FuzzTargets",
+        dependencies: [
+          "Planning", "Training", "DecoderModel", "Datasets", "ChatTemplates", "Tokenization",
+          "Collectives", "Checkpoints", "JSONText",
+        ], path: "Tests/Fuzz/Targets", swiftSettings: strict),
+      .testTarget(
+        name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", "Kernels"],
+        swiftSettings: strict),
+    ] + (fuzzer.map(fuzzProgram) ?? [])
 )
 
 // Set by launch/fuzz for sanitizers, which look at the C code of the kernels: nothing else is
@@ -123,15 +157,11 @@ if Context.environment["PEQA_KERNELS_ALONE"] != nil {
   package.dependencies = []
 }
 
-func fuzzTargets(libraries: String) -> [Target] {
+func fuzzProgram(libraries: String) -> [Target] {
   [
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
-      name: "peqa-fuzz",
-      dependencies: [
-        "CFuzzer", "Training", "DecoderModel", "Datasets", "ChatTemplates", "Tokenization",
-        "Collectives", "Checkpoints", "JSONText",
-      ],
+      name: "peqa-fuzz", dependencies: ["CFuzzer", "FuzzTargets"],
       path: "Tests/Fuzz/Program", swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-L", libraries])]),
   ]

@@ -1,3 +1,5 @@
+internal import Machine
+
 extension Communicator {
   /// What comes in from the rank before while all ranks send to the next: the pattern of a large
   /// all-reduce. Nil for one rank. The best of some rounds, because other work disturbs.
@@ -14,11 +16,11 @@ extension Communicator {
       var best = Double.infinity
       for _ in 0..<rounds {
         try barrier()
-        let began = monotonicSeconds()
+        let began = Stopwatch.now()
         try shift(
           UnsafeMutableRawBufferPointer(rebasing: memory[..<count]),
           UnsafeMutableRawBufferPointer(rebasing: memory[bytes..<bytes + count]), "ring test")
-        best = min(best, monotonicSeconds() - began)
+        best = min(best, Stopwatch.now() - began)
       }
       return best
     }

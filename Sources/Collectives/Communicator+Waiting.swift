@@ -1,5 +1,6 @@
 internal import CMPI
 internal import Foundation
+internal import Machine
 
 extension Communicator {
   /// Says what this rank is at, for the messages of ranks that wait for it: `step 120, reading
@@ -31,8 +32,8 @@ extension Communicator {
     _ collective: String, bytesSent: Int, start: (MPI_Comm) -> Int32, test: (inout Int32) -> Int32
   ) throws(CommunicatorError) {
     guard let channel else { return }
-    let began = monotonicSeconds()
-    defer { traffic.seconds += monotonicSeconds() - began }
+    let began = Stopwatch.now()
+    defer { traffic.seconds += Stopwatch.now() - began }
     traffic.calls += 1
     traffic.bytesSent += bytesSent
     let index = heartbeats?.beginCollective() ?? 0
@@ -42,7 +43,7 @@ extension Communicator {
       var done: Int32 = 0
       try check(test(&done), collective)
       if done != 0 { return }
-      let now = monotonicSeconds()
+      let now = Stopwatch.now()
       if now > nextLook {
         nextLook = now + Self.lookInterval
         try lookAround(collective, index, since: began)
@@ -58,10 +59,10 @@ extension Communicator {
     _ collective: String, _ index: Int, since began: Double
   ) throws(CommunicatorError) {
     if let code = interruption() { throw .interrupted(code: code) }
-    let waited = monotonicSeconds() - began
+    let waited = Stopwatch.now() - began
     let absent = heartbeats?.peers.absentees(
       at: index, since: began, limit: timeout, blindLimit: blindTimeout ?? timeout,
-      now: monotonicSeconds())
+      now: Stopwatch.now())
     if absent == nil, waited <= patience { return }
     throw .timedOut(
       Stall(
@@ -79,8 +80,8 @@ extension Communicator {
   /// - Parameter patience: seconds to wait for the first signs.
   package func unheardRanks(within patience: Double) throws(CommunicatorError) -> [Int] {
     guard size > 1, let heartbeats else { return [] }
-    let began = monotonicSeconds()
-    while !heartbeats.peers.unheard.isEmpty, monotonicSeconds() - began < patience { usleep(2000) }
+    let began = Stopwatch.now()
+    while !heartbeats.peers.unheard.isEmpty, Stopwatch.now() - began < patience { usleep(2000) }
     let all = try allGather(heartbeats.peers.unheard.map { "\($0) " }.joined().utf8.map { $0 })
     let unheard = all.flatMap { String(decoding: $0, as: UTF8.self).split(separator: " ") }
     return Set(unheard.compactMap { Int($0) }).sorted()
@@ -101,10 +102,10 @@ extension Communicator {
     let (round, number) = (claims.round, claims.count)
     guard let heartbeats else { return number }
     if rank == 0 { return heartbeats.claimLocally(round: round, number: number) ?? .max }
-    let began = monotonicSeconds()
+    let began = Stopwatch.now()
     var nextRequest = began
     while true {
-      let now = monotonicSeconds()
+      let now = Stopwatch.now()
       if now >= nextRequest {
         heartbeats.request(round: round, number: number)
         nextRequest = now + 0.02

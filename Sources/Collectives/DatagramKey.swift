@@ -38,7 +38,7 @@ package struct DatagramKey: Sendable, Equatable {
   }
 
   /// Bytes that `seal` adds.
-  static let sealSize = 16
+  package static let sealSize = 16
 
   /// Adds the message authentication code of all bytes that are there.
   package func seal(_ bytes: inout [UInt8]) {

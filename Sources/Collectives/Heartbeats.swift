@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Machine
 internal import Synchronization
 
 /// The signs of life that ranks send each other from a thread of their own.
@@ -17,7 +18,7 @@ package final class Heartbeats: Sendable {
   /// - Parameter socket: nil sends and hears nothing.
   package init(key: DatagramKey, rank: Int, endpoints: [Endpoint], socket: DatagramSocket?) {
     (self.key, self.rank, self.socket) = (key, rank, socket)
-    let peers = PeerTable(rank: rank, endpoints: endpoints, now: monotonicSeconds())
+    let peers = PeerTable(rank: rank, endpoints: endpoints, now: Stopwatch.now())
     state = Mutex(State(rank: rank, peers: peers))
     guard let socket else { return }
     let thread = Thread { [weak self] in
@@ -36,7 +37,7 @@ package final class Heartbeats: Sendable {
 
   /// What it is at, for the messages of others. Also a mark of progress.
   func beginPhase(_ phase: String) {
-    let isNews = state.withLock { $0.beginPhase(phase, now: monotonicSeconds()) }
+    let isNews = state.withLock { $0.beginPhase(phase, now: Stopwatch.now()) }
     if isNews { wake() }
   }
 
@@ -100,14 +101,14 @@ package final class Heartbeats: Sendable {
   // MARK: The thread
 
   private func turn(_ socket: DatagramSocket) {
-    let now = monotonicSeconds()
+    let now = Stopwatch.now()
     let (next, pulse, peers) = state.withLock { state in
       state.peers.isListening(now: now, interval: state.interval)
       let pulse = state.pulseIfDue(now: now)
       return (state.nextPulse, pulse, state.peers)
     }
     if let pulse { send(pulse, to: peers.pulseTargets) }
-    socket.wait(seconds: min(next - monotonicSeconds(), 1))
+    socket.wait(seconds: min(next - Stopwatch.now(), 1))
     // Bounded, so that a flood cannot keep this rank from its own signs of life.
     for _ in 0..<256 + 4 * peers.count {
       guard let (datagram, sender) = socket.receive(key) else { return }
@@ -122,7 +123,7 @@ package final class Heartbeats: Sendable {
 
   private func hear(_ datagram: Datagram, from sender: DatagramAddress) {
     let answer = state.withLock { state -> (Datagram, [DatagramAddress])? in
-      guard state.peers.hears(datagram, from: sender, now: monotonicSeconds()) else { return nil }
+      guard state.peers.hears(datagram, from: sender, now: Stopwatch.now()) else { return nil }
       return state.take(datagram).map { ($0, state.peers.targets(of: datagram.sender)) }
     }
     if let (datagram, targets) = answer { send(datagram, to: targets) }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Machine
 internal import Synchronization
 
 /// Ends the process unless it is met in time: for MPI calls that block, and that only a thread
@@ -10,12 +11,12 @@ final class ProcessDeadline: Sendable {
   ///   - code: what the process returns.
   ///   - text: what it says.
   init(seconds: Double, code: Int32, text: String) {
-    let end = monotonicSeconds() + seconds
+    let end = Stopwatch.now() + seconds
     // It holds this object, so a deadline that nobody keeps still counts.
     let thread = Thread { [self] in
       Self.blockSignals()
       while !isMet.withLock({ $0 }) {
-        if monotonicSeconds() > end { Self.leave(code, text) }
+        if Stopwatch.now() > end { Self.leave(code, text) }
         usleep(20_000)
       }
     }

@@ -25,6 +25,10 @@ package struct DatasetCounts: Sendable, Equatable {
     package var type: DatasetType
     package var records = 0
     package var samples = 0
+
+    package init(type: DatasetType, records: Int = 0, samples: Int = 0) {
+      (self.type, self.records, self.samples) = (type, records, samples)
+    }
   }
 
   package init() {}

@@ -30,13 +30,13 @@ package final class TokenCache: Sendable {
   private let indexStart: Int
 
   /// Why a cache file is not used.
-  struct Unusable: Error, Equatable {
+  package struct Unusable: Error, Equatable {
     var reason: String
     init(_ reason: String) { self.reason = reason }
   }
 
   /// How far a file is trusted.
-  enum Trust: Equatable {
+  package enum Trust: Equatable {
     /// The whole file is read and its digest compared.
     case nothing
     /// Another process has verified the file of this digest: it only must be that one.
@@ -46,7 +46,7 @@ package final class TokenCache: Sendable {
   /// Maps and verifies a cache: header, sizes, digest, index.
   ///
   /// `key`, if given, must be the one it was written for.
-  init(path: String, key: String?, trust: Trust = .nothing) throws(Unusable) {
+  package init(path: String, key: String?, trust: Trust = .nothing) throws(Unusable) {
     do throws(CheckpointError) {
       file = try MappedFile(path: path)
     } catch {
@@ -139,12 +139,12 @@ extension TokenCache {
   package func supervisedCount(of sample: Int) -> Int { Int(entry(sample, 12, UInt32.self)) }
 
   /// The file a sample came from (index in the order of the build) and its place there.
-  func origin(of sample: Int) -> (file: Int, place: RecordPlace) {
+  package func origin(of sample: Int) -> (file: Int, place: RecordPlace) {
     (Int(entry(sample, 8, UInt32.self)), RecordPlace(packed: entry(sample, 16, UInt64.self)))
   }
 
   /// Appends a sample's ids and targets.
-  func append(_ sample: Int, tokens: inout [Int32], targets: inout [Int32]) {
+  package func append(_ sample: Int, tokens: inout [Int32], targets: inout [Int32]) {
     let range = range(of: sample)
     withExtendedLifetime(file) {
       var previous = false

@@ -1,18 +1,18 @@
-internal import Checkpoints
+package import Checkpoints
 internal import JSONText
 
 /// Writes a token cache front to back: samples go to the file as they come, only the index is kept.
 /// The file appears under its name at `finish`; without it nothing is left behind. A file of that
 /// name is never replaced, because others may have mapped it: then `CheckpointError.exists`, or
 /// `.system` with EEXIST, is thrown.
-struct TokenCacheWriter: ~Copyable {
+package struct TokenCacheWriter: ~Copyable {
   private let file: PendingFile
   private var hash: SHA256
   private var index: [UInt8] = []
   private var words: UInt64 = 0
   private var samples: UInt64 = 0
 
-  init(path: String, key: String) throws(CheckpointError) {
+  package init(path: String, key: String) throws(CheckpointError) {
     precondition(key.utf8.count == 64, "a cache key is a SHA-256 in hexadecimal")
     let header = TokenCache.magic + bytes(TokenCache.formatVersion) + Array(key.utf8)
     let file = try PendingFile(path: path, size: 0, overwrite: false)
@@ -23,7 +23,7 @@ struct TokenCacheWriter: ~Copyable {
   }
 
   /// Appends a sample of at least one token; ids are not negative.
-  mutating func append(
+  package mutating func append(
     _ tokens: [Int32], supervised: [Bool], file source: Int, place: RecordPlace
   ) throws(CheckpointError) {
     precondition(!tokens.isEmpty && tokens.count == supervised.count, "one mask bit a token")
@@ -43,7 +43,7 @@ struct TokenCacheWriter: ~Copyable {
     index += bytes(UInt32(supervised.count { $0 })) + bytes(place.packed)
   }
 
-  consuming func finish(_ counts: DatasetCounts) throws(CheckpointError) {
+  package consuming func finish(_ counts: DatasetCounts) throws(CheckpointError) {
     let summary = Array(counts.json.text().utf8)
     try put(index)
     try put(summary)
@@ -74,7 +74,7 @@ extension RecordPlace {
   /// As one word: kind in the two lowest bits.
   var packed: UInt64 { UInt64(number) << 2 | UInt64(kind.rawValue) }
 
-  init(packed: UInt64) {
+  package init(packed: UInt64) {
     self.init(
       kind: Kind(rawValue: UInt8(packed & 3)) ?? .element, number: Int(packed >> 2))
   }

@@ -1,6 +1,7 @@
 internal import Checkpoints
 package import DecoderModel
 internal import Foundation
+internal import JSONText
 package import Kernels
 internal import Quantization
 

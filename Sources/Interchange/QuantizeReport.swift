@@ -1,5 +1,6 @@
 package import DecoderModel
 package import JSONText
+internal import Quantization
 
 /// Errors of weights, by kind of linear layer.
 package struct LayerErrors: Sendable {

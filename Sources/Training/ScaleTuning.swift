@@ -2,6 +2,7 @@ internal import Checkpoints
 package import Datasets
 package import DecoderModel
 package import JSONText
+internal import Quantization
 
 /// A decoder over a quantized base whose scales are trained: PEQA as the trainer sees it.
 package final class ScaleTuning: TrainableModel {

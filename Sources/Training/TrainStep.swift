@@ -1,6 +1,8 @@
+internal import Collectives
 package import Datasets
 package import DecoderModel
 package import Kernels
+internal import Machine
 
 /// One optimizer step over a global batch: the whole method on one screen.
 ///

@@ -2,6 +2,7 @@ internal import ChatTemplates
 internal import DecoderModel
 internal import Evaluation
 internal import Foundation
+internal import Reporting
 internal import Tokenization
 
 /// A conversation in the terminal. The model keeps what it has read, so a turn costs its own

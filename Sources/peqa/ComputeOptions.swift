@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Kernels
+internal import Machine
 internal import Training
 
 /// What a command computes with.

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Checkpoints
 internal import Foundation
 internal import JSONText
+internal import Planning
 internal import Training
 
 /// `peqa config`: what a run file may say, or what one says.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ClusterDiagnosis
 internal import Collectives
 internal import Datasets
 internal import Foundation

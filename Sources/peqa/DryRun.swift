@@ -1,5 +1,9 @@
+internal import Collectives
 internal import Datasets
+internal import DecoderModel
 internal import JSONText
+internal import Planning
+internal import Reporting
 internal import Training
 
 /// What `peqa train --dry-run` shows: the run as it would be, without a step of it.

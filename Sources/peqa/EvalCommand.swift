@@ -1,11 +1,13 @@
 internal import ArgumentParser
 internal import Checkpoints
+internal import Collectives
 internal import Datasets
 internal import DecoderModel
 internal import Evaluation
 internal import Foundation
 internal import JSONText
 internal import Kernels
+internal import Reporting
 internal import Tokenization
 
 /// `peqa eval`: loss and perplexity of a model, a base, or a base with an adapter.

@@ -5,6 +5,9 @@ internal import Evaluation
 internal import Foundation
 internal import JSONText
 internal import Kernels
+internal import Machine
+internal import Planning
+internal import Reporting
 internal import Tokenization
 internal import Training
 

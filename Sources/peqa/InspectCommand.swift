@@ -4,6 +4,8 @@ internal import Datasets
 internal import DecoderModel
 internal import Foundation
 internal import JSONText
+internal import Quantization
+internal import Reporting
 
 /// `peqa inspect`: what a path holds, be it a model, a base, an adapter, weights or data.
 struct Inspect: ParsableCommand {

@@ -5,7 +5,9 @@ internal import Foundation
 internal import Interchange
 internal import JSONText
 internal import Kernels
+internal import Machine
 internal import Quantization
+internal import Reporting
 
 /// `peqa quantize`: makes the frozen base that all tasks share.
 struct Quantize: ParsableCommand {

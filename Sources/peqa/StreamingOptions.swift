@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import Collectives
 internal import DecoderModel
+internal import Machine
+internal import Planning
 internal import Training
 
 /// For bases that are larger than memory.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Collectives
 internal import Foundation
 internal import JSONText
 internal import Training

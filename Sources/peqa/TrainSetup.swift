@@ -7,6 +7,9 @@ internal import DecoderModel
 internal import Foundation
 internal import JSONText
 internal import Kernels
+internal import Machine
+internal import Planning
+internal import Quantization
 internal import Tokenization
 internal import Training
 

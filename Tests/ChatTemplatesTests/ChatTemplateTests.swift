@@ -1,6 +1,7 @@
 import ChatTemplates
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 import Tokenization
 
@@ -51,9 +52,9 @@ struct ChatTemplateTests {
   }
 
   @Test(
-    .enabled(if: Fixture.smolLM2 != nil, "needs SmolLM2-135M-Instruct: run the quickstart"))
+    .enabled(if: SmolLM2.path != nil, "needs SmolLM2-135M-Instruct: run the quickstart"))
   func smolLM2() throws {
-    let tokenizer = try Tokenizer.load(from: try #require(Fixture.smolLM2))
+    let tokenizer = try Tokenizer.load(from: try #require(SmolLM2.path))
     let template = try ChatTemplate(source: try #require(tokenizer.chatTemplateSource))
     try check(template, "golden-smollm2-template.json", "smollm2")
     let turns = try template.renderedTurns(

@@ -1,6 +1,7 @@
 import ChatTemplates
 import Foundation
 import Kernels
+import TestSupport
 import Testing
 
 /// Templates from anywhere: each is rendered, or gives one typed error; never a crash or a hang.

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import TestSupport
 import Testing
 
 /// Every file of `Fixtures/hostile` must give exactly the error its name begins with.

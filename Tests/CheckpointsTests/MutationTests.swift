@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Kernels
+import TestSupport
 import Testing
 
 /// Changes a valid file in the ways that hurt parsers.

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import JSONText
 import Kernels
+import TestSupport
 import Testing
 
 /// Reading what the reference implementation wrote.

@@ -1,33 +1,6 @@
 import Checkpoints
 import Foundation
 
-/// A folder of its own for a test, removed with the object; in memory where the system offers that,
-/// because thousands of small files on a disk take long.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    let memory = access("/dev/shm", W_OK) == 0
-    path = (memory ? "/dev/shm/" : NSTemporaryDirectory()) + "checkpoints-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func callAsFunction(_ name: String) -> String { path + "/" + name }
-
-  /// Puts bytes into a file without this module's help.
-  @discardableResult
-  func put(_ name: String, _ bytes: [UInt8]) throws -> String {
-    try Data(bytes).write(to: URL(fileURLWithPath: self(name)))
-    return self(name)
-  }
-
-  var contents: [String] {
-    get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
-  }
-}
-
 enum Fixture {
   static let folder = Bundle.module.resourcePath! + "/Fixtures"
 

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import TestSupport
 
 /// The simplest tokenizer: a byte is its own id, four special tokens follow.
 struct ByteTokenizer: TextEncoder {
@@ -51,29 +52,7 @@ struct ChatML: ChatEncoder {
   }
 }
 
-/// A folder that is removed with the value's last use; in memory where that is possible, because
-/// every cache file is synced to disk.
-final class Folder {
-  let path: String
-
-  init() throws {
-    let memory = "/dev/shm"
-    let isUsable = FileManager.default.isWritableFile(atPath: memory)
-    path = (isUsable ? memory + "/" : NSTemporaryDirectory()) + "peqa-datasets-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// Writes a file and gives its path.
-  func file(_ name: String, _ text: String) throws -> String { try file(name, Array(text.utf8)) }
-
-  func file(_ name: String, _ bytes: [UInt8]) throws -> String {
-    let path = path + "/" + name
-    try Data(bytes).write(to: URL(fileURLWithPath: path))
-    return path
-  }
-
+extension TemporaryFolder {
   func builder(
     _ sources: DatasetSource..., settings: DatasetSettings = DatasetSettings(),
     tokenizer: ByteTokenizer = ByteTokenizer()

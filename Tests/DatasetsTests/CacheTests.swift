@@ -1,6 +1,7 @@
 import Checkpoints
 import Datasets
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct CacheTests {
@@ -8,23 +9,23 @@ import Testing
     "{\"prompt\":\"ab\",\"completion\":\"c\"}\n{\"prompt\":\"d\",\"completion\":\"ef\"}\n"
 
   @Test func secondBuildReadsTheCache() throws {
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.lines))
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.lines))
     let first = try folder.builder(source).build()
     let second = try folder.builder(source).build()
     #expect(first.cacheState == .built && second.cacheState == .reused)
     #expect(first.train.sequences == second.train.sequences)
     #expect(first.counts == second.counts)
     // The same bytes elsewhere are the same data; messages name the present file.
-    let moved = DatasetSource(path: try folder.file("moved.jsonl", Self.lines))
+    let moved = DatasetSource(path: try folder.put("moved.jsonl", Self.lines))
     let third = try folder.builder(moved).build()
     #expect(third.cacheState == .reused)
     #expect(third.train.origin(ofSample: 1).hasSuffix("moved.jsonl:2"))
   }
 
   @Test func everyFlippedByteIsNoticed() throws {
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.lines))
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.lines))
     let original = try folder.builder(source).build()
     let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: original.cachePath)))
     for position in bytes.indices {
@@ -43,8 +44,8 @@ import Testing
   }
 
   @Test func tornAndForeignFilesAreRebuilt() throws {
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.lines))
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.lines))
     let original = try folder.builder(source).build()
     let url = URL(fileURLWithPath: original.cachePath)
     let bytes = try [UInt8](Data(contentsOf: url))
@@ -70,10 +71,10 @@ import Testing
   }
 
   @Test func whateverDecidesTheTokensChangesTheFile() throws {
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.lines))
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.lines))
     let changed = DatasetSource(
-      path: try folder.file("b.jsonl", Self.lines.replacingOccurrences(of: "ef", with: "eg")))
+      path: try folder.put("b.jsonl", Self.lines.replacingOccurrences(of: "ef", with: "eg")))
     let typed = DatasetSource(path: source.path, type: .completion)
     let sliced = DatasetSource(path: source.path, split: try DatasetSplit(parsing: "train[:1]"))
     var chat = folder.builder(source)
@@ -100,9 +101,9 @@ import Testing
   }
 
   @Test func progressRisesAndCancellingLeavesNothing() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let source = DatasetSource(
-      path: try folder.file("a.jsonl", String(repeating: Self.lines, count: 500)))
+      path: try folder.put("a.jsonl", String(repeating: Self.lines, count: 500)))
     var polls = 0
     let error = #expect(throws: DatasetError.self) {
       try folder.builder(source).build(isCancelled: {
@@ -125,8 +126,8 @@ import Testing
 
   /// A file that others may have mapped keeps its inode, whoever ends after it.
   @Test func publishedFilesAreNotReplaced() throws {
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.lines))
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.lines))
     var published: (path: String, inode: Int)?
     let late = try folder.builder(source).build(isCancelled: {
       guard published == nil else { return false }
@@ -143,7 +144,7 @@ import Testing
 
   /// What a killed build has left is removed at the next start.
   @Test func temporariesOfKilledBuildsAreRemoved() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let cache = folder.path + "/cache"
     try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
     let left = cache + "/0123.tokens.node7-4711-abc.tmp"
@@ -151,7 +152,7 @@ import Testing
     try FileManager.default.setAttributes(
       [.modificationDate: Date(timeIntervalSinceNow: -25 * 3600)], ofItemAtPath: left)
     let path = try folder.builder(
-      DatasetSource(path: try folder.file("a.jsonl", Self.lines))
+      DatasetSource(path: try folder.put("a.jsonl", Self.lines))
     ).build().cachePath
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: cache) == [
@@ -161,8 +162,8 @@ import Testing
 
   /// Other ranks need the digests and the cache, not the data.
   @Test func cachesAreOpenedByTheirDigests() throws {
-    let folder = try Folder()
-    let path = try folder.file("a.jsonl", Self.lines)
+    let folder = try TemporaryFolder()
+    let path = try folder.put("a.jsonl", Self.lines)
     let builder = folder.builder(DatasetSource(path: path))
     let built = try builder.build()
     try FileManager.default.removeItem(atPath: path)
@@ -198,8 +199,8 @@ import Testing
 
   /// Whoever can write the folder can make a digest as well.
   @Test func forgedCachesAreRefused() throws {
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.lines))
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.lines))
     func builder(_ length: Int) -> DatasetBuilder {
       folder.builder(source, settings: DatasetSettings(maximumLength: length))
     }

@@ -1,6 +1,7 @@
 import Datasets
 import JSONText
 import Kernels
+import TestSupport
 import Testing
 
 /// Each format against text written out by hand: what the model sees and what counts.
@@ -69,8 +70,8 @@ import Testing
   @Test(arguments: cases.indices)
   func formatGivesTheTextAndTheMask(_ index: Int) throws {
     let (name, content, type, texts, supervised) = Self.cases[index]
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file(name, content))
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put(name, content))
     let data = try folder.builder(source, settings: DatasetSettings(packing: false)).build()
     #expect(data.counts.sources.map(\.type) == [type])
     #expect(data.train.segments.map(\.text) == texts)
@@ -107,9 +108,9 @@ import Testing
       isLines
       ? records.map { $0.text() }.joined(separator: "\r\n")
       : JSONValue.array(records).text(indent: indent)
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let data = try folder.builder(
-      DatasetSource(path: try folder.file("a.data", content)),
+      DatasetSource(path: try folder.put("a.data", content)),
       settings: DatasetSettings(packing: false)
     ).build()
     #expect(data.counts.sources.map(\.type) == [.text])

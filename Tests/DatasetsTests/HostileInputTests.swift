@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Kernels
+import TestSupport
 import Testing
 
 /// Bad data sets: the text says where and what, and nothing is left in the cache.
@@ -61,8 +62,8 @@ import Testing
   @Test(arguments: cases.indices)
   func errorSaysWhereAndWhat(_ index: Int) throws {
     let (name, type, content, words, code) = Self.cases[index]
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file(name, content), type: type)
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put(name, content), type: type)
     let tokenizer = ByteTokenizer(bosID: nil, beginsWithBOS: false)
     let error = #expect(throws: DatasetError.self) {
       try folder.builder(source, tokenizer: tokenizer).build()
@@ -75,24 +76,24 @@ import Testing
   }
 
   @Test func bytesThatAreNoText() throws {
-    let folder = try Folder()
-    let path = try folder.file("a.txt", Array("one\ntwo\n".utf8) + [0xFF, 0xFE])
+    let folder = try TemporaryFolder()
+    let path = try folder.put("a.txt", Array("one\ntwo\n".utf8) + [0xFF, 0xFE])
     #expect(throws: DatasetError.self) { try folder.builder(DatasetSource(path: path)).build() }
-    let parquet = try folder.file("b.parquet", Array("PAR1".utf8) + [0x15, 0x80, 0xFF])
+    let parquet = try folder.put("b.parquet", Array("PAR1".utf8) + [0x15, 0x80, 0xFF])
     #expect(throws: DatasetError.self) { try folder.builder(DatasetSource(path: parquet)).build() }
   }
 
   @Test func hugeLineAndDeepNesting() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let text = String(repeating: "long \\u00e9 ", count: 200_000)
-    let path = try folder.file("a.jsonl", "{\"text\":\"\(text)\"}\n{\"text\":\"b\"}")
+    let path = try folder.put("a.jsonl", "{\"text\":\"\(text)\"}\n{\"text\":\"b\"}")
     let settings = DatasetSettings(maximumLength: 4096)
     let data = try folder.builder(DatasetSource(path: path), settings: settings).build()
     // "long é " is 8 bytes; BOS and EOS around; then <s>b</s>.
     #expect(data.counts.tokens == 8 * 200_000 + 2 + 3)
     let deep = String(repeating: "[", count: 1_000_000)
     for content in [deep, "{\"text\":" + deep, "[" + String(repeating: "{\"a\":", count: 500_000)] {
-      let path = try folder.file("deep.json", content)
+      let path = try folder.put("deep.json", content)
       #expect(throws: DatasetError.self) {
         try folder.builder(DatasetSource(path: path, type: .text)).build()
       }
@@ -100,8 +101,8 @@ import Testing
   }
 
   @Test func badSettings() throws {
-    let folder = try Folder()
-    let path = try folder.file("a.jsonl", "{\"text\":\"abc\"}\n{\"text\":\"abc\"}")
+    let folder = try TemporaryFolder()
+    let path = try folder.put("a.jsonl", "{\"text\":\"abc\"}\n{\"text\":\"abc\"}")
     let source = DatasetSource(path: path)
     func code(_ builder: DatasetBuilder) -> Int32? {
       do { _ = try builder.build() } catch { return (error as? DatasetError)?.exitCode }
@@ -127,7 +128,7 @@ import Testing
   @Test(arguments: FormatTests.cases.indices)
   func mutatedFilesThrowOrBuild(_ index: Int) throws {
     let (name, content, type, _, _) = FormatTests.cases[index]
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var random = SplitMix64(seed: UInt64(index))
     let original = Array(content.utf8)
     let alphabet = Array("[]{}\",:\\u0\n\r \u{FEFF}".utf8) + [0, 0xFF, 0xC3, 0x80]
@@ -146,7 +147,7 @@ import Testing
         if bytes.isEmpty { bytes = [0] }
       }
       let source = DatasetSource(
-        path: try folder.file(name, bytes), type: random.below(2) == 0 ? .auto : type)
+        path: try folder.put(name, bytes), type: random.below(2) == 0 ? .auto : type)
       do {
         let data = try folder.builder(source).build()
         #expect(data.train.segments.count == data.counts.samples)
@@ -161,9 +162,9 @@ import Testing
 
   /// A record of any size, or of many small values, would take many times as much memory.
   @Test func recordsAreLimited() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     func failure(_ text: String, limit: Int) throws -> DatasetError? {
-      let source = DatasetSource(path: try folder.file("large.jsonl", text), type: .text)
+      let source = DatasetSource(path: try folder.put("large.jsonl", text), type: .text)
       let builder = folder.builder(source, settings: DatasetSettings(largestRecord: limit))
       do {
         _ = try builder.build()

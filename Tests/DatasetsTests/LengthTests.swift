@@ -1,5 +1,6 @@
 import Datasets
 import Kernels
+import TestSupport
 import Testing
 
 /// Over-long samples, windows, packing and length figures.
@@ -18,9 +19,9 @@ import Testing
   }
 
   @Test func raiseTellsWhatFits() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let pairs = (1...100).map { (String(repeating: "p", count: $0), "r") }
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.jsonl(pairs)))
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.jsonl(pairs)))
     let settings = DatasetSettings(maximumLength: 93)
     let error = #expect(throws: DatasetError.self) {
       try folder.builder(source, settings: settings).build()
@@ -37,9 +38,9 @@ import Testing
 
   @Test(arguments: [ExcessLengthStrategy.drop, .truncate], [false, true])
   func overLongSamples(_ strategy: ExcessLengthStrategy, _ trainOnInputs: Bool) throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let pairs = Self.completions(400, longest: 120, seed: 5)
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.jsonl(pairs)))
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.jsonl(pairs)))
     let limit = 50
     let data = try folder.builder(
       source,
@@ -71,11 +72,11 @@ import Testing
   /// A conversation is cut inside the last answer that still fits in part; its end token stays.
   @Test(arguments: 20...120)
   func truncatedConversationEndsItsTurn(_ limit: Int) throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let line =
       #"{"messages":[{"role":"user","content":"uuuu"},{"role":"assistant","content":"aaaaaaaa"},"#
       + #"{"role":"user","content":"vvvv"},{"role":"assistant","content":"bbbbbbbb"}]}"#
-    let source = DatasetSource(path: try folder.file("a.jsonl", line))
+    let source = DatasetSource(path: try folder.put("a.jsonl", line))
     let builder = folder.builder(
       source, settings: DatasetSettings(maximumLength: limit, excessLengthStrategy: .truncate))
     let turn = "<|im_start|>user\nuuuu<|im_end|>\n<|im_start|>assistant\n"
@@ -101,9 +102,9 @@ import Testing
 
   @Test(arguments: [true, false], [32, 33, 64, 500])
   func packedEqualsUnpacked(_ trainOnInputs: Bool, _ capacity: Int) throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let pairs = Self.completions(500, longest: 26, seed: 8)
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.jsonl(pairs)))
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.jsonl(pairs)))
     func data(_ packing: Bool, seed: UInt64 = 1) throws -> TokenDataset {
       try folder.builder(
         source,
@@ -141,9 +142,9 @@ import Testing
   /// the one that was filled last.
   @Test(arguments: [UInt64(1), 42])
   func packingIsBestFitDecreasing(_ seed: UInt64) throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let text = Self.jsonl(Self.completions(300, longest: 40, seed: 5))
-    let source = DatasetSource(path: try folder.file("a.jsonl", text))
+    let source = DatasetSource(path: try folder.put("a.jsonl", text))
     func data(_ packing: Bool) throws -> TokenDataset {
       let settings = DatasetSettings(maximumLength: 90, packing: packing, seed: seed)
       return try folder.builder(source, settings: settings).build().train
@@ -172,9 +173,9 @@ import Testing
 
   @Test(arguments: [2, 3, 7, 64, 4096], [0, 1, 2, 3, 130])
   func textWindowsHoldTheText(_ window: Int, _ extra: Int) throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let text = String(String(repeating: "abcdefg ", count: window).prefix(2 * window + extra))
-    let source = DatasetSource(path: try folder.file("a.txt", text))
+    let source = DatasetSource(path: try folder.put("a.txt", text))
     let tokenizer = ByteTokenizer(bosID: nil, beginsWithBOS: false)
     let train = try folder.builder(
       source, settings: DatasetSettings(maximumLength: window, packing: false),
@@ -193,9 +194,9 @@ import Testing
 
   /// A text of several parts gives the windows of the whole.
   @Test func longTextIsEncodedInParts() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let text = String(repeating: "words and, words\n = no = \n", count: 100_000)
-    let source = DatasetSource(path: try folder.file("a.txt", text))
+    let source = DatasetSource(path: try folder.put("a.txt", text))
     func build(_ splits: Bool) throws -> PreparedDatasets {
       let tokenizer = ByteTokenizer(splitsBetweenWords: splits, fingerprint: "bytes \(splits)")
       return try folder.builder(source, tokenizer: tokenizer).build()

@@ -1,13 +1,14 @@
 import Datasets
+import TestSupport
 import Testing
 
 @Suite struct SamplePreviewTests {
   @Test func supervisedTextStandsOut() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let lines =
       #"{"prompt":"ask\u001b[31m","completion":"say\u0007\n"}"# + "\n"
       + #"{"prompt":"p","completion":"c"}"#
-    let source = DatasetSource(path: try folder.file("a.jsonl", lines))
+    let source = DatasetSource(path: try folder.put("a.jsonl", lines))
     let train = try folder.builder(source).build().train
     let preview = SamplePreview(tokenizer: ByteTokenizer()).text(of: 0, in: train)
     let expected = """

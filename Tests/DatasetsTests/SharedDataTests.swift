@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 
 /// Real data sets, where this machine has them: `../shared/data` beside the package.
@@ -21,7 +22,7 @@ enum SharedData {
 @Suite struct SharedDataTests {
   @Test(.enabled(if: SharedData.has("instruct/alpaca_5000.json"), "needs ../shared/data"))
   func alpacaMasksAreTheResponses() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let name = "instruct/alpaca_5000.json"
     let data = try folder.builder(
       DatasetSource(path: SharedData.path(name)),
@@ -36,7 +37,7 @@ enum SharedData {
 
   @Test(.enabled(if: SharedData.has("super_ni"), "needs ../shared/data"))
   func tasksOfSuperNaturalInstructions() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let names = try FileManager.default.contentsOfDirectory(atPath: SharedData.path("super_ni"))
     for name in names.sorted() {
       let isFile = name.hasSuffix(".json")
@@ -57,7 +58,7 @@ enum SharedData {
 
   @Test(.enabled(if: SharedData.has("text/wikitext-2/wiki.test.raw"), "needs ../shared/data"))
   func wikitextIsCutWithoutLoss() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let name = "text/wikitext-2/wiki.test.raw"
     let data = try folder.builder(
       DatasetSource(path: SharedData.path(name)),

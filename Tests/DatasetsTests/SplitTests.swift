@@ -1,4 +1,6 @@
 import Datasets
+import JSONText
+import TestSupport
 import Testing
 
 /// Slices, directories, patterns, several sources, validation.
@@ -30,12 +32,12 @@ import Testing
   }
 
   @Test func sliceCountsRecordsOfAllFiles() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     for file in 0..<3 {
-      _ = try folder.file("train-\(file).jsonl", Self.records((4 * file)..<(4 * file + 4)))
+      _ = try folder.put("train-\(file).jsonl", Self.records((4 * file)..<(4 * file + 4)))
     }
-    _ = try folder.file("test.jsonl", Self.records(50..<52))
-    _ = try folder.file("README", "not data")
+    _ = try folder.put("test.jsonl", Self.records(50..<52))
+    _ = try folder.put("README", "not data")
     func texts(_ path: String, _ split: String) throws -> [String] {
       let source = DatasetSource(path: path, split: try DatasetSplit(parsing: split))
       return Self.texts(
@@ -54,9 +56,9 @@ import Testing
   }
 
   @Test func sourcesAreConcatenatedEachWithItsType() throws {
-    let folder = try Folder()
-    let alpaca = try folder.file("a.json", "[{\"instruction\":\"I\",\"output\":\"O\"}]")
-    let text = try folder.file("b.txt", "plain")
+    let folder = try TemporaryFolder()
+    let alpaca = try folder.put("a.json", "[{\"instruction\":\"I\",\"output\":\"O\"}]")
+    let text = try folder.put("b.txt", "plain")
     let data = try folder.builder(
       DatasetSource(path: alpaca), DatasetSource(path: text),
       DatasetSource(path: alpaca, type: .alpacaChat),
@@ -81,8 +83,8 @@ import Testing
     (ValidationSize.fraction(0.1), 10), (.fraction(0.001), 1), (.count(7), 7), (.none, 0),
   ])
   func validationIsDisjointAndFixed(_ size: ValidationSize, _ expected: Int) throws {
-    let folder = try Folder()
-    let source = DatasetSource(path: try folder.file("a.jsonl", Self.records(0..<100)))
+    let folder = try TemporaryFolder()
+    let source = DatasetSource(path: try folder.put("a.jsonl", Self.records(0..<100)))
     func build(_ seed: UInt64, packing: Bool = true) throws -> PreparedDatasets {
       let settings = DatasetSettings(
         maximumLength: 20, packing: packing, validation: size, seed: seed)
@@ -99,10 +101,10 @@ import Testing
   }
 
   @Test func emptyResponsesAreCountedAndLeftOut() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let lines =
       "{\"prompt\":\"a\",\"completion\":\"\"}\n{\"prompt\":\"b\",\"completion\":\"c\"}\n"
-    let source = DatasetSource(path: try folder.file("a.jsonl", lines))
+    let source = DatasetSource(path: try folder.put("a.jsonl", lines))
     let data = try folder.builder(source).build()
     #expect(data.counts.unsupervised == 1 && data.counts.samples == 1 && data.counts.records == 2)
     #expect(data.description.contains("1 left out without a response"))

@@ -2,6 +2,7 @@ import ChatTemplates
 import Datasets
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 import Tokenization
 
@@ -50,13 +51,13 @@ import Tokenization
     arguments: names.filter { !$0.contains("neox") })
   func responsesAreSupervisedExactly(_ name: String) throws {
     let tokenizer = try Self.tokenizer(name)
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let responses = ["Yes.", " two  words", "日本語 😀\n", "<s></s>[INST]", "1\r\n2"]
     let records = responses.map { "{\"prompt\":\"Q: x\\nA:\\n\",\"completion\":\"\($0)\"}\n" }
     let content = records.joined().replacingOccurrences(of: "\n\"}", with: "\\n\"}")
       .replacingOccurrences(of: "\r\n2", with: "\\r\\n2")
     let data = try DatasetBuilder(
-      sources: [DatasetSource(path: try folder.file("a.jsonl", content))], tokenizer: tokenizer,
+      sources: [DatasetSource(path: try folder.put("a.jsonl", content))], tokenizer: tokenizer,
       settings: DatasetSettings(packing: false), cacheDirectory: folder.path + "/cache"
     ).build()
     let prompt = tokenizer.encode("Q: x\nA:\n", addSpecial: true, parseSpecial: false)
@@ -90,11 +91,11 @@ import Tokenization
 
   static func data(_ turns: [ChatTurn], _ template: String) throws -> (Tokenizer, PackedSequence) {
     let (tokenizer, chat) = try encoder(template)
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let messages: JSONValue = .array(
       turns.map { ["role": .string($0.role.rawValue), "content": .string($0.text)] })
     let record: JSONValue = ["messages": messages]
-    let path = try folder.file("a.jsonl", record.text())
+    let path = try folder.put("a.jsonl", record.text())
     let data = try DatasetBuilder(
       sources: [DatasetSource(path: path)], tokenizer: tokenizer, chat: chat,
       cacheDirectory: folder.path + "/cache"

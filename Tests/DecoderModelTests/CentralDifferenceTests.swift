@@ -1,6 +1,8 @@
+import Checkpoints
 import DecoderModel
 import Foundation
 import Kernels
+import Quantization
 import Testing
 
 /// Every scale's gradient against central differences of a decoder written plainly in Double.

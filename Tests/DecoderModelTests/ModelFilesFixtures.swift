@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Foundation
 internal import JSONText
+internal import TestSupport
 
 /// Folders with golden models, and folders of their own for tests that write.
 enum Fixtures {
@@ -11,11 +12,8 @@ enum Fixtures {
 
   /// Runs `body` with the path of a new folder, which is removed afterwards.
   static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let path = FileManager.default.temporaryDirectory
-      .appendingPathComponent("peqa-test-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    return try body(path)
+    let folder = try TemporaryFolder()
+    return try withExtendedLifetime(folder) { try body(folder.path) }
   }
 
   /// A copy of a fixture that a test may damage.

@@ -1,6 +1,7 @@
 import DecoderModel
 import Foundation
 import Kernels
+import Quantization
 import Testing
 
 /// The list of buffers against a real pass: every buffer is filled with a mark, and a second pass

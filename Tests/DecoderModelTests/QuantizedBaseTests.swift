@@ -2,6 +2,8 @@ internal import Checkpoints
 internal import DecoderModel
 internal import Foundation
 internal import JSONText
+internal import Kernels
+internal import Quantization
 import Testing
 
 private let bases = [

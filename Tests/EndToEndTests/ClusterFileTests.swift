@@ -1,13 +1,14 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `launch/mpirun-train -c FILE` reads a cluster file as `peqa plan` does; a stand-in for mpirun
 /// prints what it is given.
 @Suite struct ClusterFileTests {
-  private let folder: Folder
+  private let folder: TemporaryFolder
 
   init() throws {
-    folder = try Folder()
+    folder = try TemporaryFolder()
     try FileManager.default.createDirectory(
       at: folder.file("bin"), withIntermediateDirectories: true)
     try folder.write("#!/bin/bash\nprintf '<%s>' \"$@\"\n", to: "bin/mpirun")

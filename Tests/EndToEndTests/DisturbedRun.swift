@@ -1,13 +1,14 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A training run with a fault, and its continuation.
 struct DisturbedRun: Sendable {
-  let folder: Folder
+  let folder: TemporaryFolder
   let runFile: String
 
   init() throws {
-    folder = try Folder()
+    folder = try TemporaryFolder()
     runFile = try Undisturbed.runFile(in: folder)
   }
 

@@ -1,14 +1,15 @@
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 
 /// `peqa doctor` on this machine, with faults that a process can have here.
 @Suite struct DoctorTests {
-  let folder: Folder
+  let folder: TemporaryFolder
   let runFile: String
 
   init() throws {
-    folder = try Folder()
+    folder = try TemporaryFolder()
     try folder.write("text", to: "text.txt")
     try folder.write(
       """

@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A measured loss has the same digits on any ranks and threads.
 @Suite(.serialized) struct EvaluationTests {
   @Test func ranksAndThreadsGiveTheSameDigits() throws {
-    let folder = try Folder()
-    try folder.write(String(Folder.text.prefix(1500)), to: "text.txt")
+    let folder = try TemporaryFolder()
+    try folder.write(String(TemporaryFolder.text.prefix(1500)), to: "text.txt")
     func loss(_ arguments: [String], ranks: Int?, threads: Int) throws -> Substring {
       let result = try Program.run(
         ["eval", Program.base, "--max-length", "64", "--json"] + arguments, ranks: ranks,

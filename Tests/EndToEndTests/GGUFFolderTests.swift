@@ -1,14 +1,15 @@
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 
 /// A folder that holds nothing but one .gguf file is a model with its tokenizer.
 @Suite struct GGUFFolderTests {
   @Test func folderAndFileGiveTheSamePerplexity() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let file = Program.root.appending(
       path: "Tests/DecoderModelTests/Fixtures/gguf/llama_f16.gguf")
-    try folder.write(Folder.text, to: "text.txt")
+    try folder.write(TemporaryFolder.text, to: "text.txt")
     try FileManager.default.createDirectory(
       at: folder.file("model"), withIntermediateDirectories: true)
     try FileManager.default.copyItem(at: file, to: folder.file("model/llama.gguf"))

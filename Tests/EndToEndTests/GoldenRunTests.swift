@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 
 /// The whole chain on a tiny model, against losses kept in git: a change that should not move
@@ -9,8 +10,8 @@ import Testing
   static let model = Program.root.appending(path: "Tests/DecoderModelTests/Fixtures/dense_f16").path
 
   @Test func quantizeTrainEvaluate() throws {
-    let folder = try Folder()
-    try folder.write(Folder.text, to: "text.txt")
+    let folder = try TemporaryFolder()
+    try folder.write(TemporaryFolder.text, to: "text.txt")
     try folder.write(
       """
       model: base

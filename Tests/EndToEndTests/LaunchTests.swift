@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The scripts of launch/, with stand-ins for ssh, mpirun and srun. Tests/lab has the real ones.
 @Suite struct LaunchTests {
-  private let folder: Folder
+  private let folder: TemporaryFolder
 
-  init() throws { folder = try Folder() }
+  init() throws { folder = try TemporaryFolder() }
 
   private func launch(_ name: String) -> String {
     Program.root.appending(path: "launch/\(name)").path

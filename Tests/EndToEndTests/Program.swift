@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Runs the built program as a user would, alone or below mpirun.
 enum Program {
@@ -76,7 +77,7 @@ enum Program {
   private static func collect(
     _ start: (_ output: FileHandle, _ errors: FileHandle) throws -> Process
   ) throws -> Output {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let (out, errors) = (folder.file("out"), folder.file("errors"))
     for file in [out, errors] {
       _ = FileManager.default.createFile(atPath: file.path, contents: nil)
@@ -147,22 +148,7 @@ extension Program {
   }
 }
 
-/// A temporary folder that goes with its owner; in memory where that is possible, as runs sync
-/// their files many times.
-final class Folder: Sendable {
-  let url: URL
-
-  init() throws {
-    let memory = URL(filePath: "/dev/shm")
-    let root =
-      FileManager.default.isWritableFile(atPath: memory.path)
-      ? memory : FileManager.default.temporaryDirectory
-    url = root.appending(path: "peqa-e2e-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
+extension TemporaryFolder {
   func file(_ name: String) -> URL { url.appending(path: name) }
 
   func write(_ text: String, to name: String) throws {
@@ -170,7 +156,7 @@ final class Folder: Sendable {
   }
 }
 
-extension Folder {
+extension TemporaryFolder {
   /// Text that a byte-wise tokenizer can read, different in every line.
   static let text = (0..<900).map { i in
     "Line \(i): the square of \(i) is \(i * i), and \(i) in base 7 is \(String(i, radix: 7)).\n"

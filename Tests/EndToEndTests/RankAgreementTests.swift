@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Two ranks whose files differ, as on hosts with other copies: each is refused before the first
@@ -7,16 +8,16 @@ import Testing
 /// Each rank starts in a folder of its own, and the run file names files below `/proc/self/cwd`, so
 /// that one path means two copies.
 @Suite struct RankAgreementTests {
-  let folder: Folder
+  let folder: TemporaryFolder
 
   init() throws {
-    folder = try Folder()
+    folder = try TemporaryFolder()
     for host in ["a", "b"] {
       let own = folder.file(host)
       try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
       try FileManager.default.copyItem(
         at: URL(filePath: Program.base), to: own.appending(path: "base"))
-      try folder.write(Folder.text, to: "\(host)/text.txt")
+      try folder.write(TemporaryFolder.text, to: "\(host)/text.txt")
       try folder.write(Self.chats, to: "\(host)/chats.jsonl")
       try folder.write(
         "{% for m in messages %}{{ m.content }}{% endfor %}", to: "\(host)/base/chat_template.jinja"

@@ -1,14 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The promise of exact sums: the adapter does not depend on ranks or threads. (Nor on
 /// interruptions: see `KillTests`.)
 @Suite(.serialized) struct SameBitsTests {
-  let folder: Folder
+  let folder: TemporaryFolder
   let runFile: String
 
   init() throws {
-    folder = try Folder()
+    folder = try TemporaryFolder()
     runFile = try folder.runFile(
       """
       val_set_size: 0

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Signals in every phase of a run, as launchers and schedulers send them.
@@ -11,13 +12,13 @@ import Testing
     (.tokenizing, SIGINT, 130), (.evaluating, SIGINT, 130),
   ]
 
-  let folder: Folder
+  let folder: TemporaryFolder
   let runFile: String
 
   init() throws {
-    folder = try Folder()
+    folder = try TemporaryFolder()
     // Some seconds of tokenizing, and as long evaluations.
-    try folder.write(String(repeating: Folder.text, count: 120), to: "large.txt")
+    try folder.write(String(repeating: TemporaryFolder.text, count: 120), to: "large.txt")
     runFile = try folder.runFile(
       """
       max_steps: 1000000

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// One run that nothing disturbs, with its adapter of every tenth step: what runs with faults are
@@ -7,7 +8,7 @@ enum Undisturbed {
   /// Settings of both, without an end: a run that takes long to disturb must not end before, and
   /// the schedule may not depend on an end. After some minutes it stops with another code than
   /// expected.
-  static func runFile(in folder: Folder) throws -> String {
+  static func runFile(in folder: TemporaryFolder) throws -> String {
     try folder.runFile(
       """
       val_set_size: 40
@@ -30,7 +31,7 @@ enum Undisturbed {
   }
 
   private static func adapters(to end: Int) async throws -> [Int: Data] {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let result = try await Program.run([
       "train", runFile(in: folder), "--output-dir", folder.file("run").path, "--max-steps",
       "\(end)", "--save-total-limit", "0",

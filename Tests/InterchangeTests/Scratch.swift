@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Foundation
+internal import TestSupport
 
 /// Folders that tests write to, and models they may damage.
 enum Scratch {
@@ -9,11 +10,8 @@ enum Scratch {
   }
 
   static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let path = FileManager.default.temporaryDirectory
-      .appendingPathComponent("peqa-test-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    return try body(path)
+    let folder = try TemporaryFolder()
+    return try withExtendedLifetime(folder) { try body(folder.path) }
   }
 
   /// A copy of a tiny F32 model.

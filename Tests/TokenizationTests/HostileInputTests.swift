@@ -1,6 +1,7 @@
 import Foundation
 import JSONText
 import Kernels
+import TestSupport
 import Testing
 import Tokenization
 

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import TestSupport
 import Testing
 import Tokenization
 
@@ -43,10 +44,10 @@ struct ReferenceTests {
 
   @Test(
     .enabled(
-      if: Fixture.smolLM2 != nil,
+      if: SmolLM2.path != nil,
       "needs SmolLM2-135M-Instruct: run the quickstart, or set PEQA_TEST_MODEL"))
   func smolLM2() throws {
-    let tokenizer = try Tokenizer.load(from: try #require(Fixture.smolLM2))
+    let tokenizer = try Tokenizer.load(from: try #require(SmolLM2.path))
     try GoldenFile("golden-smollm2.json", "smollm2").check(tokenizer)
     #expect(tokenizer.vocabularySize == 49152)
     #expect(tokenizer.stopIDs == [0, 2])

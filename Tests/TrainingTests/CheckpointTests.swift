@@ -4,6 +4,7 @@ import ExitCodes
 import Foundation
 import JSONText
 import Synchronization
+import TestSupport
 import Testing
 import Training
 
@@ -33,7 +34,7 @@ private struct SmallDisk {
 
   private func toy(_ folder: TemporaryFolder, _ change: (inout ToyRun) -> Void = { _ in }) -> ToyRun
   {
-    var run = ToyRun(folder.sub("run"))
+    var run = ToyRun(folder("run"))
     change(&run)
     return run
   }
@@ -55,10 +56,10 @@ private struct SmallDisk {
   func fallsBack(damage: Damage) throws {
     let folder = try TemporaryFolder()
     var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder.sub("whole")
+    unbroken.config.outputDirectory = folder("whole")
     let whole = try unbroken()
     _ = try toy(folder) { $0.stopAfter = 62 }()
-    let root = folder.sub("run")
+    let root = folder("run")
     let latest = try String(contentsOfFile: root + "/latest", encoding: .utf8)
       .trimmingCharacters(in: .newlines)
     let newest = root + "/" + latest
@@ -87,9 +88,9 @@ private struct SmallDisk {
   @Test func allDamagedIsAnError() throws {
     let folder = try TemporaryFolder()
     _ = try toy(folder) { $0.stopAfter = 13 }()
-    for name in try files.contentsOfDirectory(atPath: folder.sub("run"))
+    for name in try files.contentsOfDirectory(atPath: folder("run"))
     where name.hasPrefix("checkpoint-") {
-      try flipBit(folder.sub("run/\(name)/optimizer.safetensors"), at: -1)
+      try flipBit(folder("run/\(name)/optimizer.safetensors"), at: -1)
     }
     let error = #expect(throws: TrainingError.self) { try toy(folder)() }
     #expect(error?.exitCode == 66)
@@ -99,15 +100,15 @@ private struct SmallDisk {
   @Test func tornSave() throws {
     let folder = try TemporaryFolder()
     _ = try toy(folder) { $0.stopAfter = 13 }()
-    let torn = folder.sub("run/.checkpoint-3.tmp")
+    let torn = folder("run/.checkpoint-3.tmp")
     try files.createDirectory(atPath: torn, withIntermediateDirectories: true)
     try Data([1, 2, 3]).write(to: URL(fileURLWithPath: torn + "/optimizer.safetensors"))
     try "checkpoint-999\n".write(
-      toFile: folder.sub("run/latest"), atomically: true, encoding: .utf8)
+      toFile: folder("run/latest"), atomically: true, encoding: .utf8)
     let result = try toy(folder)()
     #expect(result.outcomes.map(\.exitCode) == [0])
     #expect(!files.fileExists(atPath: torn))
-    let latest = try String(contentsOfFile: folder.sub("run/latest"), encoding: .utf8)
+    let latest = try String(contentsOfFile: folder("run/latest"), encoding: .utf8)
     #expect(latest == "checkpoint-20\n")
   }
 
@@ -117,13 +118,13 @@ private struct SmallDisk {
   func adoptsWholeCheckpointWithoutName(hidden: String) throws {
     let folder = try TemporaryFolder()
     var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder.sub("whole")
+    unbroken.config.outputDirectory = folder("whole")
     let whole = try unbroken()
     _ = try toy(folder) {
       $0.stopAfter = 62
       $0.config.saveTotalLimit = 1
     }()
-    let root = folder.sub("run")
+    let root = folder("run")
     let name = try #require(
       files.contentsOfDirectory(atPath: root).first { $0.hasPrefix("checkpoint-") })
     let hidden = hidden.replacingOccurrences(of: "checkpoint-12", with: name)
@@ -143,7 +144,7 @@ private struct SmallDisk {
   @Test func newestWholeCheckpointWins() throws {
     let folder = try TemporaryFolder()
     _ = try toy(folder) { $0.stopAfter = 62 }()
-    let root = folder.sub("run")
+    let root = folder("run")
     let newest = try String(contentsOfFile: root + "/latest", encoding: .utf8)
       .trimmingCharacters(in: .newlines)
     #expect(newest != "checkpoint-3")
@@ -160,10 +161,10 @@ private struct SmallDisk {
     let folder = try TemporaryFolder()
     _ = try toy(folder)()
     _ = try toy(folder) {
-      $0.config.resume = .path(folder.sub("run/checkpoint-6"))
+      $0.config.resume = .path(folder("run/checkpoint-6"))
       $0.config.maxSteps = 9
     }()
-    let kept = try files.contentsOfDirectory(atPath: folder.sub("run")).filter {
+    let kept = try files.contentsOfDirectory(atPath: folder("run")).filter {
       $0.hasPrefix("checkpoint-")
     }
     #expect(Set(kept) == ["checkpoint-3", "checkpoint-6", "checkpoint-9"])
@@ -174,19 +175,19 @@ private struct SmallDisk {
   @Test(arguments: [1, 2]) func savesNoStateTwice(ranks: Int) throws {
     let folder = try TemporaryFolder()
     let first = try toy(folder) { $0.ranks = ranks }()
-    let path = folder.sub("run/checkpoint-20/optimizer.safetensors")
+    let path = folder("run/checkpoint-20/optimizer.safetensors")
     func inode() throws -> Int? {
       try files.attributesOfItem(atPath: path)[.systemFileNumber] as? Int
     }
     let before = try inode()
-    try files.removeItem(atPath: folder.sub("run/train_results.json"))
+    try files.removeItem(atPath: folder("run/train_results.json"))
     let saved = Mutex(0)
     let second = try toy(folder) { $0.ranks = ranks }(
       report: { if case .saved = $0 { saved.withLock { $0 += 1 } } })
     #expect(try inode() == before && before != nil)
     #expect(saved.withLock { $0 } == 0)
     #expect(second.adapter == first.adapter)
-    #expect(files.fileExists(atPath: folder.sub("run/train_results.json")))
+    #expect(files.fileExists(atPath: folder("run/train_results.json")))
   }
 
   /// Counts that a whole state cannot have: refused as damage, whatever its digest says.
@@ -198,7 +199,7 @@ private struct SmallDisk {
   func refusesImpossibleCounts(key: String, value: Int) throws {
     let folder = try TemporaryFolder()
     _ = try toy(folder) { $0.stopAfter = 20 }()
-    let root = folder.sub("run")
+    let root = folder("run")
     for name in try files.contentsOfDirectory(atPath: root) where name.hasPrefix("checkpoint-") {
       let path = root + "/" + name + "/trainer_state.json"
       var json = try JSONValue(parsing: OpenFile.contents(of: path))
@@ -224,7 +225,7 @@ private struct SmallDisk {
     let error = #expect(throws: TrainingError.self) { try run() }
     #expect(error?.exitCode == 3)
     #expect("\(String(describing: error))".contains("step \(update): the update made 2 scales"))
-    let root = folder.sub("run")
+    let root = folder("run")
     let latest = try String(contentsOfFile: root + "/latest", encoding: .utf8)
     #expect(latest == "checkpoint-\(update - 1)\n")
     #expect(!files.fileExists(atPath: root + "/checkpoint-\(update)"))
@@ -262,23 +263,23 @@ private struct SmallDisk {
   @Test func keepsSoMany() throws {
     let folder = try TemporaryFolder()
     _ = try toy(folder) { $0.config.saveTotalLimit = 2 }()
-    let kept = try files.contentsOfDirectory(atPath: folder.sub("run")).filter {
+    let kept = try files.contentsOfDirectory(atPath: folder("run")).filter {
       $0.hasPrefix("checkpoint-")
     }
     #expect(Set(kept) == ["checkpoint-18", "checkpoint-20"])
-    #expect(files.fileExists(atPath: folder.sub("run/best/adapter_model.safetensors")))
+    #expect(files.fileExists(atPath: folder("run/best/adapter_model.safetensors")))
   }
 
   @Test func resumeFromPath() throws {
     let folder = try TemporaryFolder()
     let whole = try toy(folder)()
     let copy = try toy(folder) {
-      $0.config.outputDirectory = folder.sub("copy")
-      $0.config.resume = .path(folder.sub("run/checkpoint-9"))
+      $0.config.outputDirectory = folder("copy")
+      $0.config.resume = .path(folder("run/checkpoint-9"))
     }()
     #expect(copy.adapter == whole.adapter)
     #expect(copy.losses == whole.losses.filter { $0.key > 9 })
-    let missing = toy(folder) { $0.config.resume = .path(folder.sub("nowhere")) }
+    let missing = toy(folder) { $0.config.resume = .path(folder("nowhere")) }
     let error = #expect(throws: TrainingError.self) { try missing() }
     #expect(error?.exitCode == 66)
   }
@@ -320,7 +321,7 @@ private struct SmallDisk {
       #expect(error?.exitCode == 73)
     }
     let kept = try Data(
-      contentsOf: URL(fileURLWithPath: folder.sub("run/adapter_model.safetensors")))
+      contentsOf: URL(fileURLWithPath: folder("run/adapter_model.safetensors")))
     #expect(Array(kept) == first.adapter)
     let replaced = try toy(folder) {
       $0.config.overwriteOutputDirectory = true
@@ -328,7 +329,7 @@ private struct SmallDisk {
       $0.config.maxSteps = 6
     }()
     #expect(replaced.losses.keys.max() == 6)
-    #expect(!files.fileExists(atPath: folder.sub("run/checkpoint-18")))
+    #expect(!files.fileExists(atPath: folder("run/checkpoint-18")))
   }
 
   /// A second run on the same folder is refused while the first one works.
@@ -348,7 +349,7 @@ private struct SmallDisk {
   /// A life whose lock was taken over writes nothing more.
   @Test func lostLock() throws {
     let folder = try TemporaryFolder()
-    let path = folder.sub("run/.lock")
+    let path = folder("run/.lock")
     let run = toy(folder)
     let error = #expect(throws: TrainingError.self) {
       try run { event in
@@ -357,8 +358,8 @@ private struct SmallDisk {
       }
     }
     #expect(error?.exitCode == 73)
-    #expect(files.fileExists(atPath: folder.sub("run/checkpoint-3")))
-    #expect(!files.fileExists(atPath: folder.sub("run/checkpoint-6")))
+    #expect(files.fileExists(atPath: folder("run/checkpoint-3")))
+    #expect(!files.fileExists(atPath: folder("run/checkpoint-6")))
   }
 
   /// Leaves less room on a disk than one more checkpoint needs.
@@ -375,9 +376,9 @@ private struct SmallDisk {
   func fullDiskForAWhile() throws {
     let folder = try TemporaryFolder()
     var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder.sub("whole")
+    unbroken.config.outputDirectory = folder("whole")
     let whole = try unbroken()
-    let disk = folder.sub("run")
+    let disk = folder("run")
     try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
     let mounted = try SmallDisk(at: disk, size: "300k")
     defer { mounted.remove() }
@@ -416,10 +417,10 @@ private struct SmallDisk {
   @Test(arguments: [1, 3]) func bestCannotBeWritten(ranks: Int) throws {
     let folder = try TemporaryFolder()
     var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder.sub("whole")
+    unbroken.config.outputDirectory = folder("whole")
     let whole = try unbroken()
-    try files.createDirectory(atPath: folder.sub("run"), withIntermediateDirectories: false)
-    let obstacle = folder.sub("run/best")
+    try files.createDirectory(atPath: folder("run"), withIntermediateDirectories: false)
+    let obstacle = folder("run/best")
     try Data().write(to: URL(fileURLWithPath: obstacle))
     let told = Mutex(0)
     let result = try toy(folder) { $0.ranks = ranks }(report: { event in
@@ -441,9 +442,9 @@ private struct SmallDisk {
   func fullDisk() throws {
     let folder = try TemporaryFolder()
     var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder.sub("whole")
+    unbroken.config.outputDirectory = folder("whole")
     let whole = try unbroken()
-    let disk = folder.sub("run")
+    let disk = folder("run")
     try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
     let mounted = try SmallDisk(at: disk, size: "160k")
     defer { mounted.remove() }

@@ -1,5 +1,7 @@
+import Datasets
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 import Training
 
@@ -9,7 +11,7 @@ import Training
   private func run(
     _ folder: TemporaryFolder, _ name: String, _ change: (inout ToyRun) -> Void = { _ in }
   ) throws -> ToyResult {
-    var run = ToyRun(folder.sub(name))
+    var run = ToyRun(folder(name))
     change(&run)
     return try run()
   }
@@ -63,7 +65,7 @@ import Training
     #expect(many.losses == alone.losses)
     #expect(many.evaluations == alone.evaluations)
     let config = try ["a", "b"].map {
-      try String(contentsOfFile: folder.sub("\($0)/adapter_config.json"), encoding: .utf8)
+      try String(contentsOfFile: folder("\($0)/adapter_config.json"), encoding: .utf8)
     }
     #expect(config[0] == config[1])
   }
@@ -135,8 +137,8 @@ import Training
     }
     #expect((step, ranks, isMajority) == (9, ["rank \(rank)"], true))
     #expect(error?.exitCode == 71)
-    #expect(FileManager.default.fileExists(atPath: folder.sub("b/checkpoint-6")))
-    #expect(!FileManager.default.fileExists(atPath: folder.sub("b/checkpoint-9")))
+    #expect(FileManager.default.fileExists(atPath: folder("b/checkpoint-6")))
+    #expect(!FileManager.default.fileExists(atPath: folder("b/checkpoint-9")))
     #expect(try run(folder, "b") { $0.ranks = 2 }.adapter == whole.adapter)
   }
 
@@ -166,8 +168,8 @@ import Training
     }
     #expect(timed.adapter == whole.adapter)
     // One at the first step; after it 99 times the duration of that save must pass.
-    #expect(FileManager.default.fileExists(atPath: folder.sub("b/checkpoint-1")))
-    #expect(!FileManager.default.fileExists(atPath: folder.sub("b/checkpoint-2")))
+    #expect(FileManager.default.fileExists(atPath: folder("b/checkpoint-1")))
+    #expect(!FileManager.default.fileExists(atPath: folder("b/checkpoint-2")))
   }
 
   /// More ranks than sequences a step: some ranks have nothing to do.
@@ -193,7 +195,7 @@ import Training
       $0.stopAfter = after
     }
     #expect(first.outcomes.map(\.exitCode) == Array(repeating: 75, count: ranks.0))
-    #expect(!FileManager.default.fileExists(atPath: folder.sub("b/adapter_model.safetensors")))
+    #expect(!FileManager.default.fileExists(atPath: folder("b/adapter_model.safetensors")))
     let second = try run(folder, "b") { $0.ranks = ranks.1 }
     #expect(second.outcomes.map(\.exitCode) == Array(repeating: 0, count: ranks.1))
     #expect(second.adapter == whole.adapter)
@@ -212,14 +214,14 @@ import Training
     for (name, junk) in [
       ("jsonl", "{\"step\": 900, \"loss\": 1}\n{\"step\": 1"), ("csv", "900,1\n12"),
     ] {
-      let path = folder.sub("b/metrics.\(name)")
+      let path = folder("b/metrics.\(name)")
       let text = try String(contentsOfFile: path, encoding: .utf8)
       try (text + junk).write(toFile: path, atomically: false, encoding: .utf8)
     }
     let second = try run(folder, "b") { $0.config.loggingSteps = 2 }
     #expect(second.losses == whole.losses)
     func columns(_ name: String) throws -> [[Substring]] {
-      let text = try String(contentsOfFile: folder.sub("\(name)/metrics.csv"), encoding: .utf8)
+      let text = try String(contentsOfFile: folder("\(name)/metrics.csv"), encoding: .utf8)
       return text.split(separator: "\n").map {
         Array($0.split(separator: ",", omittingEmptySubsequences: false).prefix(7))
       }
@@ -253,7 +255,7 @@ import Training
       #expect((1...5).contains(fault.step))
       #expect(fault.sequences.allSatisfy { $0.rank < ranks })
       // Nothing of the failed step is kept.
-      let state = folder.sub("\(name)/checkpoint-\(fault.step)")
+      let state = folder("\(name)/checkpoint-\(fault.step)")
       #expect(!FileManager.default.fileExists(atPath: state))
     }
   }
@@ -282,11 +284,11 @@ import Training
     #expect(results.step == best.key + 2 * 3)
     #expect(results.bestMetric == best.value)
     let bestBytes = try Data(
-      contentsOf: URL(fileURLWithPath: folder.sub("a/best/adapter_model.safetensors")))
+      contentsOf: URL(fileURLWithPath: folder("a/best/adapter_model.safetensors")))
     #expect(result.adapter == Array(bestBytes))
     let last = try Data(
       contentsOf: URL(
-        fileURLWithPath: folder.sub("a/checkpoint-\(results.step)/adapter_model.safetensors")))
+        fileURLWithPath: folder("a/checkpoint-\(results.step)/adapter_model.safetensors")))
     #expect(last != bestBytes)
     // Starting again must not train on.
     #expect(throws: TrainingError.self) { try run(folder, "a", change) }
@@ -299,7 +301,7 @@ import Training
       $0.ranks = 2
     }
     #expect(result.outcomes.map(\.exitCode) == [75, 75])
-    #expect(FileManager.default.fileExists(atPath: folder.sub("a/checkpoint-1")))
+    #expect(FileManager.default.fileExists(atPath: folder("a/checkpoint-1")))
   }
 
   @Test func epochsGiveSteps() throws {

@@ -185,20 +185,3 @@ struct ToyRun {
     return result
   }
 }
-
-/// A folder that is removed at the end; in memory where that is possible, as runs sync their files
-/// many times.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    let shared = "/dev/shm"
-    let root = FileManager.default.isWritableFile(atPath: shared) ? shared : "/tmp"
-    path = root + "/peqa-training-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func sub(_ name: String) -> String { path + "/" + name }
-}

@@ -35,14 +35,6 @@ import peqa
     #expect(text.withVisibleControls == shown)
   }
 
-  @Test func tableAligns() {
-    var table = TextTable(("task", .left), ("loss", .right))
-    table.add("a", "1.25")
-    table.add("longer", "10.5")
-    table.add("b")
-    #expect(table.lines == ["task    loss", "a       1.25", "longer  10.5", "b"])
-  }
-
   @Test(
     arguments: [
       (0, "0s"), (59.4, "59s"), (59.6, "1m00s"), (125, "2m05s"), (11_220, "3h07m"), (-1, "0s"),
@@ -61,22 +53,5 @@ import peqa
     #expect(progress.line(40, "", elapsed: 1) == "step 40/100 (40%)  1s")
     #expect(progress.line(100, "", elapsed: 9) == "step 100/100 (100%)  9s")
     #expect(ProgressLine(console, "rows", total: 0).line(7, "", elapsed: 1) == "rows 7  1s")
-  }
-
-  @Test func coresOfOthersAreCounted() throws {
-    // Ticks of 10 ms: user 100, nice 20, system 30, idle 4000, waiting 500, 6 + 7 in interrupts, 8
-    // stolen; guests are in the first two.
-    let text = "cpu  100 20 30 4000 500 6 7 8 90 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n"
-    let perSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
-    #expect(CPUUsage.busySeconds(statistics: text) == 171 / perSecond)
-    for broken in ["", "cpu 1 2 3", "cpu  1 2 3 4 x 6 7 8 9 10", "intr 1 2 3 4 5 6 7 8 9"] {
-      #expect(CPUUsage.busySeconds(statistics: broken) == nil)
-    }
-    let start = CPUUsage(clock: 10, busy: 100, own: 7)
-    #expect(CPUUsage(clock: 14, busy: 107, own: 10).foreignCores(since: start) == 1)
-    // The kernel rounds ticks: never less than none.
-    #expect(CPUUsage(clock: 14, busy: 102.9, own: 10).foreignCores(since: start) == 0)
-    let now = try #require(CPUUsage.now())
-    #expect(now.busy > 0 && now.own > 0)
   }
 }

@@ -203,7 +203,7 @@ extension ConfigKind where Value == [String] {
 }
 
 extension ConfigNode {
-  var scalar: String? {
+  package var scalar: String? {
     if case .scalar(let text) = content { text } else { nil }
   }
 

@@ -1,8 +1,8 @@
 internal import Yams
 
 /// A value as written in a run file or on the command line, with the place where it stands.
-struct ConfigNode {
-  enum Content {
+package struct ConfigNode {
+  package enum Content {
     /// `null`, `~` or nothing: the key is present but says nothing.
     case null
     case scalar(String)
@@ -10,11 +10,11 @@ struct ConfigNode {
     case map([(key: String, keyLine: Int, value: ConfigNode)])
   }
 
-  var content: Content
+  package var content: Content
   /// Line in the text, from 1.
-  var line: Int
+  package var line: Int
 
-  var kind: String {
+  package var kind: String {
     switch content {
     case .null: "nothing"
     case .scalar(let text): "\"\(text)\""
@@ -25,9 +25,11 @@ struct ConfigNode {
 }
 
 /// Why a text is not a run file.
-struct ConfigSyntaxError: Error {
-  var message: String
-  var line: Int
+package struct ConfigSyntaxError: Error {
+  package var message: String
+  package var line: Int
+
+  package init(message: String, line: Int) { (self.message, self.line) = (message, line) }
 }
 
 extension ConfigNode {
@@ -42,7 +44,7 @@ extension ConfigNode {
   /// Parses one YAML document; nil when it is empty.
   ///
   /// Time and memory are bounded before Yams sees the text, because Yams itself sets no bound.
-  static func parse(yaml: String) throws(ConfigSyntaxError) -> ConfigNode? {
+  package static func parse(yaml: String) throws(ConfigSyntaxError) -> ConfigNode? {
     try checkSize(of: yaml)
     do {
       guard let root = try Yams.compose(yaml: yaml) else { return nil }

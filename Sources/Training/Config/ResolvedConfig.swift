@@ -1,3 +1,5 @@
+internal import DecoderModel
+
 /// A checked configuration and what its reader should be told about it.
 package struct ResolvedConfig: Sendable {
   package var config: RunConfig

@@ -7,10 +7,10 @@ internal import Kernels
 /// A checkpoint is made under another name, synced, renamed, and only then named by `latest`, which
 /// is for people and other programs. One of the same step is exchanged for it and removed after
 /// that: at any moment the last complete one is there to be found.
-struct CheckpointStore {
-  static let optimizerName = "optimizer.safetensors"
-  static let stateName = "trainer_state.json"
-  static let vectorNames = ["masters", "exp_avg", "exp_avg_sq"]
+package struct CheckpointStore {
+  package static let optimizerName = "optimizer.safetensors"
+  package static let stateName = "trainer_state.json"
+  package static let vectorNames = ["masters", "exp_avg", "exp_avg_sq"]
   static let bitsName = "sum_fraction_bits"
 
   /// The output folder.
@@ -94,9 +94,9 @@ extension CheckpointStore {
 }
 
 /// A checkpoint whose files have all been read and verified.
-struct LoadedCheckpoint {
+package struct LoadedCheckpoint {
   var path: String
-  var state: TrainerState
+  package var state: TrainerState
   var updates: Int
   /// Holds masters and both moments.
   private let vectors: SafetensorsFile
@@ -104,7 +104,7 @@ struct LoadedCheckpoint {
   /// Reads and verifies one checkpoint folder.
   ///
   /// - Throws: `CheckpointError`, or `TrainingError.badData` naming what is damaged.
-  init(path: String) throws {
+  package init(path: String) throws {
     self.path = path
     let statePath = "\(path)/\(CheckpointStore.stateName)"
     let json: JSONValue

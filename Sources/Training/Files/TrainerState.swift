@@ -72,12 +72,14 @@ package struct RunIdentity: Sendable, Equatable {
   package struct Setting: Sendable, Equatable {
     package var key: String
     package var value: String
+
+    package init(key: String, value: String) { (self.key, self.value) = (key, value) }
   }
 
   package init() {}
 
   /// One sentence for each thing that `other` has differently.
-  func differences(from other: RunIdentity) -> [String] {
+  package func differences(from other: RunIdentity) -> [String] {
     var found: [String] = []
     func compare(_ name: String, _ mine: String, _ theirs: String) {
       if mine != theirs { found.append("\(name): the checkpoint has \(theirs), this run \(mine)") }
@@ -98,7 +100,7 @@ package struct RunIdentity: Sendable, Equatable {
 
 extension TrainerState {
   /// - Parameter files: SHA-256 of the files beside this one, by name.
-  func json(files: [(name: String, digest: String)]) -> JSONValue {
+  package func json(files: [(name: String, digest: String)]) -> JSONValue {
     let own: [(String, JSONValue)] = [
       ("num_input_tokens_seen", .integer(inputTokens)),
       ("supervised_tokens_seen", .integer(supervisedTokens)),

@@ -1,5 +1,7 @@
+internal import Datasets
 internal import Glibc
 internal import JSONText
+internal import Machine
 
 extension TrainLoop {
   /// Patience has run out.

@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import DecoderModel
 internal import ExitCodes
 internal import JSONText
+internal import Machine
 
 extension TrainLoop {
   private var adapter: AdapterFiles { AdapterFiles(model: run.model, base: config.model) }

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import JSONText
+internal import Kernels
 
 extension TrainLoop {
   private var identity: RunIdentity {

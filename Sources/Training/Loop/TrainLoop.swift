@@ -2,6 +2,7 @@ internal import Datasets
 internal import DecoderModel
 internal import Glibc
 internal import JSONText
+internal import Machine
 
 /// Runs steps until the end, with evaluation, metrics and checkpoints in between.
 ///

@@ -1,4 +1,5 @@
 package import JSONText
+package import Machine
 
 /// What a training run is made of. Every rank has its own, with the same settings and data.
 package struct TrainRun {

@@ -3,6 +3,7 @@ internal import DecoderModel
 internal import Foundation
 internal import Interchange
 internal import Quantization
+internal import Reporting
 
 /// The base that a benchmark works on: one on disk, or a synthetic one that is made for it.
 struct BenchBaseOptions: ParsableArguments {
@@ -78,24 +79,13 @@ struct BenchBaseOptions: ParsableArguments {
 
   private func syntheticBase(_ given: DecoderConfig?) throws -> SyntheticBase {
     let shape = synthetic ?? ""
-    var config = try given ?? Self.config(ofShape: shape)
+    var config = try given ?? DecoderConfig.shape(shape)
     if let layers { config.layerCount = layers }
     if let vocabulary { config.vocabularySize = vocabulary }
     return try SyntheticBase(
       name: URL(fileURLWithPath: shape).lastPathComponent, config: config,
       settings: QuantizationSettings(bits: bits ?? 4, groupSize: groupSize ?? -1),
       seed: seed ?? 42)
-  }
-
-  /// A preset by name, or a `config.json` by path.
-  static func config(ofShape shape: String) throws -> DecoderConfig {
-    if let preset = DecoderConfig.preset(named: shape) { return preset }
-    guard FileManager.default.fileExists(atPath: shape) else {
-      let names = DecoderConfig.presets.map(\.name).joined(separator: ", ")
-      throw ModelFileError.missing(
-        path: shape, remedy: "no such shape, and no file. Known shapes: \(names).")
-    }
-    return try DecoderConfig(huggingFace: ModelFiles.json(shape), path: shape)
   }
 
   private func make(

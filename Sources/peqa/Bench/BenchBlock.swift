@@ -4,7 +4,9 @@ internal import Foundation
 internal import Interchange
 internal import JSONText
 internal import Kernels
+internal import Machine
 internal import Quantization
+internal import Reporting
 internal import Training
 
 /// One decoder block, forward and backward, without embedding and output matrix.
@@ -57,7 +59,7 @@ struct BenchBlock: ParsableCommand {
     let console = options.console
     let limits = try options.ratioLimits()
     let signals = StopSignals.install()
-    let config = try BenchBaseOptions.config(ofShape: shape)
+    let config = try DecoderConfig.shape(shape)
     let threads = threads?.values ?? [ThreadCount.ofOneProcess(console).count]
     var rows: [BlockBench.Row] = []
     var context: [JSONValue.Member] = []

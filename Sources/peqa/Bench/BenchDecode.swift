@@ -4,6 +4,8 @@ internal import Evaluation
 internal import Foundation
 internal import JSONText
 internal import Kernels
+internal import Machine
+internal import Reporting
 internal import Training
 
 /// Reading a prompt and generating behind it, token by token.

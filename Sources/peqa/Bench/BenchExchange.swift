@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Collectives
+internal import Reporting
 internal import Training
 
 /// The sum of a step's gradients over ranks, alone: what the network does to it.

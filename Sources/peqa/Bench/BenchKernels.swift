@@ -2,7 +2,9 @@ internal import ArgumentParser
 internal import DecoderModel
 internal import JSONText
 internal import Kernels
+internal import Machine
 internal import Quantization
+internal import Reporting
 internal import Training
 
 /// Every product of a linear layer by itself.
@@ -136,7 +138,7 @@ struct KernelCase {
   ) throws -> [KernelCase] {
     var list: [KernelCase] = []
     for shape in shapes {
-      let config = try BenchBaseOptions.config(ofShape: shape)
+      let config = try DecoderConfig.shape(shape)
       var seen: [(Int, Int)] = []
       for kind in LinearKind.allCases {
         let (rows, columns) = config.shape(of: kind)

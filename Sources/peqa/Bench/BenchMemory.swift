@@ -2,6 +2,9 @@ internal import ArgumentParser
 internal import DecoderModel
 internal import JSONText
 internal import Kernels
+internal import Machine
+internal import Planning
+internal import Reporting
 internal import Training
 
 /// Where the memory of a training rank goes: measured at the stages of a step, beside the plan.

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import JSONText
 internal import Kernels
+internal import Reporting
 internal import Training
 
 /// What all benchmarks share: repetitions, the form of the result, limits to hold.

@@ -4,7 +4,9 @@ internal import Foundation
 internal import Interchange
 internal import JSONText
 internal import Kernels
+internal import Machine
 internal import Quantization
+internal import Reporting
 internal import Training
 
 /// How cost grows with threads, tokens, width and depth.
@@ -84,7 +86,7 @@ struct BenchScaling: ParsableCommand {
   }
 
   private func varyThreads(_ report: inout ScalingReport, _ signals: StopSignals) throws {
-    let config = try BenchBaseOptions.config(ofShape: shape)
+    let config = try DecoderConfig.shape(shape)
     let most = computing.threads ?? ThreadCount.ofOneProcess(options.console).count
     let all = try (1...most).map { count in
       try rows(shape, config, compute(threads: count), [length], signals)[0]
@@ -94,7 +96,7 @@ struct BenchScaling: ParsableCommand {
   }
 
   private func varyTokens(_ report: inout ScalingReport, _ signals: StopSignals) throws {
-    let config = try BenchBaseOptions.config(ofShape: shape)
+    let config = try DecoderConfig.shape(shape)
     let all = try rows(shape, config, compute(), lengths.values, signals)
     for row in all { report.add("tokens", row.tokens, row) }
     report.ratios += BlockBench.ratios(all).filter { $0.name == "block_share_of_peak" }

@@ -2,6 +2,9 @@ internal import ArgumentParser
 internal import DecoderModel
 internal import JSONText
 internal import Kernels
+internal import Machine
+internal import Planning
+internal import Reporting
 internal import Training
 
 /// Shape of a measured step on the command line.

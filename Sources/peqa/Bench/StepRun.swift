@@ -1,6 +1,10 @@
 internal import Datasets
 internal import DecoderModel
 internal import Kernels
+internal import Machine
+internal import Planning
+internal import Quantization
+internal import Reporting
 internal import Training
 
 /// What a measured step works on.

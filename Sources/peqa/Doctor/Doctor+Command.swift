@@ -1,8 +1,12 @@
 internal import ArgumentParser
+internal import ClusterDiagnosis
 internal import Collectives
 internal import DecoderModel
 internal import Foundation
 internal import JSONText
+internal import Machine
+internal import Planning
+internal import Quantization
 internal import Training
 
 /// `peqa doctor`: looks for what makes runs on clusters fail or crawl, before one is started.

@@ -2,6 +2,8 @@ internal import ArgumentParser
 internal import Foundation
 internal import JSONText
 internal import Kernels
+internal import Machine
+internal import Planning
 internal import Training
 
 /// `peqa plan`: what a run will take, before anything is bought, quantized or queued.

@@ -1,5 +1,8 @@
+internal import DecoderModel
 internal import Foundation
 internal import JSONText
+internal import Planning
+internal import Reporting
 internal import Training
 
 /// A plan in words and as JSON.

@@ -2,6 +2,8 @@ internal import DecoderModel
 internal import Foundation
 internal import Interchange
 internal import Kernels
+internal import Machine
+internal import Planning
 internal import Quantization
 internal import Synchronization
 internal import Training

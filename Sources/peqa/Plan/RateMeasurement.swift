@@ -1,6 +1,8 @@
 internal import DecoderModel
 internal import Foundation
 internal import Interchange
+internal import Machine
+internal import Planning
 internal import Quantization
 internal import Training
 

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Checkpoints
 internal import Collectives
 internal import Foundation
+internal import Machine
 
 /// A command that all ranks of a launch work on together. Other commands run on rank 0 alone.
 protocol RankedCommand: ParsableCommand {

@@ -1,4 +1,5 @@
 internal import CFuzzer
+internal import FuzzTargets
 internal import Glibc
 
 /// `peqa-fuzz --target=NAME [flags and folders of libFuzzer]`: searches for inputs that end a

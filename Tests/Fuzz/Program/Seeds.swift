@@ -1,4 +1,5 @@
 internal import Foundation
+internal import FuzzTargets
 
 /// Writes what a search begins with. It is made of the tests' fixtures and of the formats' own
 /// writers, so that no corpus has to be kept.
@@ -21,25 +22,5 @@ enum Seeds {
   /// libFuzzer's form of a text: hexadecimal for all but plain letters.
   private static func escaped(_ text: String) -> String {
     text.utf8.map { String(format: "\\x%02x", $0) }.joined()
-  }
-}
-
-/// Files of the tests' fixtures.
-enum Fixture {
-  private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().path
-
-  static func path(_ name: String) -> String { tests + "/" + name }
-
-  static func bytes(atPath path: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-  }
-
-  /// All files of some folders whose names end so; the folders lie in `Tests`.
-  static func all(_ suffix: String, in folders: [String] = [""]) throws -> [[UInt8]] {
-    try folders.flatMap { folder in
-      try FileManager.default.subpathsOfDirectory(atPath: path(folder)).sorted()
-        .filter { $0.hasSuffix(suffix) }.map { try bytes(atPath: path(folder) + "/" + $0) }
-    }
   }
 }

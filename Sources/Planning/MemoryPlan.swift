@@ -1,0 +1,107 @@
+package import DecoderModel
+package import JSONText
+package import Kernels
+internal import Quantization
+package import Training
+
+/// What a rank will need, computed before anything is allocated.
+package struct MemoryPlan: Sendable, Equatable {
+  /// The mapped base: one copy per node, for all its ranks.
+  package var sharedBytes: Int
+  /// The program itself: heap, stacks and tables of its libraries.
+  package var programBytes: Int
+  /// What opening a base takes beside the mapping: its index, norms and biases.
+  package var openBytes: Int
+  /// Masters, moments, gradient and the exact sum.
+  package var optimizerBytes: Int
+  /// Activations, gradients and workspace of one pass over the longest sequences.
+  package var activationBytes: Int
+  /// What each rank gives to the all-reduce of one step.
+  package var bytesPerStep: Int
+
+  /// One checkpoint on disk: masters and moments as F32, the adapter as F16 or F32, and small
+  /// files.
+  package var checkpointBytes: Int
+
+  package var privateBytes: Int {
+    programBytes + openBytes + optimizerBytes + activationBytes
+  }
+
+  /// - Parameters:
+  ///   - parameters: P, the trained numbers.
+  ///   - pass: the longest pass of a rank.
+  package init(
+    _ config: DecoderConfig, baseBytes: Int, parameters: Int, pass: PassShape,
+    globalBatchSize: Int, ranks: Int
+  ) {
+    let slots = parameters + 6 + 2 * ranks + globalBatchSize
+    let float = MemoryLayout<Float>.stride
+    sharedBytes = baseBytes
+    bytesPerStep = slots * MemoryLayout<Int64>.stride
+    programBytes = Self.programBytes
+    openBytes = Self.openBytes(config)
+    // Masters, two moments and the mean gradient as fp32, the scales in use as fp16 or fp32.
+    optimizerBytes = bytesPerStep + parameters * 5 * float
+    checkpointBytes = parameters * 4 * float + 100_000
+    activationBytes = PassMemory(config, pass).bytes
+  }
+
+  /// For a run over a base, whose passes are taken to be as long as they may be.
+  package init(
+    _ run: RunConfig, _ base: QuantizedBase, parameters: Int, ranks: Int, precision: Precision,
+    threads: Int
+  ) {
+    self.init(
+      base.config, baseBytes: base.byteCount, parameters: parameters,
+      pass: PassShape(
+        run, ranks: ranks, groupSize: base.manifest.settings.groupSize,
+        precision: precision, threads: threads),
+      globalBatchSize: run.globalBatchSize, ranks: ranks)
+  }
+
+  /// What a process needs that only goes forward: by passes of `length` tokens, with keys and
+  /// values of `cached` tokens.
+  package static func forwardBytes(
+    _ config: DecoderConfig, length: Int, cached: Int = 0, compute: Compute
+  ) -> Int {
+    let pass = PassShape(
+      tokens: length, precision: compute.precision, groupSize: -1, threads: compute.pool.threads,
+      purpose: .forward)
+    let number = compute.precision == .bf16 ? 2 : 4
+    let cache = 2 * config.layerCount * cached * config.keyWidth * number
+    return programBytes + openBytes(config) + PassMemory(config, pass).bytes + cache
+  }
+
+  private static func openBytes(_ config: DecoderConfig) -> Int {
+    (2 * config.layerCount + 1) * config.hiddenSize * MemoryLayout<Float>.stride
+  }
+
+  /// Heap of a program that has done nothing: the Swift runtime, MPI, OpenBLAS, stacks. Measured.
+  private static let programBytes = 5_000_000
+
+  package var json: JSONValue {
+    [
+      "shared_bytes_a_node": .integer(sharedBytes),
+      "private_bytes_a_rank": .integer(privateBytes),
+      "program_bytes": .integer(programBytes + openBytes),
+      "optimizer_bytes": .integer(optimizerBytes), "activation_bytes": .integer(activationBytes),
+      "all_reduce_bytes_a_step": .integer(bytesPerStep),
+    ]
+  }
+}
+
+extension PassShape {
+  /// The longest pass of a rank in a run: `micro_batch_size` sequences of `length` tokens, or
+  /// `max_seq_length` where no length is given.
+  package init(
+    _ run: RunConfig, ranks: Int, groupSize: Int, precision: Precision, threads: Int,
+    length: Int? = nil
+  ) {
+    let share = (run.globalBatchSize + ranks - 1) / ranks
+    let sequences = min(run.microBatchSize, share)
+    self.init(
+      tokens: (length ?? run.maxSequenceLength) * sequences, sequences: sequences,
+      precision: precision, groupSize: groupSize, threads: threads,
+      purpose: .training(run.scaleGranularity, recomputing: run.gradientCheckpointing))
+  }
+}

@@ -1,0 +1,78 @@
+package import DecoderModel
+internal import Foundation
+internal import Interchange
+internal import Quantization
+package import Training
+
+/// A model as far as a plan needs it: its shape, and what a base of it takes.
+package struct PlannedModel: Sendable, Equatable {
+  /// As a reader of the plan knows it.
+  package var name: String
+  package var config: DecoderConfig
+  package var bits: Int
+  package var groupSize: Int
+  /// The whole base.
+  package var baseBytes: Int
+  /// Codes of each block.
+  package var blockBytes: [Int]
+
+  /// A base that need not exist.
+  package init(name: String, config: DecoderConfig, bits: Int, groupSize: Int) throws {
+    (self.name, self.config, self.bits, self.groupSize) = (name, config, bits, groupSize)
+    baseBytes = try SyntheticBase(
+      name: name, config: config, settings: QuantizationSettings(bits: bits, groupSize: groupSize)
+    ).byteCount
+    let block = LinearKind.allCases.reduce(0) { sum, kind in
+      let (rows, columns) = config.shape(of: kind)
+      return sum
+        + PackedLayout(rows: rows, columns: columns, bits: bits, groupSize: groupSize).byteCount
+    }
+    blockBytes = Array(repeating: block, count: config.layerCount)
+  }
+
+  /// A base, a Hugging Face directory, a `config.json`, or the last part of `path` as the name of a
+  /// known shape. Bits and groups of a base are its own; else those of the run, or 4 and -1.
+  package init(_ run: RunConfig) throws {
+    let path = run.model
+    if QuantizedBase.isBase(path) {
+      let base = try QuantizedBase(path: path)
+      let settings = base.manifest.settings
+      try self.init(
+        name: path, config: base.config, bits: settings.bits, groupSize: settings.groupSize)
+      (baseBytes, blockBytes) = (base.byteCount, base.blockBytes)
+      return
+    }
+    let name = URL(fileURLWithPath: path).lastPathComponent
+    let file = [path + "/config.json", path].first(where: FileManager.default.fileExists(atPath:))
+    try self.init(
+      name: name, config: try DecoderConfig.shape(file ?? name), bits: run.bits ?? 4,
+      groupSize: run.groupSize ?? -1)
+  }
+
+  package func trained(_ granularity: ScaleGranularity) -> Int {
+    config.trainedScales(granularity, groupSize: groupSize)
+  }
+
+  /// Whether scales of groups are trained, which takes a third product a layer.
+  func granularity(_ asked: ScaleGranularity) -> ScaleGranularity {
+    groupSize == -1 ? .row : asked
+  }
+
+  /// Operations of a pass over `sequences` of `tokens`, those included that are done a second time
+  /// to save memory.
+  package func operations(
+    tokens: Int, sequences: Int, granularity: ScaleGranularity, recomputing: Bool
+  ) -> Double {
+    let step = config.stepFLOPs(
+      tokens: tokens, sequences: sequences, granularity: self.granularity(granularity)
+    ).total
+    guard recomputing else { return step }
+    let block = config.blockFLOPs(tokens: tokens, granularity: .row).forward
+    // The two products that end a branch are not done again.
+    let spared = [LinearKind.attentionOutput, .down].reduce(0) {
+      $0 + config.shape(of: $1).rows * config.shape(of: $1).columns
+    }
+    let again = block - 2 * Double(spared) * Double(tokens)
+    return step + Double(sequences * config.layerCount) * again
+  }
+}
