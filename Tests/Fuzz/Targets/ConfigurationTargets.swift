@@ -9,7 +9,7 @@ extension FuzzTarget {
     name: "run-file", maximumSize: 4096,
     seeds: {
       try Fixture.all(".yaml", in: ["../docs/results", "../launch"]) + [
-        Array(RunConfig().yaml.utf8)
+        Array(RunConfig().yaml.utf8), Array(completeRun.utf8),
       ]
     }, words: ConfigKey.all.map(\.name) + ["path: ", "type: chat"],
     read: { bytes in
@@ -20,6 +20,19 @@ extension FuzzTarget {
       again.read(yaml: config.yaml, path: "run.yaml")
       require((try? again.resolved(ranks: 2).config.yaml) == config.yaml, "no round trip")
     })
+
+  /// Files of the documentation leave `output_dir` to the command line.
+  private static let completeRun = """
+    model: base
+    datasets:
+      - {path: a.jsonl, type: chat, split: train}
+      - {path: b.txt, type: text}
+    output_dir: out
+    global_batch_size: 4
+    learning_rate: 5e-3
+    scale_granularity: group
+    max_steps: 10
+    """
 
   static let clusterFile = FuzzTarget(
     name: "cluster-file", maximumSize: 2048,
