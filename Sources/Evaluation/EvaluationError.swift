@@ -17,8 +17,6 @@ package enum EvaluationError: ExitCoded, Equatable, CustomStringConvertible {
   case emptyPrompt
   /// The caller's poll asked to stop.
   case stopped
-  /// Another rank failed and said why.
-  case otherRank(code: Int32)
 
   /// By sysexits. A stopped run exits with the code of its signal, which the caller knows.
   package var exitCode: Int32 {
@@ -28,7 +26,6 @@ package enum EvaluationError: ExitCoded, Equatable, CustomStringConvertible {
     case .noBOS, .noChatTemplate: 78
     case .lossNotFinite, .logitNotFinite: 3
     case .stopped: 130
-    case .otherRank(let code): code
     }
   }
 
@@ -53,7 +50,6 @@ package enum EvaluationError: ExitCoded, Equatable, CustomStringConvertible {
     case .emptyPrompt:
       "the prompt has no tokens and the model has no BOS token to begin with; give a prompt"
     case .stopped: "stopped on request"
-    case .otherRank(let code): "another rank failed with code \(code); see its message"
     }
   }
 }

@@ -61,7 +61,7 @@ extension RankGroup {
     let code = Int32(truncatingIfNeeded: slot[0])
     slot.deallocate()
     if let failure { throw failure }
-    if code != 0 { throw TrainingError.otherRank(rank: 0, code: code) }
+    if code != 0 { throw OtherRankFailed(rank: 0, exitCode: code) }
   }
 
   /// The sums of a few numbers over all ranks.

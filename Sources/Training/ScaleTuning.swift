@@ -23,14 +23,6 @@ package final class ScaleTuning: TrainableModel {
 
   package var parameterCount: Int { scales.count }
 
-  package var parameterRanges: [ParameterRange] {
-    scales.task.entries.map { entry in
-      ParameterRange(
-        name: entry.tensorName(scales.task.form), range: entry.range, rows: entry.rows,
-        groups: entry.groups)
-    }
-  }
-
   package func copyInitialParameters(to values: UnsafeMutableBufferPointer<Float>) {
     values.update(repeating: 0)
   }

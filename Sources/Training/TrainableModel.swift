@@ -12,9 +12,6 @@ package import JSONText
 package protocol TrainableModel: AnyObject {
   var parameterCount: Int { get }
 
-  /// Named parts of the flat vector, in order and without gaps.
-  var parameterRanges: [ParameterRange] { get }
-
   /// Writes the parameters at which the model equals its base, e.g. all 0 in the relative form.
   func copyInitialParameters(to values: UnsafeMutableBufferPointer<Float>)
 
@@ -46,21 +43,6 @@ extension TrainableModel {
     return try lossesAndGradients([sequence]) { _, first, values in
       _ = UnsafeMutableBufferPointer(rebasing: gradient[first...]).update(fromContentsOf: values)
     }[0]
-  }
-}
-
-/// The part of the parameter vector that belongs to one tensor [rows, groups].
-package struct ParameterRange: Sendable, Equatable {
-  package var name: String
-  package var range: Range<Int>
-  package var rows: Int
-  package var groups: Int
-
-  package init(name: String, range: Range<Int>, rows: Int, groups: Int) {
-    self.name = name
-    self.range = range
-    self.rows = rows
-    self.groups = groups
   }
 }
 

@@ -23,8 +23,6 @@ package enum TrainingError: ExitCoded, CustomStringConvertible {
   case statesDiffer(step: Int, ranks: [String], isMajority: Bool)
   /// Sequences of a batch were computed by no rank, or twice.
   case workLost(step: Int, sequences: Int)
-  /// Another rank failed and has said why; this one leaves with the same code.
-  case otherRank(rank: Int, code: Int32)
 
   /// Which sequences of which step were not finite.
   package struct NonFinite: Sendable, Equatable {
@@ -49,7 +47,6 @@ extension TrainingError {
     case .badData: 65
     case .statesDiffer: 71
     case .workLost: 70
-    case .otherRank(_, let code): code
     }
   }
 
@@ -97,7 +94,6 @@ extension TrainingError {
     case .workLost(let step, let count):
       return "step \(step): \(count) sequences were computed by no rank or by two. Nothing was "
         + "updated. Set work: static, and report it."
-    case .otherRank(let rank, _): return "stopped because rank \(rank) failed"
     }
   }
 }

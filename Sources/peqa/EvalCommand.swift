@@ -199,12 +199,9 @@ extension ExcessLengthStrategy: ExpressibleByArgument {}
 extension RankContext {
   /// Does `work` on all ranks and throws on all where it throws on one.
   func agree(_ work: () throws -> Void) throws {
-    let result = Result { try work() }
-    var code: Int32 = 0
-    if case .failure(let error) = result { code = Failure(error).code }
-    let agreed = try communicator.allAgree(code)
-    try result.get()
-    if agreed != 0 { throw EvaluationError.otherRank(code: agreed) }
+    var failure: (any Error)?
+    do { try work() } catch { failure = error }
+    try communicator.agree(on: failure, code: failure.map { Failure($0).code })
   }
 }
 

@@ -1,9 +1,7 @@
 import DecoderModel
-import Foundation
-import Kernels
 import Testing
 
-@Suite struct WorkTests {
+@Suite struct FLOPsTests {
   /// Counted the slow way: a loop over tokens and what each sees.
   @Test(arguments: [(1, nil), (7, nil), (64, nil), (64, 10), (8, 10)] as [(Int, Int?)])
   func attentionIsCountedByPairs(tokens: Int, window: Int?) {
@@ -40,51 +38,4 @@ import Testing
   static let config = DecoderConfig(
     vocabularySize: 50, hiddenSize: 32, intermediateSize: 80, layerCount: 2, headCount: 4,
     keyValueHeadCount: 2, headSize: 8)
-}
-
-@Suite struct BlockAloneTests {
-  /// The oracle: central differences of the block's own output. `sum(output)` in direction d of the
-  /// masters, and of the input.
-  @Test(
-    arguments: [ScaleGranularity.row, .group], BlockAlone.Recomputing.allCases)
-  func gradientsAreThoseOfTheSumOfOutputs(
-    granularity: ScaleGranularity, recomputing: BlockAlone.Recomputing
-  ) throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Fixtures/llama_2bit_g64").path
-    let model = try LoadedModel.open(folder)
-    var config = model.config
-    config.layerCount = 1
-    let weights = DecoderWeights(
-      embedding: model.weights.embedding, head: model.weights.head,
-      finalNorm: model.weights.finalNorm, layers: [model.weights.layers[0]], owner: model.weights)
-    let compute = Compute(pool: WorkerPool(threads: 2), precision: .fp32)
-    let block = try BlockAlone(
-      Decoder(config: config, weights: weights, compute: compute), granularity: granularity,
-      tokens: 9, recomputing: recomputing)
-    block.forward()
-    block.backward()
-    let gradient = Array(block.gradient.elements)
-    let inputGradient = Array(block.inputGradient)
-
-    func sum(_ masters: [Float]) -> Double {
-      _ = masters.withUnsafeBufferPointer { block.scales.setMasters($0) }
-      block.reset()
-      block.forward()
-      return block.output.reduce(0) { $0 + Double($1) }
-    }
-    // Large enough that fp16 rounding of single scales (2^-11) averages out over all of them.
-    let (step, count) = (Float(0.02), block.scales.count)
-    let direction = (0..<count).map { Float($0 * 7 % 5) - 2 }
-    let slope =
-      (sum(direction.map { $0 * step }) - sum(direction.map { -$0 * step })) / Double(2 * step)
-    let expected = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-    // Rounding of scales: 2^-12 of a scale each, uncorrelated, and third-order terms of a step of 4
-    // %.
-    let size = zip(gradient, direction).reduce(0.0) { $0 + abs(Double($1.0) * Double($1.1)) }
-    #expect(abs(slope - expected) < 0.02 * size, "\(slope) and \(expected), of \(size)")
-    #expect(size > 0)
-    #expect(inputGradient.allSatisfy { $0.isFinite })
-    #expect(inputGradient.contains { abs($0 - 1) > 0.01 }, "the branches have gradients, too")
-  }
 }

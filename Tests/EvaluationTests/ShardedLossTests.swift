@@ -78,11 +78,8 @@ import Testing
     try total.add([0.125], item: 2)
     #expect(total.loss == 3.875 && total.tokens == 3 && total.items == 3)
     #expect(throws: EvaluationError.self) { try total.add([.infinity], item: 4) }
-    do {
-      try total.add([1, .nan], item: 7)
-    } catch let error as EvaluationError {
-      #expect(error.exitCode == 3 && "\(error)".contains("sequence 7"))
-    }
+    let error = #expect(throws: EvaluationError.self) { try total.add([1, .nan], item: 7) }
+    #expect(error?.exitCode == 3 && "\(error, default: "")".contains("sequence 7"))
     // What failed has not been added.
     #expect(total.loss == 3.875 && total.items == 3)
   }

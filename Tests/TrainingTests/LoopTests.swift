@@ -29,30 +29,55 @@ import Training
     #expect(after < 0.8 * before)
   }
 
-  /// The first step against a Double oracle: plain gradient of the mean over all supervised tokens
-  /// of the global batch, which AdamW turns into a step of the learning rate in its direction.
+  /// The first step against an oracle in Double that knows neither model nor trainer: the mean over
+  /// all supervised tokens of the global batch, its gradient, and what AdamW makes of it.
   @Test func firstStepAveragesOverGlobalTokens() throws {
     let folder = try TemporaryFolder()
     let result = try run(folder, "a") {
       $0.config.maxSteps = 1
       $0.config.globalBatchSize = 23
       $0.config.warmupSteps = 0
+      $0.config.schedule = .constant
+      $0.config.maxGradNorm = 0
     }
-    let model = ToyModel()
-    let scratch = UnsafeMutableBufferPointer<Float>.allocate(capacity: ToyModel.parameters)
-    defer { scratch.deallocate() }
-    model.copyInitialParameters(to: scratch)
-    model.setParameters(UnsafeBufferPointer(scratch))
-    var sum = 0.0
-    var tokens = 0
-    for index in 0..<23 {
-      let loss = try model.loss(ToyData(count: 23).sequence(at: index))
-      sum += loss.sum
-      tokens += loss.tokens
-    }
+    let start = (0..<ToyModel.parameters).map { Double($0 % 5) / 64 }
+    let (mean, gradient) = oracle(start, ToyData(count: 23))
     let loss = try #require(result.losses[1].flatMap { Double($0) })
-    // 23 roundings to the 2^-24 of scalars.
-    #expect(abs(loss - sum / Double(tokens)) < 23 * 6e-8)
+    // 23 sums, each rounded to the 2^-24 of scalars in an exact sum, and fp32 weights in them.
+    #expect(abs(loss - mean) < 23 * 6e-8)
+    // The first step of AdamW: both moments are corrected to g and g^2; decay beside it.
+    let (rate, decay, epsilon) = (0.05, 0.01, 1e-8)
+    for (index, before) in start.enumerated() {
+      let expected =
+        before - rate * (gradient[index] / (abs(gradient[index]) + epsilon) + decay * before)
+      let found = result.adapter.withUnsafeBytes {
+        // The one tensor ends the file.
+        $0.loadUnaligned(
+          fromByteOffset: $0.count - 4 * (ToyModel.parameters - index), as: Float.self)
+      }
+      // g / (|g| + e) of a g that is off by 1e-6 relative is off by far less; the rest is a few
+      // roundings to fp32 of numbers below 1/8.
+      #expect(abs(Double(found) - expected) < 4 * 0x1p-27, "\(index)")
+    }
+  }
+
+  /// Mean loss and its gradient: log(1 + exp(-side z)), z the sum of three weights.
+  private func oracle(_ weights: [Double], _ data: ToyData) -> (mean: Double, gradient: [Double]) {
+    var (sum, tokens) = (0.0, 0)
+    var gradient = [Double](repeating: 0, count: weights.count)
+    for index in 0..<data.count {
+      let sequence = data.sequence(at: index)
+      for (token, target) in zip(sequence.tokens.map(Int.init), sequence.targets) where target >= 0
+      {
+        let features = [token % 37, token * 7 % 37, (token + 11) % 37]
+        let side: Double = target % 2 == 0 ? 1 : -1
+        let z = features.reduce(0) { $0 + weights[$1] }
+        sum += log(1 + exp(-side * z))
+        for feature in features { gradient[feature] -= side * (1 - 1 / (1 + exp(-side * z))) }
+        tokens += 1
+      }
+    }
+    return (sum / Double(tokens), gradient.map { $0 / Double(tokens) })
   }
 
   @Test(arguments: [2, 3, 4])

@@ -14,9 +14,6 @@ final class ToyModel: TrainableModel {
   var poison: Int32?
 
   var parameterCount: Int { Self.parameters }
-  var parameterRanges: [ParameterRange] {
-    [ParameterRange(name: "toy", range: 0..<Self.parameters, rows: Self.parameters, groups: 1)]
-  }
 
   func copyInitialParameters(to values: UnsafeMutableBufferPointer<Float>) {
     for i in values.indices { values[i] = Float(i % 5) / 64 }

@@ -18,7 +18,8 @@ package final class BlockAlone {
   package let scales: TrainableScales
   private let recomputing: Recomputing
   private let pass: Decoder.BlockPass
-  private let input: FloatBuffer
+  /// The input [tokens, D] that `reset` puts in place; tests change it.
+  package let input: FloatBuffer
   /// d(sum of outputs)/d(masters) of the last run.
   package let gradient: FloatBuffer
 

@@ -36,7 +36,7 @@ package struct ShardedLoss {
 
   /// The loss over all items, the same on every rank; a collective call.
   ///
-  /// - Throws: `.stopped` where `isStopped` says so on any rank, `.otherRank` where another failed.
+  /// - Throws: `.stopped` where `isStopped` says so on any rank, `OtherRankFailed` where another failed.
   package func run(
     on ranks: Communicator, progress: (Progress) -> Void = { _ in },
     isStopped: () -> Bool = { false }
@@ -66,10 +66,9 @@ package struct ShardedLoss {
 
   /// Throws on all ranks where one has failed.
   private func agree(_ failure: (any Error)?, _ ranks: Communicator) throws {
-    let code = try ranks.allAgree(failure?.programExitCode ?? 0)
-    if let failure { throw failure }
-    if code == EvaluationError.stopped.exitCode { throw EvaluationError.stopped }
-    if code != 0 { throw EvaluationError.otherRank(code: code) }
+    do { try ranks.agree(on: failure) } catch let error as OtherRankFailed {
+      throw error.exitCode == EvaluationError.stopped.exitCode ? EvaluationError.stopped : error
+    }
   }
 }
 

@@ -1,7 +1,6 @@
 internal import ArgumentParser
-internal import Evaluation
+internal import Collectives
 internal import ExitCodes
-internal import Training
 
 /// How an error is shown and what the program returns for it.
 struct Failure {
@@ -12,8 +11,7 @@ struct Failure {
   init(_ error: any Error) {
     switch error {
     // The rank that failed says why.
-    case TrainingError.otherRank(_, let code), EvaluationError.otherRank(let code):
-      (self.code, text) = (code, "")
+    case let error as OtherRankFailed: (code, text) = (error.exitCode, "")
     case let error as any ExitCoded: (code, text) = (error.exitCode, "\(error)")
     case let error as ExitCode: (code, text) = (error.rawValue, "")
     default: (code, text) = (Peqa.exitCode(for: error).rawValue, Peqa.message(for: error))
