@@ -28,8 +28,8 @@ import Testing
     return url
   }
 
-  /// Whether files there have pages that the kernel can let go: not so where a file system in memory
-  /// lies over `/var/tmp`, `/var` or `/`.
+  /// Whether files there have pages that the kernel can let go: not so where a file system in
+  /// memory lies over `/var/tmp`, `/var` or `/`.
   private static let hasDisk: Bool = {
     let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
     // Source, folder, type, options; the last mount of a folder is the one that is seen.

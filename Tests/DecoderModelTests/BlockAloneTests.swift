@@ -47,8 +47,9 @@ import Testing
       _ = direction.map { $0 * step }.withUnsafeBufferPointer { block.scales.setMasters($0) }
     }
     var expected = directional(gradient, direction)
-    // Rounding moves a scale by up to 2^-11 of its size, evenly spread: 2^-11 / sqrt(12) on average,
-    // twice, uncorrelated; five times that is never seen. Then third-order terms: (2 step)^2 / 6.
+    // Rounding moves a scale by up to 2^-11 of its size, evenly spread: 2^-11 / sqrt(12) on
+    // average, twice, uncorrelated; five times that is never seen. Then third-order terms:
+    // (2 step)^2 / 6.
     let rounding = 5 * 0x1p-11 / (6.0).squareRoot() / Double(2 * step) * expected.norm
     let bound = rounding + Double(4 * step * step) / 6 * expected.size
     #expect(abs(byMasters - expected.slope) < bound, "\(byMasters), \(expected), \(bound)")

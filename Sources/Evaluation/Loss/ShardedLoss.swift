@@ -36,7 +36,8 @@ package struct ShardedLoss {
 
   /// The loss over all items, the same on every rank; a collective call.
   ///
-  /// - Throws: `.stopped` where `isStopped` says so on any rank, `OtherRankFailed` where another failed.
+  /// - Throws: `.stopped` where `isStopped` says so on any rank, `OtherRankFailed` where another
+  ///   failed.
   package func run(
     on ranks: Communicator, progress: (Progress) -> Void = { _ in },
     isStopped: () -> Bool = { false }
