@@ -91,21 +91,20 @@ let package = Package(
     + module(
       "Interchange",
       [
-        "DecoderModel", "Quantization", "Checkpoints", "Tokenization", "ExitCodes", "JSONText",
-        "Kernels", "Machine",
+        "DecoderModel", "Quantization", "Checkpoints", "ExitCodes", "JSONText", "Kernels",
       ])
     + module(
       "Training",
       [
-        "DecoderModel", "Datasets", "Tokenization", "Collectives", "Checkpoints", "ExitCodes",
-        "JSONText", "Kernels", "Machine", "Reporting",
+        "DecoderModel", "Datasets", "Collectives", "Quantization", "Checkpoints", "Reporting",
+        "Machine", "ExitCodes", "JSONText", "Kernels",
         .product(name: "Yams", package: "Yams"),
       ])
     + module(
       "Evaluation",
       [
         "DecoderModel", "Datasets", "Tokenization", "Collectives", "ExitCodes", "Kernels",
-        "JSONText", "Machine",
+        "JSONText",
       ],
       fixtures: true)
     + module(
@@ -116,7 +115,9 @@ let package = Package(
       ])
     + module(
       "ClusterDiagnosis",
-      ["Planning", "Collectives", "Checkpoints", "Reporting", "ExitCodes", "JSONText", "Machine"])
+      [
+        "Planning", "Training", "Collectives", "Checkpoints", "Reporting", "ExitCodes", "JSONText",
+      ])
     + [
       .executableTarget(
         name: "peqa",

@@ -6,6 +6,9 @@ enum Program {
   static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
   static let peqa = root.appending(path: ".build/release/peqa").path
+  /// Kernels that every machine has and that this run of the tests does not use by itself.
+  static let otherKernels =
+    ProcessInfo.processInfo.environment["PEQA_KERNELS"] == "scalar" ? "avx2" : "scalar"
   static let mpirun = root.appending(path: "launch/steps/mpirun").path
   /// A tiny base with a tokenizer over printable ASCII.
   static let base = root.appending(path: "Tests/DecoderModelTests/Fixtures/llama_4bit_row").path

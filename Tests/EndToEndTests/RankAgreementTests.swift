@@ -100,8 +100,7 @@ import Testing
     case .config: try edit("base/config.json", "10000", "500000")
     case .base: try edit("base/peqa_base.json", "\"base_sha256\": \"b4", "\"base_sha256\": \"b5")
     case .kernels:
-      let chosen = ProcessInfo.processInfo.environment["PEQA_KERNELS"]
-      options = ["-x", "PEQA_KERNELS=\(chosen == "scalar" ? "avx2" : "scalar")"]
+      options = ["-x", "PEQA_KERNELS=\(Program.otherKernels)"]
     }
     let end = try train(secondRank: options)
     #expect(end.code == difference.code, "\(end.text)")

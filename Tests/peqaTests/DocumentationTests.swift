@@ -40,6 +40,44 @@ import peqa
     }
   }
 
+  /// The table of targets has all of them, in the order of the manifest, and what each imports.
+  @Test func targetsOfTheArchitecture() throws {
+    let rows = try text("docs/architecture.md").split(separator: "\n").compactMap { line in
+      line.wholeMatch(of: /\| (`.+`) \| (.+) \| .+ \|/)
+    }.map { (names: $0.1.matches(of: /\w+/).map { String($0.0) }, imports: String($0.2)) }
+    let names = rows.flatMap(\.names)
+    let folders = try FileManager.default.contentsOfDirectory(
+      atPath: Self.root.appending(path: "Sources").path)
+    #expect(Set(folders).subtracting(names).isEmpty)
+    let manifest = try text("Package.swift")
+    let order = names.filter(folders.contains).map { name in
+      manifest.firstRange(of: "ame: \"\(name)\"")?.lowerBound
+        ?? manifest.firstRange(of: "module(\"\(name)\"")?.lowerBound
+        ?? manifest.firstRange(of: "module(\n      \"\(name)\"")?.lowerBound
+    }
+    #expect(zip(order, order.dropFirst()).allSatisfy { a, b in a != nil && b != nil && a! < b! })
+    for row in rows where folders.contains(row.names[0]) {
+      let imported = try imports(of: row.names[0])
+      guard !imported.isEmpty else { continue }
+      let said = Set(row.imports.matches(of: /\w+/).map { String($0.0) })
+      #expect(said == imported, "\(row.names[0])")
+    }
+  }
+
+  /// Modules that the files of a target import, but for those that nearly all do.
+  private func imports(of target: String) throws -> Set<String> {
+    let common: Set = ["Foundation", "Glibc", "Synchronization", "Dispatch", "ExitCodes"]
+    let folder = Self.root.appending(path: "Sources/\(target)/").path
+    return try sources().filter { $0.path.hasPrefix(folder) }.reduce(into: []) { found, file in
+      for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
+        if let match = line.wholeMatch(of: /(?:internal |package )import (\w+)/) {
+          found.insert(String(match.1))
+        }
+      }
+      found.subtract(common)
+    }
+  }
+
   @Test func exitCodesOfTheUserGuide() throws {
     #expect(try part("exit-codes", of: "docs/user-guide.md") == ExitCodeTable.markdown)
     let (_, help, _) = try CommandLineTests().run(["--help"])
