@@ -50,7 +50,7 @@ import peqa
       atPath: Self.root.appending(path: "Sources").path)
     #expect(Set(folders).subtracting(names).isEmpty)
     let manifest = try text("Package.swift")
-    let order = names.filter(folders.contains).map { name in
+    let order = names.filter { folders.contains($0) && $0 != "peqa" }.map { name in
       manifest.firstRange(of: "ame: \"\(name)\"")?.lowerBound
         ?? manifest.firstRange(of: "module(\"\(name)\"")?.lowerBound
         ?? manifest.firstRange(of: "module(\n      \"\(name)\"")?.lowerBound
