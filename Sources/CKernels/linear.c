@@ -41,7 +41,7 @@ static void pack_weights_nt(const peqa_kernels *table, const peqa_matrix *w, int
     if (bf16)
       table->pack_weights_nt_bf16(w, o, block, depth, scaled, (uint16_t *)panel);
     else
-      table->forward_panel_f32(w, o, block, depth, scaled, panel);
+      table->pack_weights_nt_f32(w, o, block, depth, scaled, panel);
     if (codes && !scaled)
       table->scales_per_lane(w, o, w->groups > 1 ? block / w->group_size : 0,
                          (depth + group - 1) / group, scales);
@@ -70,7 +70,7 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
       if (bf16)
         table->pack_weights_nn_bf16(w, block, i, depth, scaled, (uint16_t *)work);
       else
-        table->backward_panel_f32(w, block, i, depth, scaled, work);
+        table->pack_weights_nn_f32(w, block, i, depth, scaled, work);
       multiply(table, bf16, t1 - t0, least(PEQA_PANEL, w->columns - i), depth,
                offset(dy, bf16, t0 * dy_row + block), dy_row, work, dx + t0 * dx_row + i, dx_row,
                NULL, depth, accumulate || block > 0);

@@ -25,7 +25,7 @@ static float weight(const peqa_matrix *w, int row, int col, int scaled) {
   return scaled ? value * peqa_effective_scale(w, row, group) : value;
 }
 
-static void forward_panel_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nt_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                               float *panel) {
   for (int d = 0; d < depth; d++)
     for (int l = 0; l < PEQA_PANEL; l++)
@@ -40,7 +40,7 @@ static void pack_weights_nt_bf16(const peqa_matrix *w, int row0, int col0, int d
           peqa_bf16_bits(weight(w, row0 + l, col0 + d, scaled));
 }
 
-static void backward_panel_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nn_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                float *panel) {
   for (int d = 0; d < depth; d++)
     for (int l = 0; l < PEQA_PANEL; l++)

@@ -88,9 +88,9 @@ const peqa_kernels TABLE = {
 #else
     .multiply_bf16 = peqa_reference_multiply_bf16,
 #endif
-    .forward_panel_f32 = forward_panel_f32,
+    .pack_weights_nt_f32 = pack_weights_nt_f32,
     .pack_weights_nt_bf16 = pack_weights_nt_bf16,
-    .backward_panel_f32 = backward_panel_f32,
+    .pack_weights_nn_f32 = pack_weights_nn_f32,
     .pack_weights_nn_bf16 = pack_weights_nn_bf16,
     .scales_per_lane = scales_per_lane,
     .unpack_row = unpack_row,

@@ -94,7 +94,7 @@ INLINE void transpose16(vu v[LANES]) {
 #define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 
-static void forward_panel_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nt_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                               float *panel) {
   for (int block = 0; block < PEQA_PANEL; block += LANES)
     for (int d = 0; d < depth; d += LANES) {
@@ -110,7 +110,7 @@ static void forward_panel_f32(const peqa_matrix *w, int row0, int col0, int dept
     }
 }
 
-static void backward_panel_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+static void pack_weights_nn_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                                float *panel) {
   for (int d = 0; d < depth; d++)
     for (int l = 0; l < PEQA_PANEL; l += LANES)

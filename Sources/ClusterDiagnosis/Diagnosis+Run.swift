@@ -78,7 +78,8 @@ extension Diagnosis {
       {
         found.append(
           .warning(
-            .memory, "/dev/shm has \(megabytes(shared)) free; Open MPI takes some MB a rank there",
+            .memory,
+            "/dev/shm has \(megabytes(shared)) free; Open MPI takes some MB per rank there",
             at: host.name,
             remedy: "enlarge it (docker run --shm-size=1g), or mpirun --mca btl ^vader"))
       }
@@ -101,7 +102,7 @@ extension Diagnosis {
           .memory,
           "\(ranks) rank\(ranks == 1 ? "" : "s") need \(megabytes(own)) beside the base, "
             + "\(megabytes(free)) are free", at: host,
-          remedy: "fewer ranks a node with more threads, micro_batch_size: 1, a smaller "
+          remedy: "fewer ranks per node with more threads, micro_batch_size: 1, a smaller "
             + "max_seq_length; see \"peqa plan\"", exitCode: 78)
       ]
     }

@@ -38,8 +38,8 @@ package struct Diagnosis {
   var hosts: [(name: String, ranks: [RankFacts])] {
     var list: [(name: String, ranks: [RankFacts])] = []
     for rank in ranks {
-      if let place = list.firstIndex(where: { $0.name == rank.host }) {
-        list[place].ranks.append(rank)
+      if let location = list.firstIndex(where: { $0.name == rank.host }) {
+        list[location].ranks.append(rank)
       } else {
         list.append((rank.host, [rank]))
       }
@@ -55,10 +55,10 @@ package struct Diagnosis {
     guard let other = ranks.first(where: { value($0) != value(ranks[0]) }) else { return nil }
     let what = "\(name): \(value(ranks[0])) on \(ranks[0].name), \(value(other)) on \(other.name)"
     let count = ranks.filter { value($0) != value(ranks[0]) }.count
-    let place = count == 1 ? other.name : "\(count) of \(ranks.count) ranks"
+    let location = count == 1 ? other.name : "\(count) of \(ranks.count) ranks"
     return exitCode == 0
-      ? .warning(check, what, at: place, remedy: remedy)
-      : .error(check, what, at: place, remedy: remedy, exitCode: exitCode)
+      ? .warning(check, what, at: location, remedy: remedy)
+      : .error(check, what, at: location, remedy: remedy, exitCode: exitCode)
   }
 }
 
@@ -125,7 +125,7 @@ extension Diagnosis {
           "\(sharing.count) ranks with \(threads) threads in all share \(sharing[0].cpusInMask) CPUs",
           at: sharing[0].host,
           remedy: "give each rank \(max(1, sharing[0].cpusInMask / sharing.count)) threads "
-            + "(PEQA_NUM_THREADS), or start fewer ranks a node")
+            + "(PEQA_NUM_THREADS), or start fewer ranks per node")
       ]
     }
     let threads = ranks.reduce(0) { $0 + $1.threads }
@@ -133,7 +133,7 @@ extension Diagnosis {
     return [
       .warning(
         .threads, "\(threads) threads on \(ranks[0].cpusOnline) CPUs", at: ranks[0].host,
-        remedy: "fewer threads a rank (PEQA_NUM_THREADS), or fewer ranks a node")
+        remedy: "fewer threads per rank (PEQA_NUM_THREADS), or fewer ranks per node")
     ]
   }
 

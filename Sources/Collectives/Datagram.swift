@@ -11,7 +11,7 @@ package struct Datagram: Equatable, Sendable {
     /// "What is my claim number b of round a?" To rank 0.
     case request
     /// "Your claim number b of round a is slot c." From rank 0.
-    case grant
+    case assignment
   }
 
   package var kind: Kind

@@ -1,4 +1,4 @@
-// Sums that fit in four bytes a value.
+// Sums that fit in four bytes per value.
 //
 // A block of 256 elements has a step that suits its sums: so fine that they have about 24 bits.
 // Most of them then fit in 32 bits with room to spare, and those that do not are sent with 64. The

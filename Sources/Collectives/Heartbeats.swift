@@ -160,7 +160,7 @@ private struct State {
     self.phase = phase
     // A few more signs of life, so that the last one of a rank that dies says what it was at.
     guard nextPulse < now + 0.75 * interval else { return false }
-    // All ranks enter a phase at the same time: 20 us a rank, or a tenth of the interval, between
+    // All ranks enter a phase at the same time: 20 us per rank, or a tenth of the interval, between
     // them.
     nextPulse = now + .random(in: 0...min(0.1 * interval, 20e-6 * Double(peers.count)))
     return true
@@ -191,7 +191,7 @@ private struct State {
     let (round, number, slot) = datagram.numbers
     switch datagram.kind {
     case .pulse: return nil
-    case .grant:
+    case .assignment:
       guard let asked, asked == (Int(round), Int(number)) else { return nil }
       granted = (asked.round, asked.number, Int(slot))
       return nil
@@ -200,7 +200,7 @@ private struct State {
       guard let slot = counter.claim(round: Int(round), number: Int(number), rank: rank) else {
         return nil
       }
-      return self.datagram(.grant, to: rank, round, number, Int64(slot))
+      return self.datagram(.assignment, to: rank, round, number, Int64(slot))
     }
   }
 }

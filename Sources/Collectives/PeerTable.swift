@@ -57,8 +57,8 @@ package struct PeerTable: Sendable {
     switch datagram.kind {
     case .pulse: break
     case .request where rank != 0: return false
-    case .grant where sender != 0: return false
-    case .request, .grant: guard datagram.recipient == rank else { return false }
+    case .assignment where sender != 0: return false
+    case .request, .assignment: guard datagram.recipient == rank else { return false }
     }
     return peers[sender].hears(datagram, from: address, now: now)
   }

@@ -4,8 +4,8 @@ internal import ExitCodes
 package enum DatasetError: ExitCoded, Equatable, CustomStringConvertible {
   /// No such file, or no file in a directory or for a pattern.
   case missing(path: String, reason: String)
-  /// `place` is `file:line`, or `file: element n`.
-  case malformed(place: String, reason: String)
+  /// `location` is `file:line`, or `file: element n`.
+  case malformed(location: String, reason: String)
   case empty(path: String, reason: String)
   case tooLong(ExcessReport)
   /// No sample has a token that counts in the loss.
@@ -21,7 +21,7 @@ package enum DatasetError: ExitCoded, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .missing(let path, let reason): "\(path): \(reason)"
-    case .malformed(let place, let reason): "\(place): \(reason)"
+    case .malformed(let location, let reason): "\(location): \(reason)"
     case .empty(let path, let reason): "\(path): \(reason)"
     case .tooLong(let report): report.description
     case .nothingSupervised(let path, let samples):

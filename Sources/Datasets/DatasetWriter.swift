@@ -11,7 +11,7 @@ struct DatasetWriter: ~Copyable {
   /// Lengths before any cut, of all samples with something to learn.
   private var originalLengths: [Int32] = []
   private var keptLengths: [Int32] = []
-  private var longest: (length: Int, place: String) = (0, "")
+  private var longest: (length: Int, location: String) = (0, "")
 
   /// Bytes of plain text encoded at once.
   private static let chunkSize = 1 << 20
@@ -61,7 +61,7 @@ struct DatasetWriter: ~Copyable {
         ExcessReport(
           overLong: counts.dropped, samples: originalLengths.count,
           maximumLength: settings.maximumLength, lengths: LengthStatistics(originalLengths),
-          longest: longest.place))
+          longest: longest.location))
     }
     guard counts.samples > 0 else {
       throw DatasetError.nothingSupervised(
@@ -80,15 +80,16 @@ struct DatasetWriter: ~Copyable {
       defer { record += 1 }
       guard kept.contains(record) else { continue }
       countRecord()
-      let example = try Example(next.value, type: type, place: next.place.text(path: file.path))
-      let sample = try encode(example, next.place, path: file.path)
+      let example = try Example(
+        next.value, type: type, location: next.location.text(path: file.path))
+      let sample = try encode(example, next.location, path: file.path)
       if case .document = example {
         var windows = TextWindows(length: settings.maximumLength)
         for window in windows.add(sample.tokens) + windows.finish() {
-          try keep(document: window, file: index, place: next.place)
+          try keep(document: window, file: index, location: next.location)
         }
       } else {
-        try add(sample, file: index, next.place, path: file.path)
+        try add(sample, file: index, next.location, path: file.path)
       }
       try monitor.advance(to: next.bytesRead)
     }
@@ -96,12 +97,12 @@ struct DatasetWriter: ~Copyable {
 
   /// A template that refuses a conversation does not know where that stands.
   private func encode(
-    _ example: Example, _ place: RecordPlace, path: String
+    _ example: Example, _ location: RecordLocation, path: String
   ) throws -> EncodedSample {
     do {
       return try encoder.encode(example, parsesSpecialInText: settings.parsesSpecialInText)
     } catch let error as ChatTemplateError {
-      throw DatasetError.malformed(place: place.text(path: path), reason: error.description)
+      throw DatasetError.malformed(location: location.text(path: path), reason: error.description)
     }
   }
 
@@ -111,9 +112,9 @@ struct DatasetWriter: ~Copyable {
       file.file, path: file.path, target: tokenizer.splitsBetweenWords ? Self.chunkSize : nil)
     var windows = TextWindows(length: settings.maximumLength)
     var number = 0
-    func place() -> RecordPlace {
+    func location() -> RecordLocation {
       defer { number += 1 }
-      return RecordPlace(kind: .window, number: number)
+      return RecordLocation(kind: .window, number: number)
     }
     var isFirst = true
     var last: Int32?
@@ -122,13 +123,13 @@ struct DatasetWriter: ~Copyable {
       let ids = try tokenizer.encode(
         text, parseSpecial: settings.parsesSpecialInText, after: last)
       for window in windows.add(isFirst ? encoder.start + ids : ids) {
-        try keep(document: window, file: index, place: place())
+        try keep(document: window, file: index, location: location())
       }
       isFirst = false
       last = ids.last ?? last
       try monitor.advance(to: chunks.position)
     }
-    for window in windows.finish() { try keep(document: window, file: index, place: place()) }
+    for window in windows.finish() { try keep(document: window, file: index, location: location()) }
   }
 
   private mutating func countRecord() {
@@ -136,14 +137,14 @@ struct DatasetWriter: ~Copyable {
     counts.sources[counts.sources.count - 1].records += 1
   }
 
-  private mutating func keep(document ids: [Int32], file: Int, place: RecordPlace) throws {
+  private mutating func keep(document ids: [Int32], file: Int, location: RecordLocation) throws {
     originalLengths.append(Int32(ids.count))
     let sample = EncodedSample(tokens: ids, responses: [])
-    try write(sample, sample.supervision(trainOnInputs: true), file, place)
+    try write(sample, sample.supervision(trainOnInputs: true), file, location)
   }
 
   private mutating func add(
-    _ sample: EncodedSample, file: Int, _ place: RecordPlace, path: String
+    _ sample: EncodedSample, file: Int, _ location: RecordLocation, path: String
   ) throws {
     guard sample.supervision(trainOnInputs: settings.trainOnInputs).contains(true) else {
       counts.unsupervised += 1
@@ -151,9 +152,9 @@ struct DatasetWriter: ~Copyable {
     }
     let length = sample.tokens.count
     originalLengths.append(Int32(length))
-    if length > longest.length { longest = (length, place.text(path: path)) }
+    if length > longest.length { longest = (length, location.text(path: path)) }
     guard length > settings.maximumLength else {
-      try write(sample, sample.supervision(trainOnInputs: settings.trainOnInputs), file, place)
+      try write(sample, sample.supervision(trainOnInputs: settings.trainOnInputs), file, location)
       return
     }
     guard settings.excessLengthStrategy == .truncate,
@@ -163,13 +164,13 @@ struct DatasetWriter: ~Copyable {
       return
     }
     counts.truncated += 1
-    try write(cut, cut.supervision(trainOnInputs: settings.trainOnInputs), file, place)
+    try write(cut, cut.supervision(trainOnInputs: settings.trainOnInputs), file, location)
   }
 
   private mutating func write(
-    _ sample: EncodedSample, _ mask: [Bool], _ file: Int, _ place: RecordPlace
+    _ sample: EncodedSample, _ mask: [Bool], _ file: Int, _ location: RecordLocation
   ) throws {
-    try writer.append(sample.tokens, supervised: mask, file: file, place: place)
+    try writer.append(sample.tokens, supervised: mask, file: file, location: location)
     counts.samples += 1
     counts.sources[counts.sources.count - 1].samples += 1
     counts.tokens += sample.tokens.count

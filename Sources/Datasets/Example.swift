@@ -9,7 +9,7 @@ package enum Example: Sendable, Equatable {
 
 extension Example {
   /// Reads a record of a known type.
-  init(_ record: JSONValue, type: DatasetType, place: @autoclosure () -> String)
+  init(_ record: JSONValue, type: DatasetType, location: @autoclosure () -> String)
     throws(DatasetError)
   {
     do throws(RecordFault) {
@@ -33,7 +33,7 @@ extension Example {
       case .auto: throw RecordFault("has keys of no known type")
       }
     } catch {
-      throw .malformed(place: place(), reason: error.reason)
+      throw .malformed(location: location(), reason: error.reason)
     }
   }
 
@@ -88,7 +88,7 @@ extension Example {
   }
 }
 
-/// What is wrong with a record; its place is added where it is known.
+/// What is wrong with a record; its location is added where it is known.
 struct RecordFault: Error {
   var reason: String
   init(_ reason: String) { self.reason = reason }

@@ -40,7 +40,7 @@ package struct PreparedDatasets: Sendable, CustomStringConvertible {
     let order = IndexPermutation(
       count: cache.sampleCount, seed: settings.seed, stream: Self.splitStream)
     var isHeldOut = [Bool](repeating: false, count: cache.sampleCount)
-    for place in 0..<heldOut { isHeldOut[order[place]] = true }
+    for location in 0..<heldOut { isHeldOut[order[location]] = true }
     func samples(heldOut: Bool) -> [Int32] {
       (0..<Int32(cache.sampleCount)).filter { isHeldOut[Int($0)] == heldOut }
     }

@@ -18,7 +18,7 @@ struct RecordReader {
 
   struct Record {
     var value: JSONValue
-    var place: RecordPlace
+    var location: RecordLocation
     /// Bytes of the file read so far.
     var bytesRead: Int
   }
@@ -41,16 +41,16 @@ struct RecordReader {
     if let record = taskRecord() { return record }
     let index = scanner.found
     guard let range = try advance() else { return nil }
-    let place =
+    let location =
       isLines
-      ? RecordPlace(kind: .line, number: lineNumber(at: range.lowerBound))
-      : RecordPlace(kind: .element, number: index)
+      ? RecordLocation(kind: .line, number: lineNumber(at: range.lowerBound))
+      : RecordLocation(kind: .element, number: index)
     let value = try parse(range, index)
     if let task = try taskInstances(value) {
       (instances, nextInstance) = (task, 0)
       return taskRecord()
     }
-    return Record(value: value, place: place, bytesRead: range.upperBound)
+    return Record(value: value, location: location, bytesRead: range.upperBound)
   }
 
   /// Number of records from here on; parses only what can hide several.
@@ -71,7 +71,8 @@ struct RecordReader {
     case .end: return nil
     case .fault(let offset, let reason):
       throw .malformed(
-        place: "\(path):\(lineNumber(at: offset))", reason: "element \(scanner.found): \(reason)")
+        location: "\(path):\(lineNumber(at: offset))", reason: "element \(scanner.found): \(reason)"
+      )
     }
   }
 
@@ -95,14 +96,14 @@ struct RecordReader {
       let line = lineNumber(at: range.lowerBound) + error.line - 1
       let element = isLines || scanner.layout == .document ? "" : "element \(number): "
       throw .malformed(
-        place: "\(path):\(line)",
+        location: "\(path):\(line)",
         reason: "\(element)not JSON: column \(error.column): \(error.message)")
     }
   }
 
   private mutating func tooLarge(_ what: String, at offset: Int) -> DatasetError {
     .malformed(
-      place: "\(path):\(lineNumber(at: offset))",
+      location: "\(path):\(lineNumber(at: offset))",
       reason: "a record of \(what) are read. Split the record, or raise max_record_bytes.")
   }
 
@@ -121,7 +122,7 @@ extension RecordReader {
       return nil
     }
     guard let elements = list.array else {
-      throw .malformed(place: path, reason: "\"Instances\" is \(list.kind), not an array")
+      throw .malformed(location: path, reason: "\"Instances\" is \(list.kind), not an array")
     }
     return elements.map { instance in
       guard case .object(var members) = instance else { return instance }
@@ -134,7 +135,8 @@ extension RecordReader {
     guard nextInstance < instances.count else { return nil }
     defer { nextInstance += 1 }
     return Record(
-      value: instances[nextInstance], place: RecordPlace(kind: .element, number: nextInstance),
+      value: instances[nextInstance],
+      location: RecordLocation(kind: .element, number: nextInstance),
       bytesRead: scanner.position)
   }
 }

@@ -39,7 +39,7 @@ package struct SamplePreview: Sendable {
 
   /// One segment; token t+1 counts where target t is not negative.
   package func text(tokens: [Int32], targets: [Int32]) -> String {
-    precondition(tokens.count == targets.count, "one target a token")
+    precondition(tokens.count == targets.count, "one target per token")
     let mask = [false] + targets.dropLast().map { $0 >= 0 }
     guard tokens.count > maximumTokens else { return rendered(tokens[...], mask[...]) }
     let half = maximumTokens / 2

@@ -53,7 +53,7 @@ struct SourceFile {
     guard let detected = DatasetType.detected(from: record.value) else {
       let keys = (record.value.members ?? []).prefix(8).map(\.key).joined(separator: ", ")
       throw .malformed(
-        place: record.place.text(path: path),
+        location: record.location.text(path: path),
         reason: "no type fits \(keys.isEmpty ? record.value.kind : "the keys \(keys)"); name the "
           + "type of the data set, or rename the keys")
     }

@@ -27,12 +27,12 @@ struct TextChunks {
     position = end
     guard end - start < Self.largestPart else {
       throw .malformed(
-        place: path, reason: "\(end - start) bytes without a place to part them; split the file")
+        location: path, reason: "\(end - start) bytes without a place to part them; split the file")
     }
     guard let text = String(validating: bytes[start..<end], as: UTF8.self) else {
       let line = bytes[..<start].count { $0 == UInt8(ascii: "\n") } + 1
       throw .malformed(
-        place: "\(path):\(line)",
+        location: "\(path):\(line)",
         reason: "the text from this line on is not UTF-8; convert the file, or name its type")
     }
     return text

@@ -4,8 +4,8 @@ internal import JSONText
 /// Tokenized samples in one memory-mapped file. All integers are little-endian.
 ///
 ///     header   magic "PEQATOKN", u64 format version, key (64 hexadecimal digits)
-///     words    u32 a token: id in bits 0-30; bit 31 set where the token counts in the loss
-///     index    24 bytes a sample: u64 end (in words), u32 file, u32 supervised tokens, u64 place
+///     words    u32 per token: id in bits 0-30; bit 31 set where the token counts in the loss
+///     index    24 bytes per sample: u64 end (in words), u32 file, u32 supervised, u64 location
 ///     summary  JSON, UTF-8
 ///     footer   u64 words, u64 samples, u64 summary bytes, SHA-256 of all before it (64 digits)
 ///
@@ -138,9 +138,9 @@ extension TokenCache {
   /// Tokens of a sample that count in the loss.
   package func supervisedCount(of sample: Int) -> Int { Int(entry(sample, 12, UInt32.self)) }
 
-  /// The file a sample came from (index in the order of the build) and its place there.
-  package func origin(of sample: Int) -> (file: Int, place: RecordPlace) {
-    (Int(entry(sample, 8, UInt32.self)), RecordPlace(packed: entry(sample, 16, UInt64.self)))
+  /// The file a sample came from (index in the order of the build) and its location there.
+  package func origin(of sample: Int) -> (file: Int, location: RecordLocation) {
+    (Int(entry(sample, 8, UInt32.self)), RecordLocation(packed: entry(sample, 16, UInt64.self)))
   }
 
   /// Appends a sample's ids and targets.
@@ -167,7 +167,8 @@ extension TokenCache {
   func requirePlausibleSamples(maximumLength: Int) throws(DatasetError) {
     func refuse(_ reason: String) -> DatasetError {
       .malformed(
-        place: path, reason: "\(reason). No build writes this. Remove the file; it is made anew.")
+        location: path, reason: "\(reason). No build writes this. Remove the file; it is made anew."
+      )
     }
     guard sampleCount <= Int(Int32.max) else {
       throw refuse("\(sampleCount) samples, of at most \(Int32.max)")

@@ -24,9 +24,9 @@ package struct TokenCacheWriter: ~Copyable {
 
   /// Appends a sample of at least one token; ids are not negative.
   package mutating func append(
-    _ tokens: [Int32], supervised: [Bool], file source: Int, place: RecordPlace
+    _ tokens: [Int32], supervised: [Bool], file source: Int, location: RecordLocation
   ) throws(CheckpointError) {
-    precondition(!tokens.isEmpty && tokens.count == supervised.count, "one mask bit a token")
+    precondition(!tokens.isEmpty && tokens.count == supervised.count, "one mask bit per token")
     var buffer: [UInt8] = []
     buffer.reserveCapacity(4 * tokens.count)
     for (id, counts) in zip(tokens, supervised) {
@@ -40,7 +40,7 @@ package struct TokenCacheWriter: ~Copyable {
     words += UInt64(tokens.count)
     samples += 1
     index += bytes(words) + bytes(UInt32(source))
-    index += bytes(UInt32(supervised.count { $0 })) + bytes(place.packed)
+    index += bytes(UInt32(supervised.count { $0 })) + bytes(location.packed)
   }
 
   package consuming func finish(_ counts: DatasetCounts) throws(CheckpointError) {
@@ -70,7 +70,7 @@ private func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
   (0..<(value.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
 }
 
-extension RecordPlace {
+extension RecordLocation {
   /// As one word: kind in the two lowest bits.
   var packed: UInt64 { UInt64(number) << 2 | UInt64(kind.rawValue) }
 

@@ -29,7 +29,9 @@ package struct TokenDataset: Sendable {
     }
     var plan = SequencePacker.pack(
       lengths: lengths, capacity: packed.capacity, seed: packed.seed)
-    for place in plan.samples.indices { plan.samples[place] = samples[Int(plan.samples[place])] }
+    for location in plan.samples.indices {
+      plan.samples[location] = samples[Int(plan.samples[location])]
+    }
     self.samples = plan.samples
     bounds = plan.bounds
   }
@@ -61,8 +63,8 @@ package struct TokenDataset: Sendable {
 
   /// Where a sample came from: `train.jsonl:12`, `alpaca.json: element 3`.
   package func origin(ofSample id: Int) -> String {
-    let (file, place) = cache.origin(of: id)
-    return place.text(path: files.indices.contains(file) ? files[file] : "file \(file)")
+    let (file, location) = cache.origin(of: id)
+    return location.text(path: files.indices.contains(file) ? files[file] : "file \(file)")
   }
 
   private func sampleIDs(at index: Int) -> ArraySlice<Int32> {

@@ -52,7 +52,7 @@ extension Compute {
   private var pieces: Int { pool.threads * 16 }
 
   private func operationRate(_ unit: peqa_peak_unit, _ seconds: Double) -> Double {
-    // Every core does 10^10 operations a second at least, so a piece takes about a millisecond.
+    // Every core does 10^10 operations per second at least, so a piece takes about a millisecond.
     let turns = 500
     let done = FloatBuffer(count: pool.threads)
     let each = peqa_peak_run(table, unit, 1, done.pointer)

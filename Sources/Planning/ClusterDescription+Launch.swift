@@ -7,7 +7,7 @@ extension ClusterDescription {
   package func launchSettings(path: String) throws -> [(key: String, text: String)] {
     guard !hosts.isEmpty else {
       throw TrainingError.config([
-        ConfigFault(place: path, message: "hosts is missing; give a list of names")
+        ConfigFault(location: path, message: "hosts is missing; give a list of names")
       ])
     }
     return [

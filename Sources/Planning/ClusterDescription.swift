@@ -13,16 +13,16 @@ package struct ClusterDescription: Sendable, Equatable {
   package var threadsPerRank: Int?
   /// Cores of a node.
   package var cores: Int?
-  /// 1e9 operations a second that one core sustains in training; `peqa plan` prints it where it
+  /// 1e9 operations per second that one core sustains in training; `peqa plan` prints it where it
   /// measures.
   package var coreGigaflops: Double?
   /// 1e9 bytes of a node.
   package var memoryGigabytes: Double?
   /// 1e9 bytes free for bases and checkpoints.
   package var diskGigabytes: Double?
-  /// 1e6 bytes a second that a node reads.
+  /// 1e6 bytes per second that a node reads.
   package var diskMegabytesPerSecond: Double?
-  /// 1e9 bits a second of a node's link, as the switch is called.
+  /// 1e9 bits per second of a node's link, as the switch is called.
   package var networkGigabits: Double?
   /// Microseconds of a small message.
   package var networkLatency: Double?
@@ -50,11 +50,11 @@ package struct ClusterDescription: Sendable, Equatable {
       }
       for member in members {
         if let message = read(member.key, member.value) {
-          faults.append(ConfigFault(place: "\(path):\(member.keyLine)", message: message))
+          faults.append(ConfigFault(location: "\(path):\(member.keyLine)", message: message))
         }
       }
     } catch {
-      faults.append(ConfigFault(place: "\(path):\(error.line)", message: error.message))
+      faults.append(ConfigFault(location: "\(path):\(error.line)", message: error.message))
     }
     if !faults.isEmpty { throw TrainingError.config(faults) }
   }

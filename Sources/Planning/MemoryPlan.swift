@@ -81,11 +81,11 @@ package struct MemoryPlan: Sendable, Equatable {
 
   package var json: JSONValue {
     [
-      "shared_bytes_a_node": .integer(sharedBytes),
-      "private_bytes_a_rank": .integer(privateBytes),
+      "shared_bytes_per_node": .integer(sharedBytes),
+      "private_bytes_per_rank": .integer(privateBytes),
       "program_bytes": .integer(programBytes + openBytes),
       "optimizer_bytes": .integer(optimizerBytes), "activation_bytes": .integer(activationBytes),
-      "all_reduce_bytes_a_step": .integer(bytesPerStep),
+      "all_reduce_bytes_per_step": .integer(bytesPerStep),
     ]
   }
 }

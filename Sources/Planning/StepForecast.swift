@@ -99,7 +99,7 @@ package struct StepForecast: Sendable, Equatable {
       + (run.gradientSum == .narrow && cluster.ranks > 1 ? Double(trained) * Self.packing : 0)
   }
 
-  /// Narrow: 4 bytes a number and one bound of 8 for each 256; what is no gradient keeps 8.
+  /// Narrow: 4 bytes per number and one bound of 8 for each 256; what is no gradient keeps 8.
   private static func wireBytes(_ memory: MemoryPlan, trained: Int, _ run: RunConfig) -> Int {
     guard run.gradientSum == .narrow else { return memory.bytesPerStep }
     return memory.bytesPerStep - trained * 4 + (trained + 255) / 256 * 8

@@ -15,7 +15,7 @@ package struct PackedLayout: Sendable, Equatable {
   package let columns: Int
   /// b in {2, 3, 4, 8}.
   package let bits: Int
-  /// g, the number of columns that share a scale; for one scale a row this equals `columns`.
+  /// g, the number of columns that share a scale; for one scale per row this equals `columns`.
   package let groupSize: Int
 
   package static let supportedBits = [2, 3, 4, 8]
@@ -23,7 +23,7 @@ package struct PackedLayout: Sendable, Equatable {
   /// Rows are padded to a multiple of so many codes.
   package static let padding = 64
 
-  /// `groupSize` -1 means one scale a row, as in GPTQ.
+  /// `groupSize` -1 means one scale per row, as in GPTQ.
   package init(rows: Int, columns: Int, bits: Int, groupSize: Int) {
     precondition(rows > 0 && columns > 0, "a packed matrix has rows and columns")
     precondition(Self.supportedBits.contains(bits), "bits must be 2, 3, 4 or 8")

@@ -2,7 +2,7 @@
 package struct QuantizationSettings: Sendable, Equatable {
   /// b in {2, 3, 4, 8}.
   package var bits: Int
-  /// Columns a scale: -1 for one scale a row, or 32, 64, 128, 256.
+  /// Columns a scale: -1 for one scale per row, or 32, 64, 128, 256.
   package var groupSize: Int
   /// The zero point is fixed at 2^(b-1).
   package var symmetric: Bool
@@ -33,7 +33,7 @@ package struct QuantizationSettings: Sendable, Equatable {
     guard groupSize == -1 || PackedLayout.supportedGroupSizes.contains(groupSize) else {
       throw .badSetting(
         name: "group size", value: "\(groupSize)",
-        remedy: "choose -1 (one scale a row), 32, 64, 128 or 256.")
+        remedy: "choose -1 (one scale per row), 32, 64, 128 or 256.")
     }
     guard bits != 2 || method != .rtn || allowingPoorQuality else {
       throw .badSetting(

@@ -50,25 +50,25 @@ package struct RatioLimits: Sendable, Equatable {
     for (number, line) in text.components(separatedBy: "\n").enumerated() {
       let content = line.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
       guard !content.isEmpty else { continue }
-      try limits.set(content, place: "\(path):\(number + 1)")
+      try limits.set(content, location: "\(path):\(number + 1)")
     }
     return limits
   }
 
-  /// Sets one limit as a line of a file does; `place` is for messages.
-  package mutating func set(_ line: String, place: String) throws {
+  /// Sets one limit as a line of a file does; `location` is for messages.
+  package mutating func set(_ line: String, location: String) throws {
     let parts = line.split(separator: ":", maxSplits: 1).map {
       $0.trimmingCharacters(in: .whitespaces)
     }
     guard parts.count == 2, let range = Self.range(parts[1]) else {
       throw RatioLimitsError(
-        "\(place): \"\(line)\" is no limit. Write \"name: least\", \"name: least..greatest\" or "
+        "\(location): \"\(line)\" is no limit. Write \"name: least\", \"name: least..greatest\" or "
           + "\"name: ..greatest\".")
     }
     guard ranges[parts[0]] != nil else {
       let names = ranges.keys.sorted().joined(separator: ", ")
       throw RatioLimitsError(
-        "\(place): there is no ratio \"\(parts[0])\". There are: \(names).")
+        "\(location): there is no ratio \"\(parts[0])\". There are: \(names).")
     }
     ranges[parts[0]] = range
   }

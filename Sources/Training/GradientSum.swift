@@ -28,7 +28,7 @@ struct GradientSum: ~Copyable {
   private var seconds: Int { parameters + 6 }
   private var digestPlace: Int { seconds + ranks }
   private var places: Int { digestPlace + ranks }
-  /// The gradient is sent with 4 bytes a number where that is enough.
+  /// The gradient is sent with 4 bytes per number where that is enough.
   let isNarrow: Bool
 
   /// - Parameters:

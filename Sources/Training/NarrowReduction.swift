@@ -1,6 +1,6 @@
 internal import Collectives
 
-/// Adds up `sum` over all ranks with 4 bytes a value wherever a whole block of 256 fits, and 8
+/// Adds up `sum` over all ranks with 4 bytes per value wherever a whole block of 256 fits, and 8
 /// where it does not: nothing is rounded here, so the bits are those of the wide all-reduce.
 ///
 /// Which blocks fit is agreed on first: the ranks add up bounds of each block (8 bytes for 256

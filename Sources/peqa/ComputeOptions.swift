@@ -9,7 +9,7 @@ struct ComputeOptions: ParsableArguments {
   @Option(help: "Numbers in matrix products: auto (bf16 where the CPU has it), fp32 or bf16.")
   var dtype = ComputeType.auto
 
-  @Option(help: "Threads a rank. (default: what the environment or the allowed CPUs give)")
+  @Option(help: "Threads per rank. (default: what the environment or the allowed CPUs give)")
   var threads: Int?
 
   func validate() throws {

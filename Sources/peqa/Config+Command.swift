@@ -22,7 +22,7 @@ struct Config: ParsableCommand {
   @Option(help: "Ranks that the run is meant for.")
   var ranks = 1
 
-  @Option(help: "Cluster file to check and print, in place of a run file.")
+  @Option(help: "Cluster file to check and print, in location of a run file.")
   var cluster: String?
 
   @Flag(help: "Print the cluster file as assignments for a shell.")

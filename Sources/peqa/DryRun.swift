@@ -54,12 +54,12 @@ struct DryRun {
     let share = (config.globalBatchSize + size - 1) / size
     return [
       "trained scales   \(setup.model.parameterCount)",
-      "steps            \(steps) of \(config.globalBatchSize) sequences, at most \(share) a rank, "
+      "steps            \(steps) of \(config.globalBatchSize) sequences, at most \(share) per rank, "
         + "\(size) rank\(size == 1 ? "" : "s")",
-      "memory a node    \(megabytes(plan.sharedBytes)) base, one copy for all ranks",
-      "memory a rank    \(megabytes(plan.privateBytes)): \(megabytes(plan.activationBytes)) "
+      "memory per node  \(megabytes(plan.sharedBytes)) base, one copy for all ranks",
+      "memory per rank  \(megabytes(plan.privateBytes)): \(megabytes(plan.activationBytes)) "
         + "activations (estimate), \(megabytes(plan.optimizerBytes)) scales, moments and sums",
-      "communication    \(megabytes(plan.bytesPerStep)) all-reduced a step",
+      "communication    \(megabytes(plan.bytesPerStep)) all-reduced per step",
       "output           \(config.outputDirectory)",
     ]
   }

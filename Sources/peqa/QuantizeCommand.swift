@@ -30,7 +30,8 @@ struct Quantize: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Weights that share a scale: -1 for one scale a row, or 32, 64, 128, 256. (default: -1)")
+    help: "Weights that share a scale: -1 for one scale per row, or 32, 64, 128, 256. (default: -1)"
+  )
   var groupSize: Int?
 
   @Flag(help: "Fix zero points at the middle of the codes.")
@@ -170,7 +171,7 @@ struct Quantize: ParsableCommand {
 extension QuantizationSettings {
   /// `4 bits, groups of 64, asymmetric`.
   var summary: String {
-    "\(bits) bits, \(groupSize == -1 ? "one scale a row" : "groups of \(groupSize)"), "
+    "\(bits) bits, \(groupSize == -1 ? "one scale per row" : "groups of \(groupSize)"), "
       + (symmetric ? "symmetric" : "asymmetric")
   }
 }

@@ -46,7 +46,7 @@ import Testing
     var check: Finding.Check
     var level: Finding.Level
     var code: Int32 = 0
-    /// In what is found, its place or its remedy.
+    /// In what is found, its location or its remedy.
     var says: [String]
     var spoil: @Sendable (inout [RankFacts]) -> Void
     var testDescription: String { name }
@@ -178,7 +178,7 @@ import Testing
     #expect(finding.check == seed.check && finding.level == seed.level)
     #expect(finding.exitCode == seed.code)
     #expect(!finding.remedy.isEmpty)
-    let text = "\(finding.what) | \(finding.place) | \(finding.remedy)"
+    let text = "\(finding.what) | \(finding.location) | \(finding.remedy)"
     for part in seed.says { #expect(text.contains(part), "\(text)") }
   }
 

@@ -25,7 +25,7 @@ import Testing
     while Date() < end {
       peer.wait(seconds: 0.1)
       while let (datagram, _) = peer.receive(key) {
-        if let datagram, datagram.kind == .grant { return datagram }
+        if let datagram, datagram.kind == .assignment { return datagram }
       }
     }
     return nil

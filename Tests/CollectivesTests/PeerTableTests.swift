@@ -79,15 +79,15 @@ import Testing
     func datagram(_ kind: Datagram.Kind, _ sender: Int, _ recipient: Int?) -> Datagram {
       Datagram(kind, from: sender, to: recipient, sequence: 1, 0, 0, 0)
     }
-    #expect(!zero.hears(datagram(.grant, 1, 0), from: home, now: 1))
+    #expect(!zero.hears(datagram(.assignment, 1, 0), from: home, now: 1))
     #expect(!zero.hears(datagram(.request, 1, nil), from: home, now: 1))
     #expect(!one.hears(datagram(.request, 2, 1), from: home, now: 1))
-    #expect(!one.hears(datagram(.grant, 2, 1), from: home, now: 1))
-    #expect(!one.hears(datagram(.grant, 0, nil), from: home, now: 1))
-    #expect(!one.hears(datagram(.grant, 0, 2), from: home, now: 1))
+    #expect(!one.hears(datagram(.assignment, 2, 1), from: home, now: 1))
+    #expect(!one.hears(datagram(.assignment, 0, nil), from: home, now: 1))
+    #expect(!one.hears(datagram(.assignment, 0, 2), from: home, now: 1))
     #expect(one.unheard == [0, 2])
     #expect(zero.hears(datagram(.request, 1, 0), from: home, now: 1))
-    #expect(one.hears(datagram(.grant, 0, 1), from: home, now: 1))
+    #expect(one.hears(datagram(.assignment, 0, 1), from: home, now: 1))
   }
 
   /// Whoever sends a true datagram on from elsewhere does not become the target of the answers.

@@ -91,7 +91,7 @@ internal import Testing
           let depth = min(1024, w.columns - column)
           let at = (Int32(row), Int32(column), Int32(depth))
           collect(depth) {
-            table.forward_panel_f32(
+            table.pack_weights_nt_f32(
               $0, at.0, at.1, at.2, scaled, $1.assumingMemoryBound(to: Float.self))
           }
           collect(depth) {
@@ -103,7 +103,7 @@ internal import Testing
       for column in stride(from: 0, to: w.columns, by: 64) {
         let at = (Int32(column), Int32(w.rows))
         collect(w.rows) {
-          table.backward_panel_f32(
+          table.pack_weights_nn_f32(
             $0, 0, at.0, at.1, scaled, $1.assumingMemoryBound(to: Float.self))
         }
         collect(w.rows) {

@@ -77,9 +77,9 @@ import Testing
 
   @Test func limitsFromTextReplaceTheStandard() throws {
     var limits = RatioLimits.standard
-    try limits.set("two_threads_by_one: 1.5", place: "here")
-    try limits.set("cost_over_layers: 0.8..1.3", place: "here")
-    try limits.set("width_marginal_cost: ..2.5", place: "here")
+    try limits.set("two_threads_by_one: 1.5", location: "here")
+    try limits.set("cost_over_layers: 0.8..1.3", location: "here")
+    try limits.set("width_marginal_cost: ..2.5", location: "here")
     #expect(limits.ranges["two_threads_by_one"] == .init(least: 1.5))
     #expect(limits.ranges["cost_over_layers"] == .init(least: 0.8, greatest: 1.3))
     #expect(limits.ranges["width_marginal_cost"] == .init(greatest: 2.5))
@@ -87,7 +87,7 @@ import Testing
     for bad in [
       "two_threads_by_one", "two_threads_by_one: fast", "speed: 2", "width_marginal_cost: ..",
     ] {
-      #expect(throws: RatioLimitsError.self, "\(bad)") { try limits.set(bad, place: "here") }
+      #expect(throws: RatioLimitsError.self, "\(bad)") { try limits.set(bad, location: "here") }
     }
   }
 

@@ -71,7 +71,7 @@ def measure(run_file, ranks, folder):
 def planned(run_file, ranks):
     text = subprocess.run([PEQA, "plan", run_file, "--ranks", str(ranks), "--core-gflops", "100", "--json", "-q"],
                           env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout
-    return json.loads(text)["plan"]["private_bytes_a_rank"] * ranks
+    return json.loads(text)["plan"]["private_bytes_per_rank"] * ranks
 
 
 def main():

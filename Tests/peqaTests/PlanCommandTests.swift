@@ -29,7 +29,7 @@ import Testing
     let json = try #require(fitting.json)
     #expect(json["plan"]?["fits"]?.bool == true && json["threads_per_rank"]?.int == 16)
     #expect(json["scaling"]?.array?.count == 7)
-    let seconds = try #require(json["plan"]?["seconds_a_step"]?.double)
+    let seconds = try #require(json["plan"]?["seconds_per_step"]?.double)
     let all = try #require(json["run_seconds"]?.double)
     #expect(abs(all / seconds - 100) < 1e-6)
     #expect(try plan(1).code == 78)

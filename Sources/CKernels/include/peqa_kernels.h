@@ -63,12 +63,12 @@ typedef struct {
 
   // Panel for y = x W^T: lane l is row row0 + l, k runs over columns col0 .. col0 + depth.
   // Unscaled q - z where `scaled` is 0. Columns and rows past the matrix give zeros.
-  void (*forward_panel_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+  void (*pack_weights_nt_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                             float *panel);
   void (*pack_weights_nt_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                              uint16_t *panel);
   // Panel for dx = dy W: lane l is column col0 + l, k runs over rows row0 .. row0 + depth.
-  void (*backward_panel_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
+  void (*pack_weights_nn_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                              float *panel);
   void (*pack_weights_nn_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                               uint16_t *panel);

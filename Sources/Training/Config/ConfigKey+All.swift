@@ -249,12 +249,12 @@ extension ConfigKind where Value == Int? {
 
 extension ConfigKind where Value == ResumeMode {
   static var resume: ConfigKind {
-    ConfigKind("auto, never or the path of a checkpoint") { node, place in
+    ConfigKind("auto, never or the path of a checkpoint") { node, location in
       switch node.scalar {
       case nil: nil
       case "auto", "true": .auto
       case "never", "false": .never
-      case .some(let path): .path(place.resolve(path))
+      case .some(let path): .path(location.resolve(path))
       }
     } show: {
       switch $0 {

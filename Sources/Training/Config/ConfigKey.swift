@@ -16,8 +16,8 @@ package struct ConfigKey: Sendable {
   package let meaning: String
   /// A run that continues must have the same value, or it would not be the same run.
   package let critical: Bool
-  /// Reads a value into the field; `place` resolves relative paths. Returns a fault, or nil.
-  let read: @Sendable (ConfigNode, _ place: ConfigPlace, inout RunConfig) -> String?
+  /// Reads a value into the field; `location` resolves relative paths. Returns a fault, or nil.
+  let read: @Sendable (ConfigNode, _ location: ConfigLocation, inout RunConfig) -> String?
   /// The field as YAML; nil where it is unset.
   let show: @Sendable (RunConfig) -> String?
 
@@ -28,7 +28,7 @@ package struct ConfigKey: Sendable {
 }
 
 /// Where a value was given.
-struct ConfigPlace: Sendable {
+struct ConfigLocation: Sendable {
   enum Source: Int, Sendable, Comparable {
     case yaml, set, flag
 
@@ -54,8 +54,8 @@ extension ConfigKey {
     self.meaning = meaning
     self.critical = critical
     self.formerValues = kind.formerValues
-    self.read = { node, place, config in
-      switch kind.read(node, place) {
+    self.read = { node, location, config in
+      switch kind.read(node, location) {
       case .success(let value):
         config[keyPath: field] = value
         return nil
@@ -75,7 +75,7 @@ extension ConfigKey {
   ) {
     var optional = ConfigKind<Value?>(
       kind.type, read: { _, _ in nil }, show: { $0.flatMap(kind.show) })
-    optional.read = { node, place in kind.read(node, place).map { $0 } }
+    optional.read = { node, location in kind.read(node, location).map { $0 } }
     self.init(name, field, optional, aliases: aliases, critical: critical, meaning)
   }
 }
@@ -88,17 +88,17 @@ struct ConfigKindFault: Error {
 /// How one type of value is read from and written to YAML.
 struct ConfigKind<Value>: Sendable {
   var type: String
-  var read: @Sendable (ConfigNode, ConfigPlace) -> Result<Value, ConfigKindFault>
+  var read: @Sendable (ConfigNode, ConfigLocation) -> Result<Value, ConfigKindFault>
   var show: @Sendable (Value) -> String?
   var formerValues: [String: String] = [:]
 
   init(
-    _ type: String, read: @escaping @Sendable (ConfigNode, ConfigPlace) -> Value?,
+    _ type: String, read: @escaping @Sendable (ConfigNode, ConfigLocation) -> Value?,
     show: @escaping @Sendable (Value) -> String?
   ) {
     self.type = type
-    self.read = { node, place in
-      guard let value = read(node, place) else {
+    self.read = { node, location in
+      guard let value = read(node, location) else {
         return .failure(ConfigKindFault(text: "\(node.kind) is not \(type)"))
       }
       return .success(value)
@@ -161,8 +161,8 @@ extension ConfigKind where Value == String {
   }
 
   static var path: ConfigKind {
-    ConfigKind("a path") { node, place in
-      node.scalar.map { place.resolve($0) }
+    ConfigKind("a path") { node, location in
+      node.scalar.map { location.resolve($0) }
     } show: {
       $0.isEmpty ? nil : quoted($0)
     }
@@ -217,7 +217,7 @@ extension ConfigNode {
   }
 }
 
-extension ConfigPlace {
+extension ConfigLocation {
   /// The absolute path, as seen from where it was written: the resolved file may be read elsewhere.
   func resolve(_ path: String) -> String {
     if path.hasPrefix("/") { return path }

@@ -4,11 +4,11 @@ extension ConfigKind where Value == [DatasetSource] {
   /// A path, a list of paths, or a list of mappings with `path`, `type` and `split`.
   static var datasets: ConfigKind {
     var kind = ConfigKind("a list of {path, type, split}", read: { _, _ in nil }, show: show)
-    kind.read = { node, place in
+    kind.read = { node, location in
       guard case .list(let elements) = node.content else {
-        return result { [try source(node, place)] }
+        return result { [try source(node, location)] }
       }
-      return result { try elements.map { try source($0, place) } }
+      return result { try elements.map { try source($0, location) } }
     }
     return kind
   }
@@ -21,9 +21,10 @@ extension ConfigKind where Value == [DatasetSource] {
     }
   }
 
-  private static func source(_ node: ConfigNode, _ place: ConfigPlace) throws -> DatasetSource {
+  private static func source(_ node: ConfigNode, _ location: ConfigLocation) throws -> DatasetSource
+  {
     switch node.content {
-    case .scalar(let path): return DatasetSource(path: place.resolve(path))
+    case .scalar(let path): return DatasetSource(path: location.resolve(path))
     case .map(let members):
       var source = DatasetSource(path: "")
       for (key, line, value) in members {
@@ -31,7 +32,7 @@ extension ConfigKind where Value == [DatasetSource] {
           throw ConfigKindFault(text: "line \(line): \(key) must be a text")
         }
         switch key {
-        case "path": source.path = place.resolve(text)
+        case "path": source.path = location.resolve(text)
         case "type": source.type = try DatasetType(name: text)
         case "split": source.split = try DatasetSplit(parsing: text)
         default:

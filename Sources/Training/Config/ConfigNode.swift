@@ -1,6 +1,6 @@
 internal import Yams
 
-/// A value as written in a run file or on the command line, with the place where it stands.
+/// A value as written in a run file or on the command line, with the location where it stands.
 package struct ConfigNode {
   package enum Content {
     /// `null`, `~` or nothing: the key is present but says nothing.

@@ -6,7 +6,7 @@ internal import Checkpoints
 package struct RawConfig {
   struct Setting {
     var node: ConfigNode
-    var place: ConfigPlace
+    var location: ConfigLocation
   }
 
   /// Key name -> what was given, the strongest source last.
@@ -21,18 +21,18 @@ package struct RawConfig {
 /// One thing wrong in a configuration.
 package struct ConfigFault: Sendable, Equatable, CustomStringConvertible {
   /// `run.yaml:12`, `--set lr=x`, `--learning-rate`; empty where nothing was given.
-  package var place: String
+  package var location: String
   package var message: String
   /// The value is right but asks for a feature that does not exist yet.
   package var notAvailable = false
 
-  package init(place: String = "", message: String, notAvailable: Bool = false) {
-    self.place = place
+  package init(location: String = "", message: String, notAvailable: Bool = false) {
+    self.location = location
     self.message = message
     self.notAvailable = notAvailable
   }
 
-  package var description: String { place.isEmpty ? message : "\(place): \(message)" }
+  package var description: String { location.isEmpty ? message : "\(location): \(message)" }
 }
 
 extension RawConfig {
@@ -53,32 +53,32 @@ extension RawConfig {
     do {
       root = try ConfigNode.parse(yaml: yaml)
     } catch {
-      faults.append(ConfigFault(place: "\(path):\(error.line)", message: error.message))
+      faults.append(ConfigFault(location: "\(path):\(error.line)", message: error.message))
       return
     }
     guard let root else { return }
     guard case .map(let members) = root.content else {
-      faults.append(ConfigFault(place: "\(path):\(root.line)", message: "expected `key: value`"))
+      faults.append(ConfigFault(location: "\(path):\(root.line)", message: "expected `key: value`"))
       return
     }
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     for (key, line, value) in members {
       add(
         key, value,
-        ConfigPlace(source: .yaml, text: "\(path):\(line)", directory: directory))
+        ConfigLocation(source: .yaml, text: "\(path):\(line)", directory: directory))
     }
   }
 
   /// Adds the arguments of `--set`, each `key=value` with a YAML value; paths are as given.
   package mutating func set(_ assignments: [String]) {
     for assignment in assignments {
-      let place = ConfigPlace(source: .set, text: "--set \(assignment)", directory: "")
+      let location = ConfigLocation(source: .set, text: "--set \(assignment)", directory: "")
       guard let equals = assignment.firstIndex(of: "=") else {
-        faults.append(ConfigFault(place: place.text, message: "expected key=value"))
+        faults.append(ConfigFault(location: location.text, message: "expected key=value"))
         continue
       }
       let key = String(assignment[..<equals])
-      add(key, text: String(assignment[assignment.index(after: equals)...]), place)
+      add(key, text: String(assignment[assignment.index(after: equals)...]), location)
     }
   }
 
@@ -88,21 +88,21 @@ extension RawConfig {
     while index < flags.count {
       let flag = flags[index]
       index += 1
-      let place = ConfigPlace(source: .flag, text: flag, directory: "")
+      let location = ConfigLocation(source: .flag, text: flag, directory: "")
       guard flag.hasPrefix("--"), flag.utf8.count > 2 else {
-        faults.append(ConfigFault(place: place.text, message: "expected --key value"))
+        faults.append(ConfigFault(location: location.text, message: "expected --key value"))
         continue
       }
       let body = flag.dropFirst(2)
       if let equals = body.firstIndex(of: "=") {
-        add(Self.key(body[..<equals]), text: String(body[body.index(after: equals)...]), place)
+        add(Self.key(body[..<equals]), text: String(body[body.index(after: equals)...]), location)
       } else if index < flags.count, !flags[index].hasPrefix("--") {
-        add(Self.key(body), text: flags[index], place)
+        add(Self.key(body), text: flags[index], location)
         index += 1
       } else if body.hasPrefix("no-"), Self.known(Self.key(body)) == nil {
-        add(Self.key(body.dropFirst(3)), text: "false", place)
+        add(Self.key(body.dropFirst(3)), text: "false", location)
       } else {
-        add(Self.key(body), text: "true", place)
+        add(Self.key(body), text: "true", location)
       }
     }
   }
@@ -115,47 +115,49 @@ extension RawConfig {
     ConfigKey.all.first { $0.name == key || $0.aliases.contains(key) }
   }
 
-  private mutating func add(_ key: String, text: String, _ place: ConfigPlace) {
+  private mutating func add(_ key: String, text: String, _ location: ConfigLocation) {
     do {
       let node = try ConfigNode.parse(yaml: text) ?? ConfigNode(content: .null, line: 1)
-      add(key, node, place)
+      add(key, node, location)
     } catch {
       // A value such as `a: b: c` is no YAML, yet may be a perfectly good text.
-      add(key, ConfigNode(content: .scalar(text), line: 1), place)
+      add(key, ConfigNode(content: .scalar(text), line: 1), location)
     }
   }
 
-  private mutating func add(_ name: String, _ node: ConfigNode, _ place: ConfigPlace) {
+  private mutating func add(_ name: String, _ node: ConfigNode, _ location: ConfigLocation) {
     guard let key = Self.known(name) else {
       let near = nearest(to: name, among: ConfigKey.all.flatMap { [$0.name] + $0.aliases })
       faults.append(
         ConfigFault(
-          place: place.text,
+          location: location.text,
           message: "unknown key \"\(name)\"\(near)"
             + (near.isEmpty ? "; `peqa config` lists all keys" : "")))
       return
     }
     if case .null = node.content { return }
-    let node = present(node, of: key, givenAs: name, place)
+    let node = present(node, of: key, givenAs: name, location)
     let earlier = settings[key.name] ?? []
-    if let same = earlier.first(where: { $0.place.source == place.source && place.source == .yaml })
-    {
+    if let same = earlier.first(where: {
+      $0.location.source == location.source && location.source == .yaml
+    }) {
       faults.append(
         ConfigFault(
-          place: place.text, message: "\(key.name) is given twice, first at \(same.place.text)"))
+          location: location.text,
+          message: "\(key.name) is given twice, first at \(same.location.text)"))
     }
-    settings[key.name] = earlier + [Setting(node: node, place: place)]
+    settings[key.name] = earlier + [Setting(node: node, location: location)]
   }
 
   /// The value in the words of this version; a notice tells of former names and values.
   private mutating func present(
-    _ node: ConfigNode, of key: ConfigKey, givenAs name: String, _ place: ConfigPlace
+    _ node: ConfigNode, of key: ConfigKey, givenAs name: String, _ location: ConfigLocation
   ) -> ConfigNode {
     guard let text = node.scalar, let now = key.formerValues[text] else {
-      if key.name != name { notices.append("\(place.text): \(name) is read as \(key.name)") }
+      if key.name != name { notices.append("\(location.text): \(name) is read as \(key.name)") }
       return node
     }
-    notices.append("\(place.text): \(name): \(text) is read as \(key.name): \(now)")
+    notices.append("\(location.text): \(name): \(text) is read as \(key.name): \(now)")
     return ConfigNode(content: .scalar(now), line: node.line)
   }
 
@@ -163,7 +165,7 @@ extension RawConfig {
   func winner(_ key: ConfigKey) -> (setting: Setting, overridden: [Setting])? {
     guard let all = settings[key.name], !all.isEmpty else { return nil }
     let ordered = all.enumerated().sorted {
-      ($0.element.place.source, $0.offset) < ($1.element.place.source, $1.offset)
+      ($0.element.location.source, $0.offset) < ($1.element.location.source, $1.offset)
     }.map(\.element)
     guard let last = ordered.last else { return nil }
     return (last, Array(ordered.dropLast()))

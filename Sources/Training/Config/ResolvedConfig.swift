@@ -48,22 +48,22 @@ private struct ConfigResolution {
 
   func given(_ name: String) -> Bool { raw.settings[name] != nil }
 
-  func place(_ name: String) -> String {
-    ConfigKey.all.first { $0.name == name }.flatMap { raw.winner($0)?.setting.place.text } ?? ""
+  func location(_ name: String) -> String {
+    ConfigKey.all.first { $0.name == name }.flatMap { raw.winner($0)?.setting.location.text } ?? ""
   }
 
   mutating func fault(_ key: String, _ message: String, notAvailable: Bool = false) {
     faults.append(
       ConfigFault(
-        place: place(key), message: "\(key): \(message)", notAvailable: notAvailable))
+        location: location(key), message: "\(key): \(message)", notAvailable: notAvailable))
   }
 
   mutating func readAll() {
     for key in ConfigKey.all {
       guard let (setting, overridden) = raw.winner(key) else { continue }
-      if let text = key.read(setting.node, setting.place, &config) { fault(key.name, text) }
+      if let text = key.read(setting.node, setting.location, &config) { fault(key.name, text) }
       for loser in overridden {
-        notices.append("\(key.name): \(setting.place.text) overrides \(loser.place.text)")
+        notices.append("\(key.name): \(setting.location.text) overrides \(loser.location.text)")
       }
     }
   }
@@ -93,11 +93,12 @@ private struct ConfigResolution {
     }
     if config.deterministic == .off {
       warnings.append(
-        "\(place("deterministic")): deterministic: off lets a run go on with the kernels of another "
+        "\(location("deterministic")): deterministic: off lets a run go on with the kernels of another "
           + "CPU, which round differently; sums over ranks stay exact")
     }
     if given("method"), config.method == .rtn {
-      warnings.append("\(place("method")): method has no effect in training: the codes are frozen")
+      warnings.append(
+        "\(location("method")): method has no effect in training: the codes are frozen")
     }
   }
 
@@ -125,7 +126,7 @@ private struct ConfigResolution {
 
   mutating func checkLength() {
     if config.maxSteps != nil, given("num_epochs") {
-      warnings.append("\(place("num_epochs")): num_epochs has no effect: max_steps is set")
+      warnings.append("\(location("num_epochs")): num_epochs has no effect: max_steps is set")
     }
     if config.maxSteps == nil, config.numEpochs == 0 {
       fault("num_epochs", "0 without max_steps trains nothing")
@@ -134,11 +135,12 @@ private struct ConfigResolution {
 
   mutating func checkOptimizer() {
     if config.warmupSteps > 0, config.warmupRatio > 0 {
-      warnings.append("\(place("warmup_ratio")): warmup_ratio has no effect: warmup_steps is set")
+      warnings.append(
+        "\(location("warmup_ratio")): warmup_ratio has no effect: warmup_steps is set")
     }
     if config.schedule == .constant, config.minimumLearningRateRatio > 0 {
       warnings.append(
-        "\(place("min_lr_ratio")): min_lr_ratio has no effect: lr_scheduler is constant")
+        "\(location("min_lr_ratio")): min_lr_ratio has no effect: lr_scheduler is constant")
     }
     for (key, beta) in [("adam_beta1", config.adamBeta1), ("adam_beta2", config.adamBeta2)]
     where beta >= 1 {
@@ -157,7 +159,8 @@ private struct ConfigResolution {
 
   mutating func checkEvaluation() {
     if !config.evalDatasets.isEmpty, config.valSetSize > 0 {
-      warnings.append("\(place("val_set_size")): val_set_size has no effect: eval_datasets is set")
+      warnings.append(
+        "\(location("val_set_size")): val_set_size has no effect: eval_datasets is set")
     }
     if config.valSetSize >= 1, config.valSetSize != config.valSetSize.rounded() {
       fault("val_set_size", "below 1 it is a fraction, from 1 on a whole number of samples")
@@ -166,7 +169,8 @@ private struct ConfigResolution {
     if evaluates { return }
     for key in ["eval_steps", "eval_on_start", "max_eval_sequences", "metric_for_best_model"]
     where given(key) {
-      warnings.append("\(place(key)): \(key) has no effect without eval_datasets or val_set_size")
+      warnings.append(
+        "\(location(key)): \(key) has no effect without eval_datasets or val_set_size")
     }
     let remedy = "needs held-out data: set eval_datasets or val_set_size"
     if config.loadBestModelAtEnd { fault("load_best_model_at_end", remedy) }

@@ -1,7 +1,7 @@
 internal import Checkpoints
 internal import JSONText
 
-/// `metrics.jsonl` and `metrics.csv`: one record a line, appended as the run goes.
+/// `metrics.jsonl` and `metrics.csv`: one record per line, appended as the run goes.
 ///
 /// A run that continues from step N first drops what stands beyond N, and a line that was cut
 /// short, so the files read as if the run had never stopped.

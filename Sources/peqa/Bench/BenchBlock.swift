@@ -17,7 +17,7 @@ struct BenchBlock: ParsableCommand {
     discussion: """
       Lists such as --bits 4,3,2 or --length 128,512 measure every combination, taking turns, so \
       that ratios are of one run. GFLOP/s count products only: forward 2, input gradient 2 and, \
-      for scales per group, scale gradient 2 operations a weight and token; causal attention 14 a \
+      for scales per group, scale gradient 2 operations per weight and token; causal attention 14 per \
       column and pair of tokens. Peaks are measured in the same run, in registers.
       """)
 

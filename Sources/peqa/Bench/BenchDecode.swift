@@ -92,7 +92,7 @@ struct BenchDecode: ParsableCommand {
       ("prompt_lower_quartile", "lower quartile"), ("prompt_upper_quartile", "upper quartile"),
       ("decode_tokens_per_second", "decode tok/s"),
       ("decode_lower_quartile", "lower quartile"), ("decode_upper_quartile", "upper quartile"),
-      ("repetitions", "repetitions"), ("megabytes_per_token", "MB a token"),
+      ("repetitions", "repetitions"), ("megabytes_per_token", "MB per token"),
       ("share_of_bandwidth", "share of bandwidth"),
     ])
     table.add([

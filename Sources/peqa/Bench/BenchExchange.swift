@@ -26,7 +26,7 @@ struct BenchExchange: RankedCommand {
     var table = MeasurementTable([
       ("gradient_sum", "gradient_sum"), ("ranks", "ranks"), ("bytes_sent", "bytes a rank sends"),
       ("seconds_median", "median s"), ("seconds_least", "least s"),
-      ("seconds_greatest", "greatest s"), ("megabytes_per_second", "MB/s a rank"),
+      ("seconds_greatest", "greatest s"), ("megabytes_per_second", "MB/s per rank"),
     ])
     for width in SumWidth.allCases {
       var trial = ExchangeTrial(

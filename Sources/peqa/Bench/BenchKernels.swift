@@ -13,8 +13,8 @@ struct BenchKernels: ParsableCommand {
     commandName: "kernels",
     abstract: "Time the products of linear layers: forward, input gradient, scale gradient.",
     discussion: """
-      GFLOP/s count 2 operations a weight and token; the scale gradient of rows is a dot product of \
-      outputs (2 a row and token) and is bound by memory. 16 bits are a dense matrix.
+      GFLOP/s count 2 operations per weight and token; the scale gradient of rows is a dot product of \
+      outputs (2 per row and token) and is bound by memory. 16 bits are a dense matrix.
       """)
 
   enum Operation: String, CaseIterable, ExpressibleByArgument {
@@ -250,7 +250,7 @@ struct KernelRow {
   let one: KernelCase
   let seconds: Spread
   let kernel: String
-  /// Operations and bytes a second.
+  /// Operations and bytes per second.
   let peak: Double
   let bandwidth: Double
 

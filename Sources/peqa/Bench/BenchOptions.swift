@@ -44,7 +44,7 @@ struct BenchOptions: ParsableArguments {
   /// Read before anything is measured, so that a fault in the file costs nothing.
   func ratioLimits() throws -> RatioLimits {
     var result = try limits.map(RatioLimits.read) ?? .standard
-    for limit in singleLimits { try result.set(limit, place: "--limit") }
+    for limit in singleLimits { try result.set(limit, location: "--limit") }
     return result
   }
 

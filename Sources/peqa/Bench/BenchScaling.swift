@@ -105,7 +105,7 @@ struct BenchScaling: ParsableCommand {
     report.note(
       "tokens",
       "\(shape): \(fixed(fit.intercept, digits: 0)) + "
-        + "\(fixed(fit.slope, digits: 3)) T microseconds a token (R2 "
+        + "\(fixed(fit.slope, digits: 3)) T microseconds per token (R2 "
         + "\(fixed(fit.determination, digits: 3)))")
   }
 
@@ -123,7 +123,7 @@ struct BenchScaling: ParsableCommand {
     report.note(
       "width",
       "\(fixed(fit.intercept, digits: 1)) + \(fixed(fit.slope, digits: 1)) width^2 / 10^6 "
-        + "microseconds a token (R2 \(fixed(fit.determination, digits: 3)))")
+        + "microseconds per token (R2 \(fixed(fit.determination, digits: 3)))")
     // What each further weight costs, by what it costs on the whole: 1 where cost is linear.
     for (index, (one, next)) in zip(points, points.dropFirst()).enumerated() where next.x > one.x {
       report.ratios.append(

@@ -9,7 +9,7 @@ internal import Training
 
 /// Shape of a measured step on the command line.
 struct StepOptions: ParsableArguments {
-  @Option(help: "Sequences a step.")
+  @Option(help: "Sequences per step.")
   var batch = 4
 
   @Option(help: "Sequences that go through the model together.")
@@ -110,8 +110,8 @@ struct BenchStep: ParsableCommand {
       ("tokens_per_second_best", "best"), ("tokens_per_second_worst", "worst"),
       ("gflops", "GFLOP/s"), ("share_of_peak", "share of peak"),
       ("peak_private_mb", "private MB"), ("planned_private_mb", "planned MB"),
-      ("shared_mb", "shared MB"), ("seconds_a_step", "s/step"),
-      ("read_mb_a_step", "read MB/step"), ("disk_mb_per_second", "disk MB/s"),
+      ("shared_mb", "shared MB"), ("seconds_per_step", "s/step"),
+      ("read_mb_per_step", "read MB/step"), ("disk_mb_per_second", "disk MB/s"),
     ])
     let (rate, settings) = (run.tokensPerSecond, run.settings)
     table.add([

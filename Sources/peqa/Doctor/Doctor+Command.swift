@@ -114,8 +114,8 @@ struct Doctor: RankedCommand {
     for finding in findings {
       let label = finding.level.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
       let check = finding.check.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
-      let place = finding.place.isEmpty ? "" : " [\(finding.place)]"
-      console.result(label + check + finding.what + place)
+      let location = finding.location.isEmpty ? "" : " [\(finding.location)]"
+      console.result(label + check + finding.what + location)
       if !finding.remedy.isEmpty { console.result("                   -> \(finding.remedy)") }
     }
   }
@@ -134,8 +134,8 @@ extension Doctor {
     let all = try facts.gathered(rank.communicator)
     for finding in Diagnosis(all, needs: needs).findings
     where finding.level != .ok && !saidByTraining.contains(finding.check) {
-      let place = finding.place.isEmpty ? "" : " (\(finding.place))"
-      rank.console.warn("\(finding.check.rawValue): \(finding.what)\(place). \(finding.remedy).")
+      let location = finding.location.isEmpty ? "" : " (\(finding.location))"
+      rank.console.warn("\(finding.check.rawValue): \(finding.what)\(location). \(finding.remedy).")
     }
   }
 

@@ -30,7 +30,8 @@ struct Plan: ParsableCommand {
   @Option(help: "Ranks on this machine, where no cluster file says so.")
   var ranks: Int?
 
-  @Option(help: "1e9 operations a second of a core, in place of a measurement or the cluster file.")
+  @Option(
+    help: "1e9 operations per second of a core, in place of a measurement or the cluster file.")
   var coreGflops: Double?
 
   @OptionGroup var output: OutputOptions

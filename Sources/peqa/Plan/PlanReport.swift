@@ -70,20 +70,20 @@ struct PlanReport {
       lines.append(
         name.padding(toLength: 17, withPad: " ", startingAt: 0) + parts.joined(separator: ", "))
     }
-    let groups = model.groupSize == -1 ? "a scale a row" : "groups of \(model.groupSize)"
+    let groups = model.groupSize == -1 ? "one scale per row" : "groups of \(model.groupSize)"
     add("model", "\(model.name): \(model.config.layerCount) blocks", "\(model.bits) bits", groups)
     add("trained scales", "\(model.trained(run.scaleGranularity))")
     add(
       "ranks", "\(cluster.nodes) x \(cluster.ranksPerNode)",
       "\(cluster.threadsPerRank) threads each")
     add(
-      "memory a rank",
+      "memory per rank",
       "\(megabytes(memory.privateBytes)): \(megabytes(memory.activationBytes)) activations",
       "\(megabytes(memory.optimizerBytes)) scales, moments and sums")
     let streamed = own.streamedBlocks.map { ", \($0) blocks read from disk in each pass" } ?? ""
     let tooLarge = ": DOES NOT FIT"
     add(
-      "memory a node", "\(megabytes(own.nodeBytes)) of \(megabytes(cluster.memory))",
+      "memory per node", "\(megabytes(own.nodeBytes)) of \(megabytes(cluster.memory))",
       "base \(megabytes(model.baseBytes)) once" + streamed + (own.fits ? "" : tooLarge))
     add(
       "disk",
@@ -91,31 +91,31 @@ struct PlanReport {
         + megabytes(memory.checkpointBytes) + (fitsDisk ? "" : tooLarge))
     add(
       "wire",
-      "\(megabytes(own.wireBytes)) a rank and step (gradient_sum: \(run.gradientSum.rawValue))")
+      "\(megabytes(own.wireBytes)) per rank and step (gradient_sum: \(run.gradientSum.rawValue))")
     let rate = fixed(cluster.threadRate / 1e9, digits: 1)
-    add("a core", "\(rate) GFLOP/s (\(measured?.text ?? "as given"))")
+    add("each core", "\(rate) GFLOP/s (\(measured?.text ?? "as given"))")
     let reading = own.readSeconds > 0 ? ", \(time(own.readSeconds)) reading beside it" : ""
     add(
-      "a step", "\(time(own.seconds)): \(time(own.computeSeconds)) computing",
+      "each step", "\(time(own.seconds)): \(time(own.computeSeconds)) computing",
       "\(time(own.exchangeSeconds)) exchange" + reading)
     let speed = fixed(Double(tokensPerStep) / own.seconds, digits: 1)
     add(
       "speed", "\(speed) tokens/s",
-      "\(run.globalBatchSize) full sequences of \(run.maxSequenceLength) a step")
+      "\(run.globalBatchSize) full sequences of \(run.maxSequenceLength) per step")
     if let steps = run.maxSteps {
-      add("the run", "\(time(own.seconds * Double(steps))) for \(steps) steps")
+      add("whole run", "\(time(own.seconds * Double(steps))) for \(steps) steps")
     }
     if let best {
       add(
         "best that fits",
         "micro_batch_size: \(best.setting.microBatch)",
-        "gradient_checkpointing: \(best.setting.recomputing): \(time(best.forecast.seconds)) a step",
-        "\(megabytes(best.forecast.nodeBytes)) a node")
+        "gradient_checkpointing: \(best.setting.recomputing): \(time(best.forecast.seconds)) per step",
+        "\(megabytes(best.forecast.nodeBytes)) per node")
     } else {
-      add("nothing fits", "take a smaller max_seq_length, fewer ranks a node or more memory")
+      add("nothing fits", "take a smaller max_seq_length, fewer ranks per node or more memory")
     }
     var table = TextTable(
-      ("nodes", .right), ("s a step", .right), ("tokens/s", .right), ("efficiency", .right))
+      ("nodes", .right), ("s per step", .right), ("tokens/s", .right), ("efficiency", .right))
     for row in scaling() {
       table.add(
         "\(row.nodes)", fixed(row.seconds, digits: 3),
@@ -142,7 +142,7 @@ struct PlanReport {
       "scaling": .array(
         scaling().map {
           [
-            "nodes": .integer($0.nodes), "seconds_a_step": .real($0.seconds),
+            "nodes": .integer($0.nodes), "seconds_per_step": .real($0.seconds),
             "efficiency": .real($0.efficiency),
           ]
         }),
@@ -153,10 +153,10 @@ struct PlanReport {
     [
       "micro_batch_size": .integer(setting.microBatch),
       "gradient_checkpointing": .bool(setting.recomputing), "fits": .bool(forecast.fits),
-      "private_bytes_a_rank": .integer(forecast.memory.privateBytes),
-      "bytes_a_node": .integer(forecast.nodeBytes),
+      "private_bytes_per_rank": .integer(forecast.memory.privateBytes),
+      "bytes_per_node": .integer(forecast.nodeBytes),
       "streamed_blocks": .integer(forecast.streamedBlocks ?? 0),
-      "wire_bytes": .integer(forecast.wireBytes), "seconds_a_step": .real(forecast.seconds),
+      "wire_bytes": .integer(forecast.wireBytes), "seconds_per_step": .real(forecast.seconds),
       "compute_seconds": .real(forecast.computeSeconds),
       "read_seconds": .real(forecast.readSeconds),
       "exchange_seconds": .real(forecast.exchangeSeconds),

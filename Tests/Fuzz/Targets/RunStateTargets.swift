@@ -29,7 +29,8 @@ extension FuzzTarget {
     for sample in 1...3 {
       let mask = (0..<(2 * sample)).map { $0 > sample }
       try writer.append(
-        mask.indices.map { Int32($0) }, supervised: mask, file: 0, place: RecordPlace(packed: 7))
+        mask.indices.map { Int32($0) }, supervised: mask, file: 0,
+        location: RecordLocation(packed: 7))
     }
     var counts = DatasetCounts()
     counts.sources = [DatasetCounts.Source(type: .chat)]

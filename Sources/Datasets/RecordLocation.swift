@@ -1,5 +1,5 @@
 /// Where in its file a sample stands.
-package struct RecordPlace: Equatable {
+package struct RecordLocation: Equatable {
   enum Kind: UInt8 {
     /// Line of a JSONL file, counted from 1.
     case line
