@@ -16,6 +16,11 @@ extension DecoderConfig {
     ("llama-30b", llama(width: 6656, inner: 17_920, layers: 60)),
     ("llama-65b", llama(width: 8192, inner: 22_016, layers: 80)),
     (
+      "qwen3-0.6b",
+      qwen3(width: 1024, inner: 3072, layers: 28, heads: 16, tied: true)
+    ),
+    ("qwen3-8b", qwen3(width: 4096, inner: 12_288, layers: 36, heads: 32, tied: false)),
+    (
       "mistral-7b",
       DecoderConfig(
         modelType: "mistral", vocabularySize: 32_000, hiddenSize: 4096, intermediateSize: 14_336,
@@ -26,6 +31,16 @@ extension DecoderConfig {
 
   package static func preset(named name: String) -> DecoderConfig? {
     presets.first { $0.name == name }?.config
+  }
+
+  private static func qwen3(
+    width: Int, inner: Int, layers: Int, heads: Int, tied: Bool
+  ) -> DecoderConfig {
+    DecoderConfig(
+      modelType: "qwen3", vocabularySize: 151_936, hiddenSize: width, intermediateSize: inner,
+      layerCount: layers, headCount: heads, keyValueHeadCount: 8, headSize: 128, normEpsilon: 1e-6,
+      rope: RopeConfig(theta: 1_000_000), maximumLength: 40_960, tiedEmbeddings: tied,
+      queryKeyNorm: true)
   }
 
   private static func llama(width: Int, inner: Int, layers: Int) -> DecoderConfig {

@@ -1,7 +1,7 @@
 /// The shape and the choices of a decoder of the LLaMA family, normalised from a Hugging Face
 /// `config.json` or GGUF metadata. The decoder reads these values and knows no family by name.
 package struct DecoderConfig: Sendable, Equatable {
-  /// Family name as Hugging Face spells it: `llama`, `mistral`, `qwen2`.
+  /// Family name as Hugging Face spells it: `llama`, `mistral`, `qwen2`, `qwen3`.
   package var modelType: String
   package var vocabularySize: Int
   /// Width of the residual stream (D).
@@ -23,12 +23,15 @@ package struct DecoderConfig: Sendable, Equatable {
   package var attentionBias: Bool
   /// A token attends to at most this many tokens, itself included (Mistral); nil for all.
   package var slidingWindow: Int?
+  /// Each head of q and k is normalised over its own width before it is rotated (Qwen3).
+  package var queryKeyNorm: Bool
 
   package init(
     modelType: String = "llama", vocabularySize: Int, hiddenSize: Int, intermediateSize: Int,
     layerCount: Int, headCount: Int, keyValueHeadCount: Int, headSize: Int,
     normEpsilon: Float = 1e-5, rope: RopeConfig = RopeConfig(), maximumLength: Int = 2048,
-    tiedEmbeddings: Bool = false, attentionBias: Bool = false, slidingWindow: Int? = nil
+    tiedEmbeddings: Bool = false, attentionBias: Bool = false, slidingWindow: Int? = nil,
+    queryKeyNorm: Bool = false
   ) {
     self.modelType = modelType
     self.vocabularySize = vocabularySize
@@ -44,6 +47,7 @@ package struct DecoderConfig: Sendable, Equatable {
     self.tiedEmbeddings = tiedEmbeddings
     self.attentionBias = attentionBias
     self.slidingWindow = slidingWindow
+    self.queryKeyNorm = queryKeyNorm
   }
 }
 

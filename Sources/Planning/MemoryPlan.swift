@@ -73,7 +73,10 @@ package struct MemoryPlan: Sendable, Equatable {
   }
 
   private static func openBytes(_ config: DecoderConfig) -> Int {
-    (2 * config.layerCount + 1) * config.hiddenSize * MemoryLayout<Float>.stride
+    let numbers = config.expectedTensors.reduce(0) { sum, tensor in
+      if case .norm = tensor.role { sum + tensor.shape.reduce(1, *) } else { sum }
+    }
+    return numbers * MemoryLayout<Float>.stride
   }
 
   /// Heap of a program that has done nothing: the Swift runtime, MPI, OpenBLAS, stacks. Measured.

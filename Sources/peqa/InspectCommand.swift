@@ -13,19 +13,43 @@ struct Inspect: ParsableCommand {
     abstract: "Say what a model, base, adapter or data file holds.")
 
   @Argument(help: "Model directory, .gguf, base, adapter, .safetensors, or data file.")
-  var path: String
+  var path: String?
+
+  @Flag(help: "List the families of models that peqa runs, and what was verified of each.")
+  var families = false
 
   @OptionGroup var output: OutputOptions
   @OptionGroup var verbosity: VerbosityOptions
 
+  func validate() throws {
+    guard (path == nil) == families else {
+      throw ValidationError("Give a path, or --families.")
+    }
+  }
+
   func run() throws {
     let console = Console(verbosity: verbosity.level)
+    guard let path else { return console.result(familyTable.text(output.json ? .json : .md)) }
     let inspection = try Inspection.of(path)
     if output.json {
       console.result(inspection.json.text(indent: 2))
     } else {
       for line in inspection.lines { console.result(line) }
     }
+  }
+}
+
+extension Inspect {
+  private var familyTable: MeasurementTable {
+    var table = MeasurementTable([
+      ("model_type", "model_type"), ("gguf", "in GGUF"), ("verified", "verified"),
+    ])
+    for family in Family.all {
+      table.add([
+        .text(family.modelType), .text(family.ggufArchitecture), .text(family.verified),
+      ])
+    }
+    return table
   }
 }
 

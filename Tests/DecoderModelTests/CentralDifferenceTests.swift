@@ -7,7 +7,7 @@ import Testing
 
 /// Every scale's gradient against central differences of a decoder written plainly in Double.
 @Suite struct CentralDifferenceTests {
-  @Test(arguments: ["llama_4bit_row", "llama_2bit_g64"])
+  @Test(arguments: ["llama_4bit_row", "llama_2bit_g64", "qwen3_4bit_g32"])
   func everyScale(_ name: String) throws {
     let golden = try Golden(name)
     let sequence = try golden.sequence("single")
@@ -39,7 +39,8 @@ import Testing
   }
 }
 
-/// A LLaMA in Double with loops for products; one segment, no biases, no window, no rope scaling.
+/// A LLaMA or Qwen3 in Double with loops for products; one segment, no biases, no window, no rope
+/// scaling.
 private struct PlainDecoder {
   struct Matrix {
     let rows, columns, groupSize, groups: Int
@@ -71,6 +72,8 @@ private struct PlainDecoder {
   let config: DecoderConfig
   var matrices: [Matrix] = []
   var norms: [[Double]] = []
+  /// Of each head of q and of k, two for each layer; empty where the model has none.
+  var headNorms: [[Double]] = []
   let embedding, head, finalNorm: [Double]
 
   init(_ base: QuantizedBase) throws {
@@ -84,11 +87,14 @@ private struct PlainDecoder {
       return values.map(Double.init)
     }
     embedding = try floats("model.embed_tokens.weight")
-    head = try floats("lm_head.weight")
+    head = config.tiedEmbeddings ? embedding : try floats("lm_head.weight")
     finalNorm = try floats("model.norm.weight")
     for layer in 0..<config.layerCount {
       norms.append(try floats("model.layers.\(layer).input_layernorm.weight"))
       norms.append(try floats("model.layers.\(layer).post_attention_layernorm.weight"))
+      for name in ["q_norm", "k_norm"] where config.modelType == "qwen3" {
+        headNorms.append(try floats("model.layers.\(layer).self_attn.\(name).weight"))
+      }
       for kind in LinearKind.allCases {
         matrices.append(Self.matrix(base.linear(kind, layer: layer)))
       }
@@ -142,7 +148,8 @@ private struct PlainDecoder {
       func linear(_ kind: LinearKind) -> Matrix { linears[layer * 7 + kind.position] }
       let inputs = streams.map { norm($0, norms[2 * layer]) }
       let attended = attention(
-        inputs.map { linear(.query)($0) }, inputs.map { linear(.key)($0) },
+        inputs.map { headsNormed(linear(.query)($0), 2 * layer) },
+        inputs.map { headsNormed(linear(.key)($0), 2 * layer + 1) },
         inputs.map { linear(.value)($0) })
       for t in tokens.indices {
         streams[t] = zip(streams[t], linear(.attentionOutput)(attended[t])).map(+)
@@ -166,6 +173,13 @@ private struct PlainDecoder {
     let mean = x.reduce(0) { $0 + $1 * $1 } / Double(x.count)
     let root = (mean + Double(config.normEpsilon)).squareRoot()
     return zip(x, weight).map { $0 / root * $1 }
+  }
+
+  private func headsNormed(_ x: [Double], _ index: Int) -> [Double] {
+    guard !headNorms.isEmpty else { return x }
+    return stride(from: 0, to: x.count, by: config.headSize).flatMap {
+      norm(Array(x[$0..<$0 + config.headSize]), headNorms[index])
+    }
   }
 
   private func attention(_ q: [[Double]], _ k: [[Double]], _ v: [[Double]]) -> [[Double]] {

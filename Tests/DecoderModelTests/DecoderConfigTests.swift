@@ -40,6 +40,14 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
           attentionBias: true))
     let mistral = try read("mistral_4bit_row")
     #expect(mistral.slidingWindow == 8 && mistral.headSize == 32)
+    let qwen3 = try read("qwen3_4bit_row")
+    #expect(
+      qwen3
+        == DecoderConfig(
+          modelType: "qwen3", vocabularySize: 96, hiddenSize: 48, intermediateSize: 80,
+          layerCount: 2, headCount: 4, keyValueHeadCount: 2, headSize: 32, normEpsilon: 1e-6,
+          rope: RopeConfig(theta: 1_000_000), maximumLength: 512, tiedEmbeddings: true,
+          queryKeyNorm: true))
     let scaled = try read("llama3rope_4bit_row")
     #expect(
       scaled.rope.scaling
@@ -60,7 +68,11 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
     #expect(legacy.rope.scaling == .linear(factor: 4))
   }
 
-  @Test(arguments: ["llama_4bit_row", "qwen2_4bit_g32", "mistral_4bit_row", "llama3rope_4bit_row"])
+  @Test(
+    arguments: [
+      "llama_4bit_row", "qwen2_4bit_g32", "mistral_4bit_row", "llama3rope_4bit_row",
+      "qwen3_4bit_row",
+    ])
   func survivesARoundTrip(name: String) throws {
     let config = try QuantizedBase(path: Fixtures.path(name)).config
     let text = config.huggingFaceJSON.text(indent: 1)
@@ -129,6 +141,6 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
       Issue.record("expected unsupported, got \(String(describing: error))")
       return
     }
-    if key == "model_type" { #expect(detail.contains("llama, mistral, qwen2")) }
+    if key == "model_type" { #expect(detail.contains("llama, mistral, qwen2, qwen3")) }
   }
 }

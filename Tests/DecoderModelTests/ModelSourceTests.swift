@@ -41,7 +41,7 @@ import Testing
 
   /// Rows of q and k come back in the order they had before llama.cpp's permutation, which is here
   /// the NumPy text of convert_hf_to_gguf.py in plain loops. Row r holds the number r.
-  @Test(arguments: ["llama", "qwen2"])
+  @Test(arguments: ["llama", "qwen2", "qwen3"])
   func restoresTheRowOrder(architecture: String) throws {
     try Fixtures.withFolder { folder in
       let path = folder + "/model.gguf"
@@ -58,6 +58,10 @@ import Testing
       }
       #expect(source.config.attentionBias == (architecture == "qwen2"))
       #expect(source.config.tiedEmbeddings)
+      #expect(source.config.queryKeyNorm == (architecture == "qwen3"))
+      if architecture == "qwen3" {
+        #expect(try source.floats("model.layers.1.self_attn.k_norm.weight").last == 15)
+      }
     }
   }
 

@@ -26,6 +26,7 @@ import Testing
     [
       ("llama_4bit_row", .row), ("llama_3bit_g32", .row), ("llama_3bit_g32", .group),
       ("qwen2_4bit_g32", .group), ("mistral_4bit_row", .row),
+      ("qwen3_4bit_row", .row), ("qwen3_4bit_g32", .group),
     ].flatMap { (base: String, granularity: ScaleGranularity) in
       [(true, 1), (false, 2)].map {
         Case(

@@ -29,6 +29,11 @@ struct TinyGGUF {
         matrix(prefix + "ffn_down.weight", width, inner),
         vector(prefix + "attn_norm.weight", width), vector(prefix + "ffn_norm.weight", width),
       ]
+      if architecture == "qwen3" {
+        tensors += [
+          vector(prefix + "attn_q_norm.weight", 16), vector(prefix + "attn_k_norm.weight", 16),
+        ]
+      }
       if architecture == "qwen2" {
         tensors += [
           vector(prefix + "attn_q.bias", width), vector(prefix + "attn_k.bias", shared * 16),

@@ -57,6 +57,21 @@ import Testing
     #expect(untrained != alone)
   }
 
+  /// Every family that the golden models have, killed by its time limit and resumed on other ranks.
+  @Test(arguments: ["qwen3_4bit_row", "qwen3_4bit_g32", "qwen2_4bit_g32", "mistral_4bit_row"])
+  func familiesTrainAndResume(name: String) throws {
+    let base = ["--model", "\(Program.root.path)/Tests/DecoderModelTests/Fixtures/\(name)"]
+    let alone = try train("\(name)-alone", base)
+    let result = try Program.run(
+      [
+        "train", runFile, "--output-dir", folder.file("\(name)-cut").path, "--max-wall-time",
+        "1e-9",
+      ]
+        + base, ranks: 3, threads: 1)
+    #expect(result.status == 75, "\(result.standardError)")
+    #expect(try train("\(name)-cut", ranks: 2, threads: 2, base) == alone)
+  }
+
   @Test func clusterFileStartsRanks() throws {
     let alone = try train("alone", ["--max-steps", "5"])
     let ran = try Program.run(

@@ -28,12 +28,11 @@ enum TinyDecoder {
     let width = config.hiddenSize
     let layers = (0..<config.layerCount).map { _ in
       DecoderWeights.Layer(
+        config,
         linears: LinearKind.allCases.map {
           let shape = config.shape(of: $0)
           return .init(matrix: matrix(shape.rows, shape.columns))
-        },
-        inputNorm: buffer(width, scale: 0.2, offset: 1),
-        postAttentionNorm: buffer(width, scale: 0.2, offset: 1))
+        }, norm: { _ in buffer(width, scale: 0.2, offset: 1) })
     }
     let (embedding, head) = (
       matrix(config.vocabularySize, width), matrix(config.vocabularySize, width)

@@ -45,6 +45,8 @@ final class Activations {
 
   let cosine, sine: FloatBuffer
   let inverseRMS1, inverseRMS2: FloatBuffer
+  /// Of each head of q and k, [T, heads], where these are normalised.
+  let inverseRMSQueries, inverseRMSKeys: FloatBuffer?
   let norm1, norm2: FloatBuffer
   /// What attention reads.
   let queries, keys: FloatBuffer
@@ -69,6 +71,8 @@ final class Activations {
     sine = rows(config.headSize / 2)
     inverseRMS1 = rows(1)
     inverseRMS2 = rows(1)
+    inverseRMSQueries = config.queryKeyNorm ? rows(config.headCount) : nil
+    inverseRMSKeys = config.queryKeyNorm ? rows(config.keyValueHeadCount) : nil
     norm1 = rows(width)
     norm2 = rows(width)
     queries = rows(config.queryWidth)

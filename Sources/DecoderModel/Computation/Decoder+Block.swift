@@ -37,20 +37,31 @@ extension Decoder {
       inverseRMS: inverseRMS.pointer)
   }
 
-  /// What attention reads: biases added, queries and keys turned.
+  /// What attention reads: biases added, heads of queries and keys normalised and turned.
   func rotateInputs(_ layer: DecoderWeights.Layer, tokens: Int, _ a: Activations) {
-    rotate(a.q, bias: layer[.query].bias, heads: config.headCount, tokens, a, into: a.queries)
-    rotate(a.k, bias: layer[.key].bias, heads: config.keyValueHeadCount, tokens, a, into: a.keys)
+    rotate(
+      a.q, layer[.query].bias, layer.queryNorm, a.inverseRMSQueries, heads: config.headCount,
+      tokens, a, into: a.queries)
+    rotate(
+      a.k, layer[.key].bias, layer.keyNorm, a.inverseRMSKeys, heads: config.keyValueHeadCount,
+      tokens, a, into: a.keys)
     if let bias = layer[.value].bias { addBias(bias, to: a.v, tokens: tokens, into: a.values) }
   }
 
   private func rotate(
-    _ x: FloatBuffer, bias: FloatBuffer?, heads: Int, _ tokens: Int, _ a: Activations,
-    into y: FloatBuffer
+    _ x: FloatBuffer, _ bias: FloatBuffer?, _ norm: FloatBuffer?, _ inverseRMS: FloatBuffer?,
+    heads: Int, _ tokens: Int, _ a: Activations, into y: FloatBuffer
   ) {
     if let bias { addBias(bias, to: x, tokens: tokens, into: y) }
+    if let norm, let inverseRMS {
+      // One row for each head of each token. A model has biases or norms here, never both.
+      compute.rmsNorm(
+        x.pointer, weight: norm.pointer, tokens: tokens * heads, width: config.headSize,
+        epsilon: config.normEpsilon, into: y.pointer, inverseRMS: inverseRMS.pointer)
+    }
     compute.rope(
-      bias == nil ? x.pointer : y.pointer, tokens: tokens, heads: heads, headSize: config.headSize,
+      bias == nil && norm == nil ? x.pointer : y.pointer, tokens: tokens, heads: heads,
+      headSize: config.headSize,
       cosine: a.cosine.pointer, sine: a.sine.pointer, into: y.pointer)
   }
 

@@ -158,20 +158,36 @@ extension Decoder {
       v: a.values.pointer, tokens: tokens, out: a.attentionOutput.pointer, lse: a.lse.pointer,
       dout: g.attentionOutput.pointer, dq: g.q.pointer, dk: g.k.pointer, dv: g.v.pointer,
       headGradients: g.heads.pointer)
-    rotateBack(g.q, heads: config.headCount, pass)
-    rotateBack(g.k, heads: config.keyValueHeadCount, pass)
-    let dx = pass.reachesInput ? g.norm : nil
-    backward(.query, pass, dy: g.q, y: a.q.pointer, input: a.norm1, into: dx)
-    backward(.key, pass, dy: g.k, y: a.k.pointer, input: a.norm1, into: dx, accumulating: true)
+    let (layer, dx) = (weights.layers[pass.layer], pass.reachesInput ? g.norm : nil)
+    let dq = rotateBack(
+      g.q, layer.queryNorm, a.inverseRMSQueries, of: a.q, heads: config.headCount, pass)
+    backward(.query, pass, dy: dq, y: a.q.pointer, input: a.norm1, into: dx)
+    let dk = rotateBack(
+      g.k, layer.keyNorm, a.inverseRMSKeys, of: a.k, heads: config.keyValueHeadCount, pass)
+    backward(.key, pass, dy: dk, y: a.k.pointer, input: a.norm1, into: dx, accumulating: true)
     backward(.value, pass, dy: g.v, y: a.v.pointer, input: a.norm1, into: dx, accumulating: true)
     guard pass.reachesInput else { return }
-    backwardNorm(pass, x, weights.layers[pass.layer].inputNorm, a.inverseRMS1)
+    backwardNorm(pass, x, layer.inputNorm, a.inverseRMS1)
   }
 
-  private func rotateBack(_ dx: FloatBuffer, heads: Int, _ pass: BlockPass) {
+  /// The gradient of a projection's output `x` from `dy`, that of what attention read of it:
+  /// through the rotation, and the norm of each head where there is one.
+  ///
+  /// - Returns: `dy` itself, or `g.attentionOutput`, which nobody needs any more.
+  private func rotateBack(
+    _ dy: FloatBuffer, _ norm: FloatBuffer?, _ inverseRMS: FloatBuffer?, of x: FloatBuffer,
+    heads: Int, _ pass: BlockPass
+  ) -> FloatBuffer {
     compute.rope(
-      dx.pointer, tokens: pass.tokens, heads: heads, headSize: config.headSize,
-      cosine: pass.a.cosine.pointer, sine: pass.a.sine.pointer, backward: true, into: dx.pointer)
+      dy.pointer, tokens: pass.tokens, heads: heads, headSize: config.headSize,
+      cosine: pass.a.cosine.pointer, sine: pass.a.sine.pointer, backward: true, into: dy.pointer)
+    guard let norm, let inverseRMS else { return dy }
+    let dx = pass.g.attentionOutput
+    dx.elements[..<(pass.tokens * heads * config.headSize)].update(repeating: 0)
+    compute.rmsNormBackward(
+      x.pointer, weight: norm.pointer, inverseRMS: inverseRMS.pointer, dy: dy.pointer,
+      tokens: pass.tokens * heads, width: config.headSize, addingTo: dx.pointer)
+    return dx
   }
 
   /// g.residual += g.norm, the gradient of the layers' common input, back through its norm.

@@ -92,6 +92,10 @@ package struct PassMemory: Sendable, Equatable {
     add("sine", tokens * (config.headSize / 2))
     add("inverseRMS1", tokens)
     add("inverseRMS2", tokens)
+    if config.queryKeyNorm {
+      add("inverseRMSQueries", tokens * config.headCount)
+      add("inverseRMSKeys", tokens * config.keyValueHeadCount)
+    }
     // Inputs of products stay in fp32 for products in fp32, and for the gradients of groups.
     if shape.precision == .fp32 || shape.granularity == .group {
       add("norm1", tokens * width)

@@ -29,7 +29,7 @@ struct BaseTensors {
         if let linear { linears.append(linear) }
       case .bias: break
       case .vocabulary, .norm:
-        let types: [ElementType] = expected.role == .norm ? [.f32] : [.f16, .bf16, .f32]
+        let types: [ElementType] = expected.role == .vocabulary ? [.f16, .bf16, .f32] : [.f32]
         guard let bytes = tensors.find(expected.name, types, expected.shape) else { continue }
         dense[expected.name] = DenseTensor(
           name: expected.name, type: bytes.type, shape: expected.shape, bytes: bytes.bytes,

@@ -5,12 +5,16 @@ internal import JSONText
 struct ConfigFields {
   /// The value of a key; nil where it is absent or null.
   let value: (String) -> JSONValue?
+  /// Whether the key is there, be it null.
+  let has: (String) -> Bool
   private(set) var faults: [String] = []
 
-  init(_ value: @escaping (String) -> JSONValue?) { self.value = value }
+  init(_ value: @escaping (String) -> JSONValue?) {
+    (self.value, has) = (value, { value($0) != nil })
+  }
 
   init(object: JSONValue) {
-    self.init { key in object[key]?.unlessNull }
+    (value, has) = ({ object[$0]?.unlessNull }, { object[$0] != nil })
   }
 
   /// A whole number in `range`; `fallback` where the key is absent, and a fault where that is nil.

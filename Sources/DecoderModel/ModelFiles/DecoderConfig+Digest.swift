@@ -29,6 +29,7 @@ extension DecoderConfig {
     if tiedEmbeddings { lines.append("tied_embeddings") }
     if attentionBias { lines.append("attention_bias") }
     if let slidingWindow { lines.append("sliding_window \(slidingWindow)") }
+    if queryKeyNorm { lines.append("query_key_norm") }
     return lines.map { $0 + "\n" }.joined()
   }
 }

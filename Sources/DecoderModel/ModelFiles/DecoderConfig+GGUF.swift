@@ -3,18 +3,16 @@ internal import Foundation
 internal import JSONText
 
 extension DecoderConfig {
-  /// GGUF architectures that are read. Files of Mistral models call themselves `llama`.
-  static let supportedGGUFArchitectures = ["llama", "qwen2"]
-
   /// Reads GGUF metadata; keys as in ggml/docs/gguf.md and gguf-py's constants.
   package init(gguf file: GGUFFile) throws {
     let architecture = file["general.architecture"]?.string ?? "(none)"
-    guard Self.supportedGGUFArchitectures.contains(architecture) else {
+    guard let family = Family.inGGUF(architecture) else {
+      let names = Family.all.map(\.ggufArchitecture)
+      let different = names.indices.filter { names.firstIndex(of: names[$0]) == $0 }
       throw ModelFileError.unsupported(
         path: file.path,
-        detail: "architecture \"\(architecture)\" is not supported. Supported in GGUF are "
-          + Self.supportedGGUFArchitectures.joined(separator: ", ")
-          + " (Mistral models are stored as llama).")
+        detail: Family.refusal(of: architecture, among: different.map { names[$0] })
+          + " (Mistral models are stored as llama.)")
     }
     if (file["\(architecture).expert_count"]?.int ?? 0) > 0 {
       throw ModelFileError.unsupported(
@@ -26,20 +24,20 @@ extension DecoderConfig {
       if let double = value.double { return .real(double) }
       return value.string.map { .string($0) } ?? .array([])
     }
-    self = Self.read(&fields, architecture: architecture, file: file)
+    self = Self.read(&fields, family: family, file: file)
     if fields.faults.isEmpty { fields.add(inconsistencies()) }
     guard fields.faults.isEmpty else { throw ModelFileError.faults(path: file.path, fields.faults) }
     rope.scaling = try Self.scaling(file, architecture, theta: rope.theta, headSize: headSize)
   }
 
   private static func read(
-    _ fields: inout ConfigFields, architecture: String, file: GGUFFile
+    _ fields: inout ConfigFields, family: Family, file: GGUFFile
   ) -> DecoderConfig {
     let hidden = fields.integer("embedding_length", Limits.width)
     let heads = fields.integer("attention.head_count", Limits.heads)
-    let rotated = fields.integer(
-      "rope.dimension_count", Limits.headSize, or: max(hidden / heads, 2))
-    let headSize = fields.integer("attention.key_length", Limits.headSize, or: rotated)
+    let headSize = fields.integer(
+      "attention.key_length", Limits.headSize, or: max(hidden / heads, 2))
+    let rotated = fields.integer("rope.dimension_count", Limits.headSize, or: headSize)
     let valueSize = fields.integer("attention.value_length", Limits.headSize, or: headSize)
     if rotated != headSize || valueSize != headSize {
       fields.fault(
@@ -52,7 +50,7 @@ extension DecoderConfig {
     if embedding == nil { fields.fault("tensor \"\(GGUFNames.embedding)\" is missing") }
     let vocabulary = fields.integer("vocab_size", Limits.vocabulary, or: max(rows, 1))
     return DecoderConfig(
-      modelType: architecture, vocabularySize: vocabulary, hiddenSize: hidden,
+      modelType: family.modelType, vocabularySize: vocabulary, hiddenSize: hidden,
       intermediateSize: fields.integer("feed_forward_length", Limits.width),
       layerCount: fields.integer("block_count", Limits.layers), headCount: heads,
       keyValueHeadCount: fields.integer("attention.head_count_kv", Limits.heads, or: heads),
@@ -61,7 +59,7 @@ extension DecoderConfig {
       rope: RopeConfig(theta: fields.real("rope.freq_base", Limits.theta, or: 10_000)),
       maximumLength: fields.integer("context_length", Limits.length, or: 2048),
       tiedEmbeddings: file.tensor(named: GGUFNames.output) == nil,
-      attentionBias: architecture == "qwen2")
+      attentionBias: family.attentionBias, queryKeyNorm: family.queryKeyNorm)
   }
 
   private static func scaling(

@@ -2,79 +2,51 @@ package import JSONText
 
 extension DecoderConfig {
   /// Reads a Hugging Face `config.json`; `path` is for messages. Keys that are absent have the
-  /// defaults of transformers' LlamaConfig, MistralConfig and Qwen2Config.
+  /// defaults of the family's configuration class in transformers.
   package init(huggingFace json: JSONValue, path: String) throws {
     guard json.members != nil else {
       throw ModelFileError.faults(path: path, ["expected an object, found \(json.kind)"])
     }
-    let family = json["model_type"]?.string ?? "(no model_type)"
-    guard Self.supportedFamilies.contains(family) else {
+    let name = json["model_type"]?.string ?? "(no model_type)"
+    guard let family = Family.named(name) else {
       throw ModelFileError.unsupported(
-        path: path,
-        detail: "architecture \"\(family)\" is not supported. Supported are "
-          + Self.supportedFamilies.joined(separator: ", ") + ".")
+        path: path, detail: Family.refusal(of: name, among: Family.all.map(\.modelType)))
     }
     try Self.refuseForeignFeatures(json, path: path)
     var fields = ConfigFields(object: json)
     self = Self.read(&fields, family: family)
     guard fields.faults.isEmpty else { throw ModelFileError.faults(path: path, fields.faults) }
-    if family == "mistral", json["sliding_window"] == nil, maximumLength > 4096 {
-      slidingWindow = 4096
-    }
     rope = try RopeConfig(huggingFace: json, path: path)
     let faults = inconsistencies()
     guard faults.isEmpty else { throw ModelFileError.faults(path: path, faults) }
   }
 
-  private static func read(_ fields: inout ConfigFields, family: String) -> DecoderConfig {
-    let mistral = family == "mistral"
-    let qwen2 = family == "qwen2"
+  private static func read(_ fields: inout ConfigFields, family: Family) -> DecoderConfig {
     let heads = fields.integer("num_attention_heads", Limits.heads)
     let hidden = fields.integer("hidden_size", Limits.width)
     let layers = fields.integer("num_hidden_layers", Limits.layers)
-    if fields.faults.isEmpty, fields.value("head_dim") == nil, hidden % heads != 0 {
+    if fields.faults.isEmpty, fields.value("head_dim") == nil, family.defaultHeadSize == nil,
+      hidden % heads != 0
+    {
       fields.fault("\"hidden_size\" \(hidden) is no multiple of \(heads) heads; give \"head_dim\"")
     }
     let length = fields.integer(
-      "max_position_embeddings", Limits.length, or: mistral ? 131_072 : qwen2 ? 32_768 : 2048)
+      "max_position_embeddings", Limits.length, or: family.defaultLength)
     return DecoderConfig(
-      modelType: family,
+      modelType: family.modelType,
       vocabularySize: fields.integer("vocab_size", Limits.vocabulary),
       hiddenSize: hidden,
       intermediateSize: fields.integer("intermediate_size", Limits.width),
       layerCount: layers, headCount: heads,
       keyValueHeadCount: fields.integer(
-        "num_key_value_heads", Limits.heads, or: mistral ? 8 : qwen2 ? 32 : heads),
-      headSize: fields.integer("head_dim", Limits.headSize, or: max(hidden / heads, 1)),
+        "num_key_value_heads", Limits.heads, or: family.defaultKeyValueHeads ?? heads),
+      headSize: fields.integer(
+        "head_dim", Limits.headSize, or: family.defaultHeadSize ?? max(hidden / heads, 1)),
       normEpsilon: Float(fields.real("rms_norm_eps", Limits.epsilon, or: 1e-6)),
       maximumLength: length,
       tiedEmbeddings: fields.bool("tie_word_embeddings", or: false),
-      attentionBias: qwen2,
-      slidingWindow: window(&fields, family: family, layers: layers, length: length))
-  }
-
-  /// Mistral: a number, null for none, 4096 where the key is absent. Qwen2: only with
-  /// `use_sliding_window`, and then only for layers from `max_window_layers` on.
-  private static func window(
-    _ fields: inout ConfigFields, family: String, layers: Int, length: Int
-  ) -> Int? {
-    switch family {
-    case "mistral":
-      guard fields.value("sliding_window") != nil else { return nil }
-      let window = fields.integer("sliding_window", Limits.length)
-      return window < length ? window : nil
-    case "qwen2":
-      guard fields.bool("use_sliding_window", or: false) else { return nil }
-      let first = fields.integer("max_window_layers", 0...Limits.layers.upperBound, or: 28)
-      if first >= layers { return nil }
-      if first > 0 {
-        fields.fault(
-          "\"max_window_layers\" is \(first) of \(layers): layers with different attention are "
-            + "not supported")
-      }
-      return fields.integer("sliding_window", Limits.length, or: 4096)
-    default: return nil
-    }
+      attentionBias: family.attentionBias,
+      slidingWindow: family.window(&fields, layers, length), queryKeyNorm: family.queryKeyNorm)
   }
 
   /// Throws for what would change the function of the model and is not computed here.
@@ -103,12 +75,11 @@ extension DecoderConfig {
 
   /// The configuration as a `config.json` that transformers reads.
   package var huggingFaceJSON: JSONValue {
-    let architecture =
-      ["llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM"][modelType]
-      ?? "Qwen2ForCausalLM"
+    // Configurations are made from a family's name, in files and presets alike.
+    let family = Family.named(modelType) ?? .llama
     var members: [JSONValue.Member] = []
     func add(_ key: String, _ value: JSONValue) { members.append(.init(key: key, value: value)) }
-    add("architectures", [.string(architecture)])
+    add("architectures", [.string(family.architecture)])
     add("model_type", .string(modelType))
     add("vocab_size", .integer(vocabularySize))
     add("hidden_size", .integer(hiddenSize))
@@ -124,14 +95,7 @@ extension DecoderConfig {
     add("rope_scaling", rope.huggingFaceScaling)
     add("max_position_embeddings", .integer(maximumLength))
     add("tie_word_embeddings", .bool(tiedEmbeddings))
-    switch modelType {
-    case "mistral": add("sliding_window", slidingWindow.map { .integer($0) } ?? .null)
-    case "qwen2":
-      add("use_sliding_window", .bool(slidingWindow != nil))
-      if let slidingWindow { add("sliding_window", .integer(slidingWindow)) }
-      add("max_window_layers", .integer(slidingWindow == nil ? layerCount : 0))
-    default: add("attention_bias", false)
-    }
+    for (key, value) in family.ownMembers(self) { add(key, value) }
     return .object(members)
   }
 }

@@ -1,7 +1,4 @@
 extension DecoderConfig {
-  /// The families this program runs, as error messages name them.
-  static let supportedFamilies = ["llama", "mistral", "qwen2"]
-
   /// Ranges of single numbers: far beyond any model, close enough that no product overflows.
   enum Limits {
     static let vocabulary = 1...(1 << 24)
@@ -25,6 +22,9 @@ extension DecoderConfig {
     }
     if headSize % 2 != 0 {
       faults.append("the head size is \(headSize), but rotary positions need an even one")
+    }
+    if queryKeyNorm && attentionBias {
+      faults.append("norms of queries and keys behind biases are not supported")
     }
     if queryWidth > Limits.width.upperBound {
       faults.append("\(headCount) heads of \(headSize) are wider than any supported model")

@@ -13,23 +13,27 @@ package struct ExpectedTensor: Sendable, Equatable {
     case bias(LinearKind, layer: Int)
     /// Embedding or output matrix [vocabulary, D].
     case vocabulary
-    /// Weight [D] of a normalization.
-    case norm
+    /// Weight [D] of a norm of the residual stream, or [head size] of one of queries or keys; nil
+    /// is the norm behind the last block.
+    case norm(NormKind?, layer: Int)
   }
+}
+
+/// One norm of a block, in the order in which forward meets them.
+package enum NormKind: String, CaseIterable, Sendable {
+  case input = "input_layernorm"
+  case query = "self_attn.q_norm"
+  case key = "self_attn.k_norm"
+  case postAttention = "post_attention_layernorm"
+
+  /// Name of its weight, e.g. `model.layers.3.input_layernorm.weight`.
+  package func name(layer: Int) -> String { "model.layers.\(layer).\(rawValue).weight" }
 }
 
 extension DecoderConfig {
   package static let embeddingName = "model.embed_tokens.weight"
   package static let outputName = "lm_head.weight"
   package static let finalNormName = "model.norm.weight"
-
-  package static func inputNormName(layer: Int) -> String {
-    "model.layers.\(layer).input_layernorm.weight"
-  }
-
-  package static func postAttentionNormName(layer: Int) -> String {
-    "model.layers.\(layer).post_attention_layernorm.weight"
-  }
 
   /// Whether a linear layer has a bias.
   package func hasBias(_ kind: LinearKind) -> Bool {
@@ -43,13 +47,20 @@ extension DecoderConfig {
   package var expectedTensors: [ExpectedTensor] {
     let matrix = [vocabularySize, hiddenSize]
     var list = [ExpectedTensor(name: Self.embeddingName, shape: matrix, role: .vocabulary)]
-    func norm(_ name: String) {
-      list.append(ExpectedTensor(name: name, shape: [hiddenSize], role: .norm))
+    func norm(_ kind: NormKind, _ layer: Int) {
+      let width = kind == .query || kind == .key ? headSize : hiddenSize
+      list.append(
+        ExpectedTensor(
+          name: kind.name(layer: layer), shape: [width], role: .norm(kind, layer: layer)))
     }
     for layer in 0..<layerCount {
       for kind in LinearKind.allCases {
-        if kind == .query { norm(Self.inputNormName(layer: layer)) }
-        if kind == .gate { norm(Self.postAttentionNormName(layer: layer)) }
+        if kind == .query { norm(.input, layer) }
+        if kind == .attentionOutput, queryKeyNorm {
+          norm(.query, layer)
+          norm(.key, layer)
+        }
+        if kind == .gate { norm(.postAttention, layer) }
         let (name, shape) = (kind.name(layer: layer), shape(of: kind))
         list.append(
           ExpectedTensor(
@@ -62,7 +73,9 @@ extension DecoderConfig {
         }
       }
     }
-    norm(Self.finalNormName)
+    list.append(
+      ExpectedTensor(
+        name: Self.finalNormName, shape: [hiddenSize], role: .norm(nil, layer: layerCount)))
     if !tiedEmbeddings {
       list.append(ExpectedTensor(name: Self.outputName, shape: matrix, role: .vocabulary))
     }

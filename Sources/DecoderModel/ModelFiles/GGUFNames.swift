@@ -10,7 +10,8 @@ enum GGUFNames {
     case .linear(let kind, let layer): "blk.\(layer).\(linear(kind)).weight"
     case .bias(let kind, let layer): "blk.\(layer).\(linear(kind)).bias"
     case .vocabulary: tensor.name == DecoderConfig.embeddingName ? embedding : output
-    case .norm: normName(tensor.name)
+    case .norm(nil, _): "output_norm.weight"
+    case .norm(let kind?, let layer): "blk.\(layer).\(norm(kind)).weight"
     }
   }
 
@@ -26,11 +27,13 @@ enum GGUFNames {
     }
   }
 
-  /// `model.layers.3.input_layernorm.weight` -> `blk.3.attn_norm.weight`.
-  private static func normName(_ name: String) -> String {
-    let parts = name.split(separator: ".")
-    guard parts.count == 5 else { return "output_norm.weight" }
-    return "blk.\(parts[2]).\(parts[3] == "input_layernorm" ? "attn_norm" : "ffn_norm").weight"
+  private static func norm(_ kind: NormKind) -> String {
+    switch kind {
+    case .input: "attn_norm"
+    case .query: "attn_q_norm"
+    case .key: "attn_k_norm"
+    case .postAttention: "ffn_norm"
+    }
   }
 }
 

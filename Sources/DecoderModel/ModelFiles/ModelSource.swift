@@ -50,7 +50,7 @@ package final class ModelSource: Sendable {
 
   private init(gguf file: GGUFFile) throws {
     let config = try DecoderConfig(gguf: file)
-    let permuted = config.modelType == "llama"
+    let permuted = Family.named(config.modelType)?.interleavesRotatedRows == true
     (path, format, self.config, files) = (file.path, .gguf, config, file)
     (tensors, positions) = try Self.match(config, file) { expected in
       var order = RowOrder()

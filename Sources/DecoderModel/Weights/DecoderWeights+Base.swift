@@ -5,19 +5,17 @@ extension DecoderWeights {
   /// The weights of a base, used where they lie in the mapping; only norms and biases are copied.
   package convenience init(_ base: QuantizedBase) throws {
     let config = base.config
-    let embedding = try base.matrix("model.embed_tokens.weight")
-    let head = config.tiedEmbeddings ? embedding : try base.matrix("lm_head.weight")
+    let embedding = try base.matrix(DecoderConfig.embeddingName)
+    let head = config.tiedEmbeddings ? embedding : try base.matrix(DecoderConfig.outputName)
     var layers: [Layer] = []
     for index in 0..<config.layerCount {
-      let name = "model.layers.\(index)"
       layers.append(
-        Layer(
-          linears: try LinearKind.allCases.map { try base.frozenLinear($0, layer: index) },
-          inputNorm: try base.vector(name + ".input_layernorm.weight"),
-          postAttentionNorm: try base.vector(name + ".post_attention_layernorm.weight")))
+        try Layer(
+          config, linears: LinearKind.allCases.map { try base.frozenLinear($0, layer: index) }
+        ) { try base.vector($0.name(layer: index)) })
     }
     self.init(
-      embedding: embedding, head: head, finalNorm: try base.vector("model.norm.weight"),
+      embedding: embedding, head: head, finalNorm: try base.vector(DecoderConfig.finalNormName),
       layers: layers, owner: base)
   }
 }

@@ -7,25 +7,21 @@ extension DecoderWeights {
   package convenience init(_ model: ModelSource) throws {
     let config = model.config
     let copies = OwnedCopies(model)
-    let embedding = try copies.matrix("model.embed_tokens.weight")
-    let head = config.tiedEmbeddings ? embedding : try copies.matrix("lm_head.weight")
+    let embedding = try copies.matrix(DecoderConfig.embeddingName)
+    let head = config.tiedEmbeddings ? embedding : try copies.matrix(DecoderConfig.outputName)
     var layers: [Layer] = []
     for index in 0..<config.layerCount {
-      let name = "model.layers.\(index)"
       let linears = try LinearKind.allCases.map { kind in
         let linear = kind.name(layer: index)
-        let biased = config.attentionBias && [.query, .key, .value].contains(kind)
         return Linear(
           matrix: try copies.matrix(linear + ".weight"),
-          bias: biased ? try copies.vector(linear + ".bias") : nil)
+          bias: config.hasBias(kind) ? try copies.vector(linear + ".bias") : nil)
       }
       layers.append(
-        Layer(
-          linears: linears, inputNorm: try copies.vector(name + ".input_layernorm.weight"),
-          postAttentionNorm: try copies.vector(name + ".post_attention_layernorm.weight")))
+        try Layer(config, linears: linears) { try copies.vector($0.name(layer: index)) })
     }
     self.init(
-      embedding: embedding, head: head, finalNorm: try copies.vector("model.norm.weight"),
+      embedding: embedding, head: head, finalNorm: try copies.vector(DecoderConfig.finalNormName),
       layers: layers, owner: copies)
   }
 }

@@ -18,11 +18,19 @@ package final class DecoderWeights {
     /// Norm weights before attention and before the MLP, each [D].
     package var inputNorm: FloatBuffer
     package var postAttentionNorm: FloatBuffer
+    /// Norm weights of each head of q and k, [head size]; nil where these are not normalised.
+    package var queryNorm: FloatBuffer?
+    package var keyNorm: FloatBuffer?
 
-    package init(linears: [Linear], inputNorm: FloatBuffer, postAttentionNorm: FloatBuffer) {
+    /// `norm` reads the weights of a norm of the layer.
+    package init(
+      _ config: DecoderConfig, linears: [Linear], norm: (NormKind) throws -> FloatBuffer
+    ) rethrows {
       self.linears = linears
-      self.inputNorm = inputNorm
-      self.postAttentionNorm = postAttentionNorm
+      inputNorm = try norm(.input)
+      postAttentionNorm = try norm(.postAttention)
+      queryNorm = config.queryKeyNorm ? try norm(.query) : nil
+      keyNorm = config.queryKeyNorm ? try norm(.key) : nil
     }
 
     package subscript(_ kind: LinearKind) -> Linear { linears[kind.position] }

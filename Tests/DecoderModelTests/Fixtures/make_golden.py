@@ -3,6 +3,7 @@
 
 Set-up:  python3 -m venv V && V/bin/pip install torch transformers safetensors tokenizers gguf numpy
 Use:     V/bin/python make_golden.py          (rewrites every subfolder; same versions give the same bytes)
+         V/bin/python make_golden.py NAME...  (these bases only)
 
 Two oracles that share no code stand behind the numbers: the `transformers` model in float32 (logits) and `Reference`,
 a decoder in float64 written from the papers (gradients, training); both in reference_decoder.py. The script stops
@@ -223,15 +224,19 @@ def training_golden(linears, rest):
 def main():
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    for name in [b[0] for b in BASES] + ["dense_bf16", "dense_f32_sharded", "dense_f16", "gguf", "training"]:
+    chosen = sys.argv[1:]
+    others = [] if chosen else ["dense_bf16", "dense_f32_sharded", "dense_f16", "gguf", "training"]
+    bases = [b for b in BASES if not chosen or b[0] in chosen]
+    for name in [b[0] for b in bases] + others:
         shutil.rmtree(f"{HERE}/{name}", ignore_errors=True)
-    for name, config, bits, group, seed in BASES:
+    for name, config, bits, group, seed in bases:
         folder = f"{HERE}/{name}"
         linears, rest = write_base(folder, name, config, random_weights(config, seed), bits, group)
         golden(folder, config, linears, rest, seed, grouped=group != -1)
-        if name == "llama_4bit_row":
+        if name == "llama_4bit_row" and not chosen:
             training_golden(linears, rest)
-    dense_and_gguf()
+    if not chosen:
+        dense_and_gguf()
 
 
 if __name__ == "__main__":

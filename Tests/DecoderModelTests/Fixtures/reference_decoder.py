@@ -46,6 +46,9 @@ class Reference:
             layer = f"model.layers.{n}."
             y = self.norm(x, w[layer + "input_layernorm.weight"])
             q, k, v = (linear(y, f"{layer}self_attn.{p}_proj").view(t, -1, self.h) for p in "qkv")
+            if layer + "self_attn.q_norm.weight" in w:      # of each head by itself
+                q = self.norm(q, w[layer + "self_attn.q_norm.weight"])
+                k = self.norm(k, w[layer + "self_attn.k_norm.weight"])
             q, k = self.rotate(q), self.rotate(k)
             repeat = c["num_attention_heads"] // c["num_key_value_heads"]
             k, v = k.repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)

@@ -30,6 +30,12 @@ MISTRAL = dict(model_type="mistral", architectures=["MistralForCausalLM"], vocab
                intermediate_size=160, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=32,
                hidden_act="silu", rms_norm_eps=1e-5, rope_theta=10000.0, max_position_embeddings=512,
                sliding_window=8, tie_word_embeddings=False, bos_token_id=0, eos_token_id=0)
+# Traps on purpose: a head_dim that is not hidden_size / heads, and a window that is switched off.
+QWEN3 = dict(model_type="qwen3", architectures=["Qwen3ForCausalLM"], vocab_size=VOCABULARY, hidden_size=48,
+             intermediate_size=80, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=32,
+             hidden_act="silu", rms_norm_eps=1e-6, rope_theta=1000000.0, max_position_embeddings=512,
+             tie_word_embeddings=True, attention_bias=False, use_sliding_window=False, sliding_window=None,
+             max_window_layers=2, bos_token_id=0, eos_token_id=0)
 SCALED = dict(LLAMA, rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
                                        original_max_position_embeddings=64))
 ONE_LAYER = dict(LLAMA, num_hidden_layers=1)
@@ -38,7 +44,8 @@ DENSE = dict(LLAMA, hidden_size=32, intermediate_size=80, head_dim=8)
 BASES = [("llama_4bit_row", LLAMA, 4, -1, 1), ("llama_3bit_g32", LLAMA, 3, 32, 2), ("llama_2bit_g64", LLAMA, 2, 64, 3),
          ("llama_8bit_g128", LLAMA, 8, 128, 4), ("qwen2_4bit_g32", QWEN2, 4, 32, 5),
          ("mistral_4bit_row", MISTRAL, 4, -1, 6), ("llama3rope_4bit_row", SCALED, 4, -1, 7),
-         ("llama_4bit_g32_real_zeros", DENSE, 4, 32, 8)]
+         ("llama_4bit_g32_real_zeros", DENSE, 4, 32, 8), ("qwen3_4bit_row", QWEN3, 4, -1, 9),
+         ("qwen3_4bit_g32", QWEN3, 4, 32, 10)]
 
 
 def head_dim(c):
@@ -58,6 +65,9 @@ def random_weights(c, seed):
             w[f"{layer}{name}.weight"] = normal(shape, 1.2 / math.sqrt(shape[1]))
             if c["model_type"] == "qwen2" and name[-6:] in ("q_proj", "k_proj", "v_proj"):
                 w[f"{layer}{name}.bias"] = normal(shape[:1], 0.3)
+        if c["model_type"] == "qwen3":      # far from 1 each, so that a norm left out or swapped shows
+            w[layer + "self_attn.q_norm.weight"] = 1 + normal(h, 0.4)
+            w[layer + "self_attn.k_norm.weight"] = 1 + normal(h, 0.4)
         w[layer + "input_layernorm.weight"] = 1 + normal(d, 0.1)
         w[layer + "post_attention_layernorm.weight"] = 1 + normal(d, 0.1)
     w["model.norm.weight"] = 1 + normal(d, 0.1)
