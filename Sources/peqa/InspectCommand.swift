@@ -46,7 +46,7 @@ extension Inspect {
     ])
     for family in Family.all {
       table.add([
-        .text(family.modelType), .text(family.ggufArchitecture), .text(family.verified),
+        .text(family.modelType), .text(family.ggufArchitecture ?? "no"), .text(family.verified),
       ])
     }
     return table
@@ -118,7 +118,7 @@ extension Inspection {
     result.add("path", .string(path))
     result.add("kind", "model")
     result.add("format", .string(source.format.rawValue))
-    result.add("parameters", .integer(source.tensors.reduce(0) { $0 + $1.stored.elementCount }))
+    result.add("parameters", .integer(source.tensors.reduce(0) { $0 + $1.elementCount }))
     result.add("bytes", .integer(source.byteCount))
     result.add("codes_can_be_kept", .bool(source.obstaclesToReusingCodes().isEmpty))
     result.add("config", source.config.huggingFaceJSON)

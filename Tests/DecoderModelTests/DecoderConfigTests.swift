@@ -48,6 +48,8 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
           layerCount: 2, headCount: 4, keyValueHeadCount: 2, headSize: 32, normEpsilon: 1e-6,
           rope: RopeConfig(theta: 1_000_000), maximumLength: 512, tiedEmbeddings: true,
           queryKeyNorm: true))
+    let phi3 = try ModelSource.open(Fixtures.path("dense_phi3")).config
+    #expect(phi3.slidingWindow == 8 && phi3.normEpsilon == 1e-5 && phi3.keyValueHeadCount == 2)
     let scaled = try read("llama3rope_4bit_row")
     #expect(
       scaled.rope.scaling
@@ -141,6 +143,6 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
       Issue.record("expected unsupported, got \(String(describing: error))")
       return
     }
-    if key == "model_type" { #expect(detail.contains("llama, mistral, qwen2, qwen3")) }
+    if key == "model_type" { #expect(detail.contains("llama, mistral, qwen2, qwen3, phi3")) }
   }
 }

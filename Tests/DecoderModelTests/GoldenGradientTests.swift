@@ -181,7 +181,7 @@ func makeDecoder(
     #expect(gradients[0] == gradients[1])
   }
 
-  @Test(arguments: ["dense_bf16", "dense_f32_sharded", "dense_f16"])
+  @Test(arguments: ["dense_bf16", "dense_f32_sharded", "dense_f16", "dense_phi3"])
   func denseLogitsMatch(_ name: String) throws {
     let golden = try Golden(name)
     let decoder = try makeDecoder(golden.directory)

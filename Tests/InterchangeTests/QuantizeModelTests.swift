@@ -11,7 +11,7 @@ import Testing
   /// The base holds what quantizing the model's rows at once gives, with the other tensors as F16
   /// and F32, whatever the settings.
   @Test(
-    arguments: ["dense_f32_sharded", "dense_f16", "dense_bf16"],
+    arguments: ["dense_f32_sharded", "dense_f16", "dense_bf16", "dense_phi3"],
     [(4, -1, false), (3, 32, true), (2, 64, false), (8, 32, false)])
   func baseHoldsTheQuantizedModel(model: String, setting: (Int, Int, Bool)) throws {
     let settings = QuantizationSettings(

@@ -7,7 +7,7 @@ extension DecoderConfig {
   package init(gguf file: GGUFFile) throws {
     let architecture = file["general.architecture"]?.string ?? "(none)"
     guard let family = Family.inGGUF(architecture) else {
-      let names = Family.all.map(\.ggufArchitecture)
+      let names = Family.all.compactMap(\.ggufArchitecture)
       let different = names.indices.filter { names.firstIndex(of: names[$0]) == $0 }
       throw ModelFileError.unsupported(
         path: file.path,

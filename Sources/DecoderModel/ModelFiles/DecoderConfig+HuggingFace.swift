@@ -42,7 +42,8 @@ extension DecoderConfig {
         "num_key_value_heads", Limits.heads, or: family.defaultKeyValueHeads ?? heads),
       headSize: fields.integer(
         "head_dim", Limits.headSize, or: family.defaultHeadSize ?? max(hidden / heads, 1)),
-      normEpsilon: Float(fields.real("rms_norm_eps", Limits.epsilon, or: 1e-6)),
+      normEpsilon: Float(
+        fields.real("rms_norm_eps", Limits.epsilon, or: family.defaultNormEpsilon)),
       maximumLength: length,
       tiedEmbeddings: fields.bool("tie_word_embeddings", or: false),
       attentionBias: family.attentionBias,

@@ -1,4 +1,4 @@
-/// What llama.cpp calls the tensors, and how it orders the rows of q and k.
+/// What llama.cpp calls the tensors.
 /// Source: gguf-py/gguf/tensor_mapping.py and constants.py.
 enum GGUFNames {
   static let embedding = "token_embd.weight"
@@ -34,22 +34,5 @@ enum GGUFNames {
     case .key: "attn_k_norm"
     case .postAttention: "ffn_norm"
     }
-  }
-}
-
-/// Where row r of a tensor in canonical order lies in the file.
-///
-/// llama.cpp's conversion of `llama` models interleaves the two halves of every head of q and k:
-/// the rotate-half pair (j, j + h/2) becomes (2j, 2j+1).
-/// Source: convert_hf_to_gguf.py, LlamaModel.permute.
-package struct RowOrder: Sendable, Equatable {
-  /// Rows of a head; nil for rows in their own order.
-  package var headSize: Int?
-
-  package func storedRow(_ row: Int) -> Int {
-    guard let headSize else { return row }
-    let (head, within) = row.quotientAndRemainder(dividingBy: headSize)
-    let half = headSize / 2
-    return head * headSize + within % half * 2 + within / half
   }
 }

@@ -30,7 +30,7 @@ extension ModelSource {
       scales: Array(repeating: 0, count: rows.count * groups),
       minima: Array(repeating: 0, count: rows.count * groups))
     let bytes = files.bytes(of: tensor.stored)
-    let rowBytes = bytes.count / max(tensor.rows, 1)
+    let rowBytes = bytes.count / max(tensor.stored.rows, 1)
     try imported.codes.withUnsafeMutableBufferPointer { codes in
       try imported.scales.withUnsafeMutableBufferPointer { scales in
         try imported.minima.withUnsafeMutableBufferPointer { minima in

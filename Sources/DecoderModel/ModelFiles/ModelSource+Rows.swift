@@ -10,7 +10,9 @@ extension ModelSource {
   ) throws {
     precondition(output.count == rows.count * tensor.columns, "output has the wrong size")
     if tensor.order.headSize == nil {
-      try files.readFloats(of: tensor.stored, rows: rows, into: output)
+      let first = tensor.order.first
+      try files.readFloats(
+        of: tensor.stored, rows: first + rows.lowerBound..<first + rows.upperBound, into: output)
     } else {
       for (index, row) in rows.enumerated() {
         let stored = tensor.order.storedRow(row)
@@ -47,10 +49,16 @@ extension ModelSource {
   /// The bytes of a tensor as the file has them, where rows are in canonical order: what a decoder
   /// may use without a copy. Nil where rows have to be put in order first.
   package func bytes(of tensor: ModelTensor) -> UnsafeRawBufferPointer? {
-    tensor.order.headSize == nil ? files.bytes(of: tensor.stored) : nil
+    guard tensor.order.headSize == nil else { return nil }
+    let bytes = files.bytes(of: tensor.stored)
+    guard tensor.order.total != nil else { return bytes }
+    let rowBytes = bytes.count / max(tensor.stored.rows, 1)
+    let (start, count) = (tensor.order.first * rowBytes, tensor.rows * rowBytes)
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
   }
 
-  /// Hints that the pages of a tensor are needed soon or not any more.
+  /// Hints that the pages of a tensor, and of others in the same bytes, are needed soon or not any
+  /// more.
   package func advise(_ advice: MappedFile.Advice, _ tensor: ModelTensor) {
     files.advise(advice, tensor.stored)
   }

@@ -41,11 +41,25 @@ package final class ModelSource: Sendable {
     let bare = files.tensor(named: DecoderConfig.embeddingName) == nil
     (path, format, self.config, self.files) = (directory, .huggingFace, config, files)
     (tensors, positions) = try Self.match(config, files) { expected in
-      let name =
-        bare && expected.name.hasPrefix("model.")
-        ? String(expected.name.dropFirst(6)) : expected.name
-      return (name, RowOrder())
+      let (name, order) = Self.fused(expected, config) ?? (expected.name, RowOrder())
+      return (bare && name.hasPrefix("model.") ? String(name.dropFirst(6)) : name, order)
     }
+  }
+
+  /// The tensor that holds a linear layer together with others, and where in it; nil for a tensor
+  /// of its own.
+  private static func fused(
+    _ expected: ExpectedTensor, _ config: DecoderConfig
+  ) -> (name: String, order: RowOrder)? {
+    guard case .linear(let kind, let layer) = expected.role,
+      let fused = Family.named(config.modelType)?.fusedLinears.first(where: {
+        $0.kinds.contains(kind)
+      })
+    else { return nil }
+    var order = RowOrder()
+    order.first = fused.kinds.prefix { $0 != kind }.reduce(0) { $0 + config.shape(of: $1).rows }
+    order.total = fused.kinds.reduce(0) { $0 + config.shape(of: $1).rows }
+    return ("model.layers.\(layer).\(fused.name).weight", order)
   }
 
   private init(gguf file: GGUFFile) throws {
@@ -76,10 +90,11 @@ package final class ModelSource: Sendable {
         faults.append("tensor \"\(name)\" is missing")
         continue
       }
-      if tensor.shape != expected.shape {
+      var shape = expected.shape
+      if let total = order.total { shape[0] = total }
+      if tensor.shape != shape {
         faults.append(
-          "tensor \"\(name)\" has shape \(tensor.shape), the configuration asks for "
-            + "\(expected.shape)")
+          "tensor \"\(name)\" has shape \(tensor.shape), the configuration asks for \(shape)")
       }
       if !tensor.type.isReal {
         faults.append("tensor \"\(name)\" holds \(tensor.type.name), expected real numbers")
@@ -130,6 +145,8 @@ package struct ModelTensor: Sendable, Equatable {
   package var shape: [Int] { expected.shape }
   package var type: ElementType { stored.type }
   /// Rows and columns; a vector is one row.
-  package var rows: Int { stored.rows }
+  package var rows: Int { shape.count == 2 ? shape[0] : 1 }
   package var columns: Int { stored.columns }
+  /// Numbers of this tensor, without those of others that share its bytes.
+  package var elementCount: Int { shape.reduce(1, *) }
 }

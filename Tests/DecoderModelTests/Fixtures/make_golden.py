@@ -17,7 +17,7 @@ import transformers
 from safetensors.numpy import save_file
 
 from reference_decoder import Reference, foreign_logits, foreign_model
-from tiny_models import (BASES, DENSE, LLAMA, ONE_LAYER, VOCABULARY, random_weights, write_base, write_dense,
+from tiny_models import (BASES, DENSE, LLAMA, ONE_LAYER, PHI3, VOCABULARY, fused, random_weights, unfused, write_base, write_dense,
                          write_gguf, write_json)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -110,7 +110,7 @@ def write_dense_golden(stem, config, weights, seed, loaded):
     """Logits by transformers in float32; `loaded` is the model as transformers itself read the files."""
     sequence = make_sequences(seed)["single"]
     logits = foreign_logits(foreign_model(config), weights, sequence["ids"]).detach()
-    exact = Reference(config).logits({k: w.double() for k, w in weights.items()}, sequence["ids"])
+    exact = Reference(config).logits({k: w.double() for k, w in unfused(config, weights).items()}, sequence["ids"])
     seen = float((logits - exact).abs().max())
     with torch.no_grad():
         read = float((loaded.eval()(torch.tensor([sequence["ids"]])).logits[0] - logits).abs().max())
@@ -122,18 +122,23 @@ def write_dense_golden(stem, config, weights, seed, loaded):
     print(os.path.relpath(stem, HERE), "float32", seen, "as read by transformers", read)
 
 
-def dense_and_gguf():
+def dense_and_gguf(chosen):
     load = transformers.AutoModelForCausalLM.from_pretrained
     for name, config, dtype, shards, seed in [("dense_bf16", DENSE, torch.bfloat16, 1, 21),
                                               ("dense_f32_sharded", DENSE, torch.float32, 3, 22),
-                                              ("dense_f16", DENSE, torch.float16, 1, 23)]:
+                                              ("dense_f16", DENSE, torch.float16, 1, 23),
+                                              ("dense_phi3", PHI3, torch.bfloat16, 2, 25)]:
+        if chosen and name not in chosen:
+            continue
         folder = f"{HERE}/{name}"
-        weights = write_dense(folder, config, random_weights(config, seed), dtype, shards)
+        weights = write_dense(folder, config, fused(config, random_weights(config, seed)), dtype, shards)
         if dtype == torch.float16:      # as transformers 5 writes it: rope_parameters instead of rope_theta
             modern = foreign_model(config).config
             modern.architectures, modern.dtype = config["architectures"], "float16"
             modern.save_pretrained(folder)
         write_dense_golden(folder + "/", config, weights, seed, load(folder, dtype=torch.float32))
+    if chosen:
+        return
     os.makedirs(f"{HERE}/gguf")
     for kind in ["F16", "Q8_0", "Q4_0", "Q4_1"]:
         stem = f"{HERE}/gguf/llama_{kind.lower()}"
@@ -225,7 +230,7 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(0)
     chosen = sys.argv[1:]
-    others = [] if chosen else ["dense_bf16", "dense_f32_sharded", "dense_f16", "gguf", "training"]
+    others = [n for n in chosen if n.startswith("dense_")] if chosen else ["dense_bf16", "dense_f32_sharded", "dense_f16", "dense_phi3", "gguf", "training"]
     bases = [b for b in BASES if not chosen or b[0] in chosen]
     for name in [b[0] for b in bases] + others:
         shutil.rmtree(f"{HERE}/{name}", ignore_errors=True)
@@ -235,8 +240,7 @@ def main():
         golden(folder, config, linears, rest, seed, grouped=group != -1)
         if name == "llama_4bit_row" and not chosen:
             training_golden(linears, rest)
-    if not chosen:
-        dense_and_gguf()
+    dense_and_gguf(chosen)
 
 
 if __name__ == "__main__":

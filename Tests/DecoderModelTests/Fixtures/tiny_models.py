@@ -38,6 +38,11 @@ QWEN3 = dict(model_type="qwen3", architectures=["Qwen3ForCausalLM"], vocab_size=
              max_window_layers=2, bos_token_id=0, eos_token_id=0)
 SCALED = dict(LLAMA, rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
                                        original_max_position_embeddings=64))
+PHI3 = dict(model_type="phi3", architectures=["Phi3ForCausalLM"], vocab_size=VOCABULARY, hidden_size=32,
+            intermediate_size=80, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+            hidden_act="silu", rms_norm_eps=1e-5, rope_theta=10000.0, max_position_embeddings=512,
+            original_max_position_embeddings=512, sliding_window=8, rope_scaling=None, attention_bias=False,
+            tie_word_embeddings=False, bos_token_id=0, eos_token_id=0, pad_token_id=0)
 ONE_LAYER = dict(LLAMA, num_hidden_layers=1)
 DENSE = dict(LLAMA, hidden_size=32, intermediate_size=80, head_dim=8)
 
@@ -74,6 +79,32 @@ def random_weights(c, seed):
     if not c["tie_word_embeddings"]:
         w["lm_head.weight"] = normal((VOCABULARY, d), 0.3)
     return w
+
+
+FUSED = {"self_attn.qkv_proj": LINEARS[:3], "mlp.gate_up_proj": LINEARS[4:6]}
+
+
+def fused(config, weights):
+    """Phi-3 keeps q, k and v in one tensor, gate and up in another."""
+    if config["model_type"] != "phi3":
+        return weights
+    single = [f"model.layers.{n}.{p}.weight" for n in range(config["num_hidden_layers"]) for ps in FUSED.values() for p in ps]
+    together = {f"model.layers.{n}.{name}.weight": np.concatenate([weights[f"model.layers.{n}.{p}.weight"] for p in parts])
+                for n in range(config["num_hidden_layers"]) for name, parts in FUSED.items()}
+    return {k: w for k, w in weights.items() if k not in single} | together
+
+
+def unfused(config, weights):
+    if config["model_type"] != "phi3":
+        return weights
+    h, out = head_dim(config), dict(weights)
+    q, kv = config["num_attention_heads"] * h, config["num_key_value_heads"] * h
+    sizes = {"self_attn.qkv_proj": [q, kv, kv], "mlp.gate_up_proj": [config["intermediate_size"]] * 2}
+    for n in range(config["num_hidden_layers"]):
+        for name, parts in FUSED.items():
+            pieces = out.pop(f"model.layers.{n}.{name}.weight").split(sizes[name])
+            out |= {f"model.layers.{n}.{p}.weight": w for p, w in zip(parts, pieces)}
+    return out
 
 
 # ---------------------------------------------------------------- the packed base

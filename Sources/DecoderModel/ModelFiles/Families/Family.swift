@@ -7,7 +7,10 @@ package struct Family: Sendable {
   package let modelType: String
   let architecture: String
   /// `general.architecture` of GGUF files. Several families may share one.
-  package let ggufArchitecture: String
+  /// Nil where such files are not read.
+  package var ggufArchitecture: String?
+  /// Linear layers that `config.json` models keep as rows of one tensor.
+  var fusedLinears: [FusedLinears] = []
   /// llama.cpp's conversion interleaves the halves of every head of q and k (`RowOrder`).
   var interleavesRotatedRows = false
 
@@ -16,6 +19,7 @@ package struct Family: Sendable {
   var defaultLength = 2048
   var defaultKeyValueHeads: Int?
   var defaultHeadSize: Int?
+  var defaultNormEpsilon = 1e-6
 
   // Choices of the block.
   /// q, k and v carry biases.
@@ -32,7 +36,14 @@ package struct Family: Sendable {
   package let verified: String
 
   /// In the order in which messages name them.
-  package static let all = [llama, mistral, qwen2, qwen3]
+  package static let all = [llama, mistral, qwen2, qwen3, phi3]
+
+  /// Several linear layers of a block whose rows stand below each other in one tensor.
+  struct FusedLinears: Sendable {
+    /// Without suffix, e.g. `self_attn.qkv_proj`.
+    var name: String
+    var kinds: [LinearKind]
+  }
 
   static func named(_ modelType: String) -> Family? { all.first { $0.modelType == modelType } }
 
