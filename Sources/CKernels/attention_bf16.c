@@ -2,7 +2,7 @@
 // keys, values, probabilities and their gradients are rounded to bf16 as they enter a product.
 #include "attention_range.h"
 
-// Keys of a piece in the backward pass: its scores stay in the second-level cache.
+// Keys of a chunk in the backward pass: its scores stay in the second-level cache.
 enum { KEY_PIECE = 512 };
 
 // Operands in `work`; rows of `even(size)` and `n` elements, panels of 64 lanes in pairs:
@@ -29,9 +29,9 @@ static uint16_t *take(uint16_t **work, ptrdiff_t elements) {
 }
 
 size_t peqa_attention_work_bf16(int keys, int head_size) {
-  ptrdiff_t n = padded(keys), d = padded(head_size), piece = least((int)n, KEY_PIECE);
+  ptrdiff_t n = padded(keys), d = padded(head_size), chunk = least((int)n, KEY_PIECE);
   ptrdiff_t forward = 2 * n * d + PEQA_PANEL * (d + 3 * n);
-  ptrdiff_t backward = 3 * n * d + PEQA_PANEL * (4 * d + 7 * piece);
+  ptrdiff_t backward = 3 * n * d + PEQA_PANEL * (4 * d + 7 * chunk);
   return (size_t)(forward > backward ? forward : backward) / 2 + 16 * 16;
 }
 
@@ -80,7 +80,7 @@ void peqa_attention_forward_bf16(const peqa_kernels *table, const peqa_attention
   }
 }
 
-// Row i of a block within a piece of keys that starts at `start`; nothing past the block.
+// Row i of a block within a chunk of keys that starts at `start`; nothing past the block.
 static void piece_row(const peqa_attention *a, key_range r, int block, int i, int start, int end,
                       int *first, int *last) {
   int query = block + i;
@@ -92,17 +92,17 @@ void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attentio
                                   const float *out, const float *lse, const float *dout, float *dq,
                                   float *dk, float *dv, float *work) {
   int size = a->head_size;
-  ptrdiff_t n = padded(a->keys), piece = least((int)n, KEY_PIECE), row = even(size);
+  ptrdiff_t n = padded(a->keys), chunk = least((int)n, KEY_PIECE), row = even(size);
   uint16_t *at = (uint16_t *)work;
   uint16_t *keys = take(&at, n * row), *values = take(&at, n * row);
   uint16_t *key_rows = take(&at, n * padded(size));
   uint16_t *q = take(&at, PEQA_PANEL * row), *d = take(&at, PEQA_PANEL * row);
   uint16_t *q_rows = take(&at, PEQA_PANEL * padded(size));
   uint16_t *d_rows = take(&at, PEQA_PANEL * padded(size));
-  uint16_t *p_pairs = take(&at, PEQA_PANEL * piece), *ds_pairs = take(&at, PEQA_PANEL * piece);
-  uint16_t *ds = take(&at, PEQA_PANEL * piece);
-  float *scores = (float *)take(&at, 2 * PEQA_PANEL * piece);
-  float *dscores = (float *)take(&at, 2 * PEQA_PANEL * piece);
+  uint16_t *p_pairs = take(&at, PEQA_PANEL * chunk), *ds_pairs = take(&at, PEQA_PANEL * chunk);
+  uint16_t *ds = take(&at, PEQA_PANEL * chunk);
+  float *scores = (float *)take(&at, 2 * PEQA_PANEL * chunk);
+  float *dscores = (float *)take(&at, 2 * PEQA_PANEL * chunk);
   pack_across(table, a->k, a->kv_row, a->keys, size, keys);
   pack_across(table, a->v, a->kv_row, a->keys, size, values);
   pack_along(table, a->k, a->kv_row, a->keys, size, n, key_rows);
@@ -122,21 +122,21 @@ void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attentio
     }
     for (int start = r.first; start < r.last; start += KEY_PIECE) {
       int stop = least(r.last, start + KEY_PIECE), end = (int)padded(stop - start);
-      against_keys(table, r.rows, start, stop, size, q, keys, scores, piece);
-      against_keys(table, r.rows, start, stop, size, d, values, dscores, piece);
+      against_keys(table, r.rows, start, stop, size, q, keys, scores, chunk);
+      against_keys(table, r.rows, start, stop, size, d, values, dscores, chunk);
       for (int i = 0; i < r.rows; i += 2) {
         int first[2], last[2];
         for (int j = 0; j < 2; j++)
           piece_row(a, r, block, i + j, start, end, first + j, last + j);
         table->softmax_gradient_pair_bf16(first, last, end, a->scale, sums + i, delta + i,
-                                   scores + i * piece, dscores + i * piece, piece,
-                                   p_pairs + i * piece, ds + i * piece, ds_pairs + i * piece);
+                                   scores + i * chunk, dscores + i * chunk, chunk,
+                                   p_pairs + i * chunk, ds + i * chunk, ds_pairs + i * chunk);
       }
-      along_rows(table, r.rows, stop - start, size, ds, piece, 2, key_rows, n, start,
+      along_rows(table, r.rows, stop - start, size, ds, chunk, 2, key_rows, n, start,
                  dq + block * a->q_row, a->q_row, start > r.first);
-      along_rows(table, stop - start, r.rows, size, p_pairs, 2, 2 * piece, d_rows, PEQA_PANEL, 0,
+      along_rows(table, stop - start, r.rows, size, p_pairs, 2, 2 * chunk, d_rows, PEQA_PANEL, 0,
                  dv + (ptrdiff_t)start * size, size, 1);
-      along_rows(table, stop - start, r.rows, size, ds_pairs, 2, 2 * piece, q_rows, PEQA_PANEL, 0,
+      along_rows(table, stop - start, r.rows, size, ds_pairs, 2, 2 * chunk, q_rows, PEQA_PANEL, 0,
                  dk + (ptrdiff_t)start * size, size, 1);
     }
   }

@@ -35,7 +35,7 @@ static void cache_attend(const peqa_cache *cache, int first, int last, int heads
                          const float *q, ptrdiff_t q_row, float *out, float *top, float *sum) {
   int size = cache->head_size, width = peqa_cache_width(cache);
   for (int h = 0; h < heads; h++, q += q_row, out += width) {
-    float scores[PEQA_CACHE_PIECE];
+    float scores[PEQA_CACHE_CHUNK];
     top[h] = -INFINITY;
     sum[h] = 0;
     for (int t = first; t < last; t++) {

@@ -1,4 +1,4 @@
-// What the tables share: the scalar pieces that every instruction set uses as they are.
+// What the tables share: the scalar chunks that every instruction set uses as they are.
 #ifndef PEQA_TABLES_H
 #define PEQA_TABLES_H
 

@@ -48,9 +48,9 @@ static void cache_read(const peqa_cache *cache, int count, float *keys, float *v
                  cached16(cache->half, cache->values, t * width + d));
 }
 
-// Scores of a piece, a row of PEQA_CACHE_PIECE + 16 a head, by blocks of 16 positions from the one
+// Scores of a chunk, a row of PEQA_CACHE_CHUNK + 16 a head, by blocks of 16 positions from the one
 // that holds `first`.
-#define CACHE_ROW (PEQA_CACHE_PIECE + LANES)
+#define CACHE_ROW (PEQA_CACHE_CHUNK + LANES)
 #define CACHE_HEADS 4
 
 INLINE void cache_scores(const int half, const int heads, const peqa_cache *cache, int start,

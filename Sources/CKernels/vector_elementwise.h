@@ -201,7 +201,7 @@ INLINE float row_maximum(int n, const float *x) {
   return best;
 }
 
-// Returns the sum of exp(scale * x - shift), in double over pieces of 1024 so that long rows (a
+// Returns the sum of exp(scale * x - shift), in double over chunks of 1024 so that long rows (a
 // vocabulary) lose nothing. Where `keep`, x becomes the exponentials.
 INLINE double exponentials(int n, float scale, float shift, float *x, int keep) {
   double total = 0;

@@ -27,8 +27,8 @@ INLINE void gemv_join(const int tokens, vf (*part)[FEW_TOKENS], int groups, floa
   }
 }
 
-// Calls ROW(tokens) for pieces of 4, 2 and 1 tokens of each row; x and y move along. The row is
-// read from memory for the first piece and from the cache for the others.
+// Calls ROW(tokens) for chunks of 4, 2 and 1 tokens of each row; x and y move along. The row is
+// read from memory for the first chunk and from the cache for the others.
 #define FEW_PIECES(ROW)                                      \
   for (int row = o0; row < o1; row++) {                      \
     const ELEMENT *xt = x;                                   \

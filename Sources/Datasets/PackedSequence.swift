@@ -9,20 +9,20 @@ package struct PackedSequence: Sendable, Equatable {
   /// the same segment, else -1.
   package var targets: [Int32]
   /// First position of each segment, ascending; the first is 0.
-  package var segmentStarts: [Int]
+  package var segmentOffsets: [Int]
   /// Sample of each segment: its index in the token cache.
   package var sampleIDs: [Int]
 
-  package init(tokens: [Int32], targets: [Int32], segmentStarts: [Int], sampleIDs: [Int]) {
+  package init(tokens: [Int32], targets: [Int32], segmentOffsets: [Int], sampleIDs: [Int]) {
     self.tokens = tokens
     self.targets = targets
-    self.segmentStarts = segmentStarts
+    self.segmentOffsets = segmentOffsets
     self.sampleIDs = sampleIDs
   }
 
   /// Positions of each segment.
   package var segments: [Range<Int>] {
-    zip(segmentStarts, segmentStarts.dropFirst() + [tokens.count]).map { $0..<$1 }
+    zip(segmentOffsets, segmentOffsets.dropFirst() + [tokens.count]).map { $0..<$1 }
   }
 
   /// Number of predictions that count in the loss.

@@ -50,12 +50,12 @@ package struct TokenDataset: Sendable {
   package func sequence(at index: Int) -> PackedSequence {
     let ids = sampleIDs(at: index)
     var sequence = PackedSequence(
-      tokens: [], targets: [], segmentStarts: [], sampleIDs: ids.map(Int.init))
+      tokens: [], targets: [], segmentOffsets: [], sampleIDs: ids.map(Int.init))
     let length = length(at: index)
     sequence.tokens.reserveCapacity(length)
     sequence.targets.reserveCapacity(length)
     for id in ids {
-      sequence.segmentStarts.append(sequence.tokens.count)
+      sequence.segmentOffsets.append(sequence.tokens.count)
       cache.append(Int(id), tokens: &sequence.tokens, targets: &sequence.targets)
     }
     return sequence

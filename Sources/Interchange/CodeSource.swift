@@ -16,7 +16,7 @@ struct LinearPiece {
   var squaredNorm = 0.0
 }
 
-/// The pieces of a layer put together, without the codes, which are written at once.
+/// The chunks of a layer put together, without the codes, which are written at once.
 struct LinearResult {
   var scales: [Float16] = []
   var zeros: [UInt8] = []
@@ -24,12 +24,12 @@ struct LinearResult {
   var squaredError = 0.0
   var squaredNorm = 0.0
 
-  mutating func append(_ piece: LinearPiece) {
-    scales += piece.scales
-    zeros += piece.zeros
-    realZeros += piece.realZeros
-    squaredError += piece.squaredError
-    squaredNorm += piece.squaredNorm
+  mutating func append(_ chunk: LinearPiece) {
+    scales += chunk.scales
+    zeros += chunk.zeros
+    realZeros += chunk.realZeros
+    squaredError += chunk.squaredError
+    squaredNorm += chunk.squaredNorm
   }
 }
 
@@ -69,7 +69,7 @@ struct ImportedCodeSource: CodeSource {
     var imported = try source.importedCodes(linear.tensor, rows: rows)
     let zero = BlockCodes.zeroPoint(of: linear.tensor.type) ?? 0
     let groups = linear.layout.groups
-    var piece = LinearPiece(codes: [], scales: [])
+    var chunk = LinearPiece(codes: [], scales: [])
     for group in 0..<(rows.count * groups) {
       let columns = (group * BlockCodes.groupSize)..<((group + 1) * BlockCodes.groupSize)
       let block =
@@ -84,18 +84,18 @@ struct ImportedCodeSource: CodeSource {
         let stored = block.constant ?? code
         let value = Double(block.scale) * (Double(stored) - Double(block.zero))
         imported.codes[column] = stored
-        piece.squaredError += (weight - value) * (weight - value)
-        piece.squaredNorm += weight * weight
+        chunk.squaredError += (weight - value) * (weight - value)
+        chunk.squaredNorm += weight * weight
       }
-      piece.scales.append(block.scale)
+      chunk.scales.append(block.scale)
       if linear.realZeros {
-        piece.realZeros.append(block.zero)
+        chunk.realZeros.append(block.zero)
       } else {
-        piece.zeros.append(UInt8(zero))
+        chunk.zeros.append(UInt8(zero))
       }
     }
-    piece.codes = pack(imported.codes, linear.layout, rows: rows.count)
-    return piece
+    chunk.codes = pack(imported.codes, linear.layout, rows: rows.count)
+    return chunk
   }
 
   private func pack(_ codes: [UInt8], _ layout: PackedLayout, rows: Int) -> [UInt8] {

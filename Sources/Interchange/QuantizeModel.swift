@@ -5,8 +5,8 @@ internal import JSONText
 package import Kernels
 internal import Quantization
 
-/// Makes a base of a model: reads rows from the mapped input, rounds them and writes them on, piece
-/// by piece, so that memory stays small whatever the size of the model.
+/// Makes a base of a model: reads rows from the mapped input, rounds them and writes them on, chunk
+/// by chunk, so that memory stays small whatever the size of the model.
 package struct QuantizeModel {
   package struct Progress: Sendable {
     package var tensor: String
@@ -80,11 +80,11 @@ package struct QuantizeModel {
       : RoundedCodeSource(reader: reader, quantizer: try RowQuantizer(plan.settings), pool: pool)
     for linear in plan.linears {
       var result = LinearResult()
-      for rows in RowReader.pieces(of: linear.tensor) {
+      for rows in RowReader.chunks(of: linear.tensor) {
         if isCancelled() { throw QuantizationError.cancelled }
-        let piece = try codeSource.codes(linear, rows: rows)
-        try writer.append(piece.codes, to: linear.name + ".codes")
-        result.append(piece)
+        let chunk = try codeSource.codes(linear, rows: rows)
+        try writer.append(chunk.codes, to: linear.name + ".codes")
+        result.append(chunk)
         done += rows.count * linear.layout.columns
         progress(Progress(tensor: linear.name, weightsDone: done, weights: plan.weightCount))
       }

@@ -4,9 +4,9 @@ internal import Kernels
 internal import Quantization
 internal import Synchronization
 
-/// Reads rows of a model on all threads, in pieces of bounded size.
+/// Reads rows of a model on all threads, in chunks of bounded size.
 struct RowReader {
-  /// Weights of a piece: 4 MB as Floats, a fraction of a second's work.
+  /// Weights of a chunk: 4 MB as Floats, a fraction of a second's work.
   static let pieceSize = 1 << 20
 
   let source: ModelSource
@@ -14,7 +14,7 @@ struct RowReader {
   let isCancelled: () -> Bool
 
   /// Consecutive ranges of rows, each of about `pieceSize` weights, that cover the tensor.
-  static func pieces(of tensor: ModelTensor) -> [Range<Int>] {
+  static func chunks(of tensor: ModelTensor) -> [Range<Int>] {
     let rows = max(1, pieceSize / max(1, tensor.columns))
     return stride(from: 0, to: tensor.rows, by: rows).map { $0..<min($0 + rows, tensor.rows) }
   }
@@ -43,7 +43,7 @@ struct RowReader {
 
   func largestMagnitude(_ tensor: ModelTensor) throws -> Float {
     var largest: Float = 0
-    for rows in Self.pieces(of: tensor) {
+    for rows in Self.chunks(of: tensor) {
       if isCancelled() { throw QuantizationError.cancelled }
       for value in try read(tensor, rows: rows) { largest = max(largest, abs(value)) }
     }
@@ -52,7 +52,7 @@ struct RowReader {
 
   /// Writes a tensor that stays as it is, in the type of the plan.
   func copy(_ dense: QuantizePlan.PlannedDense, to writer: TensorWriter) throws {
-    for rows in Self.pieces(of: dense.tensor) {
+    for rows in Self.chunks(of: dense.tensor) {
       if isCancelled() { throw QuantizationError.cancelled }
       let values = try read(dense.tensor, rows: rows)
       switch dense.type {

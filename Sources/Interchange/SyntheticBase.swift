@@ -114,11 +114,11 @@ package struct SyntheticBase {
       let step = max(1, Self.pieceBytes / row)
       for start in stride(from: 0, to: rows, by: step) {
         let size = min(step, rows - start) * row
-        let piece = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        let chunk = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
           fill(UnsafeMutableRawBufferPointer(buffer), &random)
           count = size
         }
-        try writer.append(piece, to: tensor.name)
+        try writer.append(chunk, to: tensor.name)
         try wrote(size)
       }
     }

@@ -77,11 +77,11 @@ extension Compute {
     _ cache: AttentionCache, queries: Int, keys: Int, q: UnsafePointer<Float>,
     out: UnsafeMutablePointer<Float>
   ) {
-    let (shape, piece) = (cache.shape, Int(PEQA_CACHE_PIECE))
+    let (shape, chunk) = (cache.shape, Int(PEQA_CACHE_CHUNK))
     let (width, shared) = (shape.paddedHeadSize, shape.headsPerKey)
-    let pieces = (keys + piece - 1) / piece
-    // Sums of values, then tops, then sums of weights: [query][piece][head].
-    let count = queries * pieces * shape.heads
+    let chunks = (keys + chunk - 1) / chunk
+    // Sums of values, then tops, then sums of weights: [query][chunk][head].
+    let count = queries * chunks * shape.heads
     let parts = operandMemory(.attention, bytes: count * (width + 2) * 4)
       .assumingMemoryBound(to: Float.self)
     let (tops, sums) = (parts + count * width, parts + count * (width + 1))
@@ -89,13 +89,13 @@ extension Compute {
       let end = keys - queries + query + 1
       return (shape.window.map { max(0, end - $0) } ?? 0)..<end
     }
-    pool.parallelFor(queries * pieces * shape.keyValueHeads) { item in
+    pool.parallelFor(queries * chunks * shape.keyValueHeads) { item in
       let (head, rest) = (item % shape.keyValueHeads, item / shape.keyValueHeads)
-      let (at, query) = (rest % pieces, rest / pieces)
-      let range = visible(query).clamped(to: at * piece..<(at + 1) * piece)
+      let (at, query) = (rest % chunks, rest / chunks)
+      let range = visible(query).clamped(to: at * chunk..<(at + 1) * chunk)
       guard !range.isEmpty else { return }
       var part = cache.head(head)
-      let first = (query * pieces + at) * shape.heads + head * shared
+      let first = (query * chunks + at) * shape.heads + head * shared
       table.pointee.cache_attend(
         &part, Int32(range.lowerBound), Int32(range.upperBound), Int32(shared), shape.scale,
         q + query * shape.queryWidth + head * shared * shape.headSize, shape.headSize,
@@ -103,11 +103,11 @@ extension Compute {
     }
     for query in 0..<queries {
       let range = visible(query)
-      let first = range.lowerBound / piece
+      let first = range.lowerBound / chunk
       for head in 0..<shape.heads {
-        let at = (query * pieces + first) * shape.heads + head
+        let at = (query * chunks + first) * shape.heads + head
         peqa_attention_merge(
-          Int32((range.upperBound + piece - 1) / piece - first), Int32(shape.headSize),
+          Int32((range.upperBound + chunk - 1) / chunk - first), Int32(shape.headSize),
           parts + at * width, shape.heads * width, tops + at, sums + at, shape.heads,
           out + query * shape.queryWidth + head * shape.headSize)
       }

@@ -113,7 +113,7 @@ extension Compute {
     products == UnsafePointer(denseTable.table) ? 192 : nil
   }
 
-  /// Cuts the plane of output panels x tokens into even parts and calls `body` for each piece of a
+  /// Cuts the plane of output panels x tokens into even parts and calls `body` for each chunk of a
   /// panel: at every `cut` tokens and nowhere else, or where the threads like it. A panel that is
   /// cut is unpacked twice, so parts are few: two a thread let one wait for half a part at most.
   private func inPanels(

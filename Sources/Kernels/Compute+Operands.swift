@@ -110,20 +110,21 @@ extension Compute {
 // Gradients of scales per row. They need no product: the gradient of a row's scale times that scale
 // is the sum of dy * y over tokens, where y is the output without bias.
 extension Compute {
-  /// sums [parts, O] of dy * (y - minus) over the tokens of each part, for dy and y [tokens, O].
+  /// sums [sequences, O] of dy * (y - minus) over the tokens of each sequence, for dy and y
+  /// [tokens, O].
   /// Where asked, dy as an operand of `inputGradient`.
   package func rowGradients(
     _ w: WeightMatrix, dy: UnsafePointer<Float>, y: UnsafePointer<Float>,
-    minus: UnsafePointer<Float>? = nil, parts: [Range<Int>], wantsOperand: Bool,
+    minus: UnsafePointer<Float>? = nil, sequenceRanges: [Range<Int>], wantsOperand: Bool,
     slot: OperandSlot = .rows, sums: UnsafeMutablePointer<Float>
   ) -> Operand? {
-    let tokens = parts.map(\.upperBound).max() ?? 0
+    let tokens = sequenceRanges.map(\.upperBound).max() ?? 0
     let factors = rowFactors(w)
     let rounds = wantsOperand && precision == .bf16
     let rows = rounds ? bf16Rows(tokens: tokens, columns: w.rows, slot: slot) : nil
-    sums.update(repeating: 0, count: parts.count * w.rows)
+    sums.update(repeating: 0, count: sequenceRanges.count * w.rows)
     pool.parallelRanges(w.rows, unit: 16) { range, _ in
-      for (index, part) in parts.enumerated() {
+      for (index, part) in sequenceRanges.enumerated() {
         let at = part.lowerBound * w.rows
         table.pointee.row_scale_gradient(
           Int32(part.count), Int32(range.lowerBound), Int32(range.upperBound), dy + at, w.rows,
@@ -143,23 +144,26 @@ extension Compute {
   }
 
   /// From dh back through silu(gate) * up and to the operands of both input gradients; the sums
-  /// [parts, width] are those of `rowGradients`. `dgate` and `dup` [tokens, width] are room that
-  /// may be used; `dgate` may be where dh lies.
+  /// [sequences, width] are those of `rowGradients`. `dgate` and `dup` [tokens, width] are room
+  /// that may be used; `dgate` may be where dh lies.
   package func activationGradients(
     _ gateMatrix: WeightMatrix, _ upMatrix: WeightMatrix, gate: UnsafePointer<Float>,
     up: UnsafePointer<Float>, dh: UnsafePointer<Float>, dgate: UnsafeMutablePointer<Float>,
-    dup: UnsafeMutablePointer<Float>, parts: [Range<Int>], gateSums: UnsafeMutablePointer<Float>,
+    dup: UnsafeMutablePointer<Float>, sequenceRanges: [Range<Int>],
+    gateSums: UnsafeMutablePointer<Float>,
     upSums: UnsafeMutablePointer<Float>
   ) -> (gate: Operand?, up: Operand?) {
-    let (width, tokens) = (gateMatrix.rows, parts.map(\.upperBound).max() ?? 0)
+    let (width, tokens) = (gateMatrix.rows, sequenceRanges.map(\.upperBound).max() ?? 0)
     guard precision == .bf16, width % 2 == 0 else {
       swiGLUBackward(
         gate: gate, up: up, dh: dh, count: tokens * width, dgate: dgate, dup: dup)
       return (
         rowGradients(
-          gateMatrix, dy: dgate, y: gate, parts: parts, wantsOperand: true, sums: gateSums),
+          gateMatrix, dy: dgate, y: gate, sequenceRanges: sequenceRanges, wantsOperand: true,
+          sums: gateSums),
         rowGradients(
-          upMatrix, dy: dup, y: up, parts: parts, wantsOperand: true, slot: .secondRows,
+          upMatrix, dy: dup, y: up, sequenceRanges: sequenceRanges, wantsOperand: true,
+          slot: .secondRows,
           sums: upSums)
       )
     }
@@ -167,10 +171,10 @@ extension Compute {
     let upFactors = rowFactors(upMatrix, slot: .secondFactors)
     let (gateRows, gateOperand) = bf16Rows(tokens: tokens, columns: width, slot: .rows)
     let (upRows, upOperand) = bf16Rows(tokens: tokens, columns: width, slot: .secondRows)
-    gateSums.update(repeating: 0, count: parts.count * width)
-    upSums.update(repeating: 0, count: parts.count * width)
+    gateSums.update(repeating: 0, count: sequenceRanges.count * width)
+    upSums.update(repeating: 0, count: sequenceRanges.count * width)
     pool.parallelRanges(width, unit: 16) { range, _ in
-      for (index, part) in parts.enumerated() {
+      for (index, part) in sequenceRanges.enumerated() {
         let at = part.lowerBound * width
         table.pointee.swiglu_gradient(
           Int32(part.count), Int32(range.lowerBound), Int32(range.upperBound), width, gate + at,

@@ -49,16 +49,16 @@ extension Compute {
   }
 
   /// Pieces of a job, so many a thread that one late start does not matter.
-  private var pieces: Int { pool.threads * 16 }
+  private var chunks: Int { pool.threads * 16 }
 
   private func operationRate(_ unit: peqa_peak_unit, _ seconds: Double) -> Double {
-    // Every core does 10^10 operations per second at least, so a piece takes about a millisecond.
+    // Every core does 10^10 operations per second at least, so a chunk takes about a millisecond.
     let turns = 500
     let done = FloatBuffer(count: pool.threads)
     let each = peqa_peak_run(table, unit, 1, done.pointer)
     guard each > 0 else { return 0 }
-    return bestRate(each * Double(turns * pieces), seconds) {
-      pool.parallelFor(pieces) { _, worker in
+    return bestRate(each * Double(turns * chunks), seconds) {
+      pool.parallelFor(chunks) { _, worker in
         _ = peqa_peak_run(table, unit, turns, done.pointer + worker)
       }
     }
@@ -79,15 +79,15 @@ extension Compute {
   private func readRate(_ bytes: Int, _ seconds: Double) -> Double {
     let memory = NumberBuffer<UInt8>(count: bytes)
     // Written by the threads that read it: untouched pages would all be the one page of zeros.
-    let part = bytes / pieces
-    pool.parallelFor(pieces) { piece, _ in
-      (memory.pointer + piece * part).update(
-        repeating: UInt8(truncatingIfNeeded: piece), count: part)
+    let part = bytes / chunks
+    pool.parallelFor(chunks) { chunk, _ in
+      (memory.pointer + chunk * part).update(
+        repeating: UInt8(truncatingIfNeeded: chunk), count: part)
     }
     let results = NumberBuffer<UInt64>(count: pool.threads)
-    return bestRate(Double(part * pieces), seconds) {
-      pool.parallelFor(pieces) { piece, worker in
-        results.pointer[worker] = peqa_read_stream(table, memory.pointer + piece * part, part)
+    return bestRate(Double(part * chunks), seconds) {
+      pool.parallelFor(chunks) { chunk, worker in
+        results.pointer[worker] = peqa_read_stream(table, memory.pointer + chunk * part, part)
       }
     }
   }

@@ -19,7 +19,7 @@ package struct ContextMemory {
   /// Bytes that a generation over `tokens` needs at most.
   package func needed(_ tokens: Int) -> Int {
     MemoryPlan.forwardBytes(
-      config, length: min(tokens, TokenGenerator.promptPiece), cached: tokens,
+      config, length: min(tokens, TokenGenerator.promptChunk), cached: tokens,
       compute: compute)
   }
 

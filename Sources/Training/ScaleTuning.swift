@@ -36,7 +36,7 @@ package final class ScaleTuning: TrainableModel {
     _ sequences: [PackedSequence], add: GradientSink
   ) throws -> [SequenceLoss] {
     let stack = sequences.map {
-      TokenSequence(tokens: $0.tokens, targets: $0.targets, segmentStarts: $0.segmentStarts)
+      TokenSequence(tokens: $0.tokens, targets: $0.targets, segmentOffsets: $0.segmentOffsets)
     }
     return try decoder.lossesAndGradients(stack, scales: scales, to: add).map {
       SequenceLoss(sum: $0.loss, tokens: $0.tokens)
@@ -45,7 +45,7 @@ package final class ScaleTuning: TrainableModel {
 
   package func loss(_ sequence: PackedSequence) throws -> SequenceLoss {
     let sum = try decoder.loss(
-      sequence.tokens, targets: sequence.targets, segmentStarts: sequence.segmentStarts)
+      sequence.tokens, targets: sequence.targets, segmentOffsets: sequence.segmentOffsets)
     return SequenceLoss(sum: sum.loss, tokens: sum.tokens)
   }
 

@@ -55,7 +55,7 @@ struct Generate: ParsableCommand {
       config: model.config, compute: compute, available: NodeMemory.available())
     let length = try contextLength(prompt, memory, console)
     streaming.apply(
-      to: uncached, model, length: min(length, TokenGenerator.promptPiece), cached: length,
+      to: uncached, model, length: min(length, TokenGenerator.promptChunk), cached: length,
       available: memory.available, console)
     let decoder = CachedDecoder(uncached, contextLength: length)
     let shelf = try AdapterSet(adapter, model: model, decoder: decoder)

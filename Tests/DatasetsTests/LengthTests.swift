@@ -125,8 +125,8 @@ import Testing
     for (index, sequence) in packed.sequences.enumerated() {
       #expect(sequence.tokens.count <= capacity)
       #expect(sequence.tokens.count == packed.length(at: index))
-      #expect(sequence.segmentStarts.first == 0)
-      #expect(sequence.segmentStarts.count == sequence.sampleIDs.count)
+      #expect(sequence.segmentOffsets.first == 0)
+      #expect(sequence.segmentOffsets.count == sequence.sampleIDs.count)
       for (segment, id) in zip(sequence.segments, sequence.sampleIDs) {
         #expect(Array(sequence.tokens[segment]) == byID[id]?.tokens)
         #expect(sequence.targets[segment.upperBound - 1] == -1)

@@ -68,7 +68,7 @@ func makeDecoder(
     let sequence = try golden.sequence(which)
     let decoder = try makeDecoder(golden.directory)
     let sum = try decoder.loss(
-      sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts)
+      sequence.ids, targets: sequence.targets, segmentOffsets: sequence.starts)
     // float32 transformers differs from float64 by up to 2.3e-7 relative; 4 times that.
     #expect(abs(sum.loss - sequence.loss) < 1e-6 * sequence.loss)
     #expect(sum.tokens == sequence.targets.count { $0 >= 0 })
@@ -107,7 +107,7 @@ func makeDecoder(
       var gradient = [Float](repeating: .nan, count: scales.count)
       let sum = try gradient.withUnsafeMutableBufferPointer {
         try decoder.lossAndGradient(
-          sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts,
+          sequence.ids, targets: sequence.targets, segmentOffsets: sequence.starts,
           scales: scales, gradient: $0)
       }
       let setting = "\(instructionSet) \(precision) \(which)"
@@ -173,7 +173,7 @@ func makeDecoder(
       var gradient = [Float](repeating: .nan, count: scales.count)
       _ = try gradient.withUnsafeMutableBufferPointer {
         try decoder.lossAndGradient(
-          sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts,
+          sequence.ids, targets: sequence.targets, segmentOffsets: sequence.starts,
           scales: scales, gradient: $0)
       }
       return gradient.map(\.bitPattern)

@@ -10,7 +10,7 @@ import Testing
     let short = single.ids.prefix(7)
     return [
       TokenSequence(
-        tokens: packed.ids, targets: packed.targets, segmentStarts: packed.starts),
+        tokens: packed.ids, targets: packed.targets, segmentOffsets: packed.starts),
       TokenSequence(
         tokens: Array(short), targets: short.indices.map { $0 < 5 ? -1 : single.targets[$0] }),
       TokenSequence(tokens: single.ids, targets: single.targets),

@@ -11,7 +11,7 @@ import Testing
     let golden = try Golden(name)
     let sequence = try golden.sequence("packed")
     let tokens = TokenSequence(
-      tokens: sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts)
+      tokens: sequence.ids, targets: sequence.targets, segmentOffsets: sequence.starts)
     var results: [[UInt32]] = []
     for streams in [false, true] {
       let model = try LoadedModel.open(golden.directory)
@@ -33,7 +33,7 @@ import Testing
           bits += values.map(\.bitPattern)
         }
         let losses = try decoder.tokenLosses(
-          sequence.ids, targets: sequence.targets, segmentStarts: sequence.starts)
+          sequence.ids, targets: sequence.targets, segmentOffsets: sequence.starts)
         bits += losses.map { UInt32(truncatingIfNeeded: $0.bitPattern) }
       }
       decoder.prefetcher?.settle()

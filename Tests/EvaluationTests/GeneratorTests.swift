@@ -107,7 +107,7 @@ import Testing
     let model = ScriptedModel { $0.count == 1200 ? [0, 1] : [1, 0] }
     let prompt = (0..<1200).map { Int32($0 % 7) }
     let report = try Self.generate(model, prompt, maximum: 1)
-    #expect(model.pieces == [512, 512, 176] && report.tokens == [1])
+    #expect(model.chunks == [512, 512, 176] && report.tokens == [1])
     #expect(model.tokens == prompt)
   }
 
@@ -141,7 +141,7 @@ import Testing
 private final class ScriptedModel: NextTokenModel {
   let contextLength = 4096
   private(set) var tokens: [Int32] = []
-  private(set) var pieces: [Int] = []
+  private(set) var chunks: [Int] = []
   private let logits: ([Int32]) -> [Float]
 
   init(_ logits: @escaping ([Int32]) -> [Float]) { self.logits = logits }
@@ -150,7 +150,7 @@ private final class ScriptedModel: NextTokenModel {
 
   func read(_ tokens: [Int32], into logits: inout [Float]) {
     self.tokens += tokens
-    pieces.append(tokens.count)
+    chunks.append(tokens.count)
     logits = self.logits(self.tokens)
   }
 }

@@ -21,8 +21,8 @@ import Testing
       var filter = StopStrings(stops)
       var output = ""
       for start in stride(from: 0, to: characters.count, by: size) {
-        let piece = String(characters[start..<min(characters.count, start + size)])
-        output += filter.append(piece)
+        let chunk = String(characters[start..<min(characters.count, start + size)])
+        output += filter.append(chunk)
         // Nothing that was given out may belong to a stop string.
         #expect(expected.utf8.starts(with: output.utf8))
       }

@@ -60,21 +60,21 @@ import Tokenization
     var script: [Int32]
     var maximum = 10
     var stops: [String] = []
-    var pieces: [String]
+    var chunks: [String]
     var reason: FinishReason
   }
 
   @Test(arguments: [
     // A character comes whole; the stop token ends the text and is not part of it.
-    Case(script: [0, 2, 3, 4, 1, 5], pieces: ["a", "ä", " ", "b"], reason: .stop),
+    Case(script: [0, 2, 3, 4, 1, 5], chunks: ["a", "ä", " ", "b"], reason: .stop),
     // Other special tokens are left out.
-    Case(script: [0, 6, 1, 5], pieces: ["a", "b"], reason: .stop),
+    Case(script: [0, 6, 1, 5], chunks: ["a", "b"], reason: .stop),
     // Half a character at the end becomes U+FFFD.
-    Case(script: [0, 2], maximum: 2, pieces: ["a", "\u{FFFD}"], reason: .length),
+    Case(script: [0, 2], maximum: 2, chunks: ["a", "\u{FFFD}"], reason: .length),
     // The stop string goes across tokens; what begins one but does not go on is given.
-    Case(script: [0, 2, 3, 0, 2, 3, 1, 0], stops: ["äb"], pieces: ["a", "äa"], reason: .stop),
-    Case(script: [0, 0, 1, 5], stops: ["aab"], pieces: [], reason: .stop),
-    Case(script: [4, 0, 5], stops: ["ab"], pieces: [" ", "a"], reason: .stop),
+    Case(script: [0, 2, 3, 0, 2, 3, 1, 0], stops: ["äb"], chunks: ["a", "äa"], reason: .stop),
+    Case(script: [0, 0, 1, 5], stops: ["aab"], chunks: [], reason: .stop),
+    Case(script: [4, 0, 5], stops: ["ab"], chunks: [" ", "a"], reason: .stop),
   ])
   func streamsWholeCharacters(test: Case) throws {
     let prompt = Self.tokenizer.encode("ab ä", addSpecial: true, parseSpecial: true)
@@ -82,11 +82,11 @@ import Tokenization
     let generator = TextGenerator(
       Speaker(test.script, prompt: prompt.count), tokenizer: Self.tokenizer,
       stopStrings: test.stops)
-    var pieces: [String] = []
+    var chunks: [String] = []
     let (text, report) = try generator.generate(
-      prompt, maximum: test.maximum, sampling: SamplingSettings(), onText: { pieces.append($0) })
-    #expect(pieces == test.pieces)
-    #expect(text == test.pieces.joined() && report.finishReason == test.reason)
+      prompt, maximum: test.maximum, sampling: SamplingSettings(), onText: { chunks.append($0) })
+    #expect(chunks == test.chunks)
+    #expect(text == test.chunks.joined() && report.finishReason == test.reason)
   }
 
   /// The sweep over a data set is the token-weighted mean of the losses of its sequences.

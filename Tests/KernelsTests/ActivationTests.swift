@@ -99,10 +99,10 @@ internal import Testing
         let slope = (above - (g - h) * sigmoid(g - h)) / (2 * h)
         // s (1 + g (1 - s)): the bracket may cancel, so its parts count, and 1 - s errs by 8 s
         // units.
-        let parts = s * (1 + abs(g) * (1 - s)) * 16 + s * abs(g) * s * 8
+        let sequenceRanges = s * (1 + abs(g) * (1 - s)) * 16 + s * abs(g) * s * 8
         // Differences of numbers near g lose 2^-53 |g| / h.
         let bound =
-          abs(d * u) * (parts * unit + 1e-8 + 0x1p-51 * abs(g) / h) + Self.vanishing
+          abs(d * u) * (sequenceRanges * unit + 1e-8 + 0x1p-51 * abs(g) / h) + Self.vanishing
         gateDeviation.note(Double(dgate.pointer[i]), d * u * slope, bound, i)
       }
       #expect(upDeviation.isAllowed && dup.isIntact, "\(count): \(upDeviation)")

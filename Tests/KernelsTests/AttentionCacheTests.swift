@@ -3,7 +3,7 @@ internal import Testing
 
 /// Attention over cached keys and values against the definition in Double.
 @Suite struct AttentionCacheTests {
-  /// Sizes off the vector, shared heads, windows; lengths around blocks (16) and pieces (128).
+  /// Sizes off the vector, shared heads, windows; lengths around blocks (16) and chunks (128).
   static let cases: [(AttentionShape, Int)] = [
     (AttentionShape(heads: 2, keyValueHeads: 2, headSize: 6), 1),
     (AttentionShape(heads: 9, keyValueHeads: 3, headSize: 64), 129),
@@ -30,7 +30,7 @@ internal import Testing
     _ compute: Compute, _ shape: AttentionShape, _ x: Inputs, keys: Int, queries: Int
   ) -> GuardedMemory<Float> {
     let cache = AttentionCache(shape, capacity: keys, precision: compute.precision)
-    // In two pieces, as a generation writes them: many positions, then few.
+    // In two chunks, as a generation writes them: many positions, then few.
     let first = max(0, keys - 3)
     for (start, count) in [(0, first), (first, keys - first)] where count > 0 {
       let at = start * shape.keyWidth

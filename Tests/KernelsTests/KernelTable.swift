@@ -9,5 +9,5 @@ extension InstructionSet {
   }
 }
 
-/// Sizes around the borders of a vector (16), a panel (64) and a piece of a long sum (1024).
+/// Sizes around the borders of a vector (16), a panel (64) and a chunk of a long sum (1024).
 let oddCounts = [1, 7, 15, 16, 17, 63, 64, 65, 200, 1023, 1025, 3001]

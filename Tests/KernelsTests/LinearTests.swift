@@ -21,7 +21,7 @@ internal import Testing
     [nil, 32, 64, 128, 256].map { Format(bits: bits, groupSize: $0) }
   }
 
-  /// Borders of lanes (16), panels (64), tiles (6 rows), parts (24 tokens) and depth (1024).
+  /// Borders of lanes (16), panels (64), tiles (6 rows), cuts (24 tokens) and depth (1024).
   static let sizes = [
     (1, 1), (7, 1), (1, 7), (63, 65), (64, 64), (65, 63), (96, 160), (160, 96), (200, 200),
     (65, 1100), (1100, 65),

@@ -105,13 +105,13 @@ internal import Testing
   private func fused(
     _ compute: Compute, _ layers: Layers, dy: [Float], y: [Float]
   ) -> [(String, [Float])] {
-    let (w, parts) = (layers.matrices[0], [0..<90, 90..<Self.tokens])
+    let (w, sequenceRanges) = (layers.matrices[0], [0..<90, 90..<Self.tokens])
     let (tokens, rows) = (Self.tokens, Self.rows)
     var sums: [(String, [Float])] = []
     let dx = filled(tokens * w.columns) { dx in
       let rowSums = filled(2 * rows) {
         let operand = compute.rowGradients(
-          w, dy: dy, y: y, parts: parts, wantsOperand: true, sums: $0)
+          w, dy: dy, y: y, sequenceRanges: sequenceRanges, wantsOperand: true, sums: $0)
         guard let operand else { return }
         compute.inputGradient(w, operand, tokens: tokens, into: dx, accumulating: false)
       }
@@ -122,7 +122,7 @@ internal import Testing
     let gateSums = filled(2 * rows) { gateSums in
       upSums = filled(2 * rows) {
         _ = compute.activationGradients(
-          w, w, gate: y, up: dy, dh: dy, dgate: &dgate, dup: &dup, parts: parts,
+          w, w, gate: y, up: dy, dh: dy, dgate: &dgate, dup: &dup, sequenceRanges: sequenceRanges,
           gateSums: gateSums, upSums: $0)
       }
     }

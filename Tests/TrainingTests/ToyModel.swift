@@ -107,7 +107,7 @@ struct ToyData: SequenceSource {
       return next() % 8 == 0 ? Int32(next() % 2) : token % 37 % 2
     }
     return PackedSequence(
-      tokens: tokens, targets: targets, segmentStarts: [0], sampleIDs: [index])
+      tokens: tokens, targets: targets, segmentOffsets: [0], sampleIDs: [index])
   }
 
   func origin(ofSample id: Int) -> String { "toy.jsonl:\(id + 1)" }

@@ -20,7 +20,7 @@
 #define PEQA_FEW_BLOCK 128
 // Positions that one call of cache_attend looks at, at most; the first is a multiple of 16 or what
 // a window leaves.
-#define PEQA_CACHE_PIECE 128
+#define PEQA_CACHE_CHUNK 128
 
 typedef enum { PEQA_CODES = 0, PEQA_F32 = 1, PEQA_F16 = 2, PEQA_BF16 = 3 } peqa_storage;
 
@@ -159,7 +159,7 @@ typedef struct {
   // Keys and values of positions 0 ..< count as fp32 rows of head_size.
   void (*cache_read)(const peqa_cache *cache, int count, float *keys, float *values);
   // Attention of `heads` queries (q_row apart) to positions first ..< last, at most
-  // PEQA_CACHE_PIECE: out[h] = sum exp(scale q k - top[h]) v, sum[h] = sum exp(..). Rows of out are
+  // PEQA_CACHE_CHUNK: out[h] = sum exp(scale q k - top[h]) v, sum[h] = sum exp(..). Rows of out are
   // head_size rounded up to 16.
   void (*cache_attend)(const peqa_cache *cache, int first, int last, int heads, float scale,
                        const float *q, ptrdiff_t q_row, float *out, float *top, float *sum);
@@ -240,9 +240,9 @@ double peqa_peak_run(const peqa_kernels *table, peqa_peak_unit unit, long turns,
 // Reads `bytes` from first to last; returns what nobody needs.
 uint64_t peqa_read_stream(const peqa_kernels *table, const void *memory, size_t bytes);
 
-// Puts the results of cache_attend for `pieces` runs of positions together: out [head_size]. Value
+// Puts the results of cache_attend for `chunks` runs of positions together: out [head_size]. Value
 // sums are parts_row apart, tops and sums numbers_row.
-void peqa_attention_merge(int pieces, int head_size, const float *parts, ptrdiff_t parts_row,
+void peqa_attention_merge(int chunks, int head_size, const float *parts, ptrdiff_t parts_row,
                           const float *tops, const float *sums, ptrdiff_t numbers_row, float *out);
 
 // For loops that wait for another thread: tells the core so, and takes some tens of nanoseconds.

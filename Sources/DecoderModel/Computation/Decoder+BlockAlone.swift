@@ -48,7 +48,7 @@ package final class BlockAlone {
     self.gradient = gradient
     pass = Decoder.BlockPass(
       layer: 0, stack: stack, a: a, g: g, scales: scales,
-      piece: decoder.gradientPiece(scales, sequences: 1),
+      chunk: decoder.gradientChunk(scales, sequences: 1),
       sink: { _, first, values in
         _ = UnsafeMutableBufferPointer(rebasing: gradient.elements[first...])
           .update(fromContentsOf: values)

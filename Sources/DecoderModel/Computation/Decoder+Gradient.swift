@@ -18,12 +18,12 @@ extension Decoder {
     forward(stack.tokens, segments: stack.segments, a)
     g.residual.elements[..<(stack.tokens.count * config.hiddenSize)].update(repeating: 0)
     let losses = headLosses(a.residual(config.layerCount), stack, addingGradientTo: g.residual)
-    let piece = gradientPiece(scales, sequences: stack.parts.count)
+    let chunk = gradientChunk(scales, sequences: stack.sequenceRanges.count)
     withoutActuallyEscaping(sink) { sink in
       for layer in (0..<config.layerCount).reversed() {
         prefetcher?.prefetch(layer, next: max(0, layer - 1))
         let pass = BlockPass(
-          layer: layer, stack: stack, a: a, g: g, scales: scales, piece: piece, sink: sink,
+          layer: layer, stack: stack, a: a, g: g, scales: scales, chunk: chunk, sink: sink,
           reachesInput: layer > 0)
         recompute(pass)
         backwardMLP(pass)
@@ -35,7 +35,7 @@ extension Decoder {
 
   /// Room for the scale gradients of one matrix of one sequence, and for the row sums of two
   /// matrices of all sequences.
-  func gradientPiece(_ scales: TrainableScales, sequences: Int) -> FloatBuffer {
+  func gradientChunk(_ scales: TrainableScales, sequences: Int) -> FloatBuffer {
     let entries = scales.task.entries
     let rows = entries.map(\.rows).max() ?? 0
     let count = max(2 * sequences * rows, entries.map(\.range.count).max() ?? 0)
@@ -68,8 +68,8 @@ extension Decoder {
     let a: Activations
     let g: BlockGradients
     let scales: TrainableScales
-    /// What `gradientPiece` makes.
-    let piece: FloatBuffer
+    /// What `gradientChunk` makes.
+    let chunk: FloatBuffer
     let sink: GradientSink
     /// Nothing trained stands before the first block of a model.
     var reachesInput: Bool
@@ -131,12 +131,13 @@ extension Decoder {
 
   /// Through the activation and both layers before it at once, for scales per row.
   private func backwardActivation(_ pass: BlockPass, _ gate: WeightMatrix, _ up: WeightMatrix) {
-    let (a, g, parts) = (pass.a, pass.g, pass.stack.parts)
-    let upSums = pass.piece.pointer + parts.count * gate.rows
+    let (a, g, sequenceRanges) = (pass.a, pass.g, pass.stack.sequenceRanges)
+    let upSums = pass.chunk.pointer + sequenceRanges.count * gate.rows
     let dy = compute.activationGradients(
       gate, up, gate: a.gate.pointer, up: a.up.pointer, dh: g.gate.pointer, dgate: g.gate.pointer,
-      dup: g.up.pointer, parts: parts, gateSums: pass.piece.pointer, upSums: upSums)
-    handOnRows(.gate, pass, pass.piece.pointer)
+      dup: g.up.pointer, sequenceRanges: sequenceRanges, gateSums: pass.chunk.pointer,
+      upSums: upSums)
+    handOnRows(.gate, pass, pass.chunk.pointer)
     handOnRows(.up, pass, upSums)
     for (matrix, operand, accumulating) in [(gate, dy.gate, false), (up, dy.up, true)] {
       guard let operand else { continue }
@@ -218,9 +219,10 @@ extension Decoder {
       return
     }
     let operand = compute.rowGradients(
-      matrix, dy: dy.pointer, y: y, minus: minus, parts: pass.stack.parts, wantsOperand: dx != nil,
-      sums: pass.piece.pointer)
-    handOnRows(kind, pass, pass.piece.pointer)
+      matrix, dy: dy.pointer, y: y, minus: minus, sequenceRanges: pass.stack.sequenceRanges,
+      wantsOperand: dx != nil,
+      sums: pass.chunk.pointer)
+    handOnRows(kind, pass, pass.chunk.pointer)
     guard let dx, let operand else { return }
     compute.inputGradient(
       matrix, operand, tokens: pass.tokens, into: dx.pointer, accumulating: accumulating)
@@ -232,7 +234,7 @@ extension Decoder {
     _ kind: LinearKind, _ pass: BlockPass, _ sums: UnsafeMutablePointer<Float>
   ) {
     guard let entry = pass.scales.entry(layer: pass.layer, kind: kind) else { return }
-    for sequence in pass.stack.parts.indices {
+    for sequence in pass.stack.sequenceRanges.indices {
       let out = sums + sequence * entry.rows
       pass.scales.finishRowGradient(entry, out)
       pass.sink(
@@ -246,8 +248,8 @@ extension Decoder {
   ) {
     guard let entry = pass.scales.entry(layer: pass.layer, kind: kind) else { return }
     let matrix = weights.layers[pass.layer][kind].matrix
-    let out = pass.piece.pointer
-    for (sequence, part) in pass.stack.parts.enumerated() {
+    let out = pass.chunk.pointer
+    for (sequence, part) in pass.stack.sequenceRanges.enumerated() {
       compute.groupGradient(
         matrix, dy: dy.pointer + part.lowerBound * matrix.rows,
         x: input.pointer + part.lowerBound * matrix.columns, tokens: part.count, into: out)

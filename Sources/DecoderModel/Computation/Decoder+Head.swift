@@ -1,19 +1,19 @@
 internal import Kernels
 
-/// Logits of a piece of the supervised positions: never all tokens x vocabulary at once.
+/// Logits of a chunk of the supervised positions: never all tokens x vocabulary at once.
 final class HeadWorkspace {
-  /// Positions a piece.
-  static let piece = 256
+  /// Positions a chunk.
+  static let chunk = 256
   let inputs, norms, inverseRMS, logits, gradient: FloatBuffer
   let losses: NumberBuffer<Double>
 
   init(_ config: DecoderConfig) {
-    inputs = FloatBuffer(count: Self.piece * config.hiddenSize)
-    norms = FloatBuffer(count: Self.piece * config.hiddenSize)
-    inverseRMS = FloatBuffer(count: Self.piece)
-    logits = FloatBuffer(count: Self.piece * config.vocabularySize)
-    gradient = FloatBuffer(count: Self.piece * config.hiddenSize)
-    losses = NumberBuffer(count: Self.piece)
+    inputs = FloatBuffer(count: Self.chunk * config.hiddenSize)
+    norms = FloatBuffer(count: Self.chunk * config.hiddenSize)
+    inverseRMS = FloatBuffer(count: Self.chunk)
+    logits = FloatBuffer(count: Self.chunk * config.vocabularySize)
+    gradient = FloatBuffer(count: Self.chunk * config.hiddenSize)
+    losses = NumberBuffer(count: Self.chunk)
   }
 }
 
@@ -32,7 +32,7 @@ extension Decoder {
     addingGradientTo gradient: FloatBuffer? = nil
   ) -> [Double] {
     guard compute.denseRowsStandAlone else {
-      return stack.parts.flatMap {
+      return stack.sequenceRanges.flatMap {
         headLosses(stream, stack.targets, of: $0, addingGradientTo: gradient)
       }
     }
@@ -48,15 +48,15 @@ extension Decoder {
     let positions = part.filter { targets[$0] >= 0 }
     var losses: [Double] = []
     losses.reserveCapacity(positions.count)
-    for start in stride(from: 0, to: positions.count, by: HeadWorkspace.piece) {
-      let piece = positions[start..<min(positions.count, start + HeadWorkspace.piece)]
-      logits(of: piece, stream, work)
+    for start in stride(from: 0, to: positions.count, by: HeadWorkspace.chunk) {
+      let chunk = positions[start..<min(positions.count, start + HeadWorkspace.chunk)]
+      logits(of: chunk, stream, work)
       compute.crossEntropy(
-        work.logits.pointer, targets: piece.map { targets[$0] }, tokens: piece.count,
+        work.logits.pointer, targets: chunk.map { targets[$0] }, tokens: chunk.count,
         vocabulary: config.vocabularySize, gradient: gradient != nil,
         losses: work.losses.pointer)
-      losses.append(contentsOf: work.losses.elements[..<piece.count])
-      if let gradient { headGradient(piece, work, addingTo: gradient) }
+      losses.append(contentsOf: work.losses.elements[..<chunk.count])
+      if let gradient { headGradient(chunk, work, addingTo: gradient) }
     }
     return losses
   }

@@ -10,22 +10,22 @@ package struct SequenceLossSum: Sendable, Equatable {
 extension Decoder {
   /// Losses in nats of the supervised positions of one sequence, in order.
   ///
-  /// `targets[t]` is the token that position t predicts, -1 for none. `segmentStarts` cut the
+  /// `targets[t]` is the token that position t predicts, -1 for none. `segmentOffsets` cut the
   /// sequence into samples that do not see each other and start at position 0 each.
   package func tokenLosses(
-    _ tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0]
+    _ tokens: [Int32], targets: [Int32], segmentOffsets: [Int] = [0]
   ) throws(DecoderError) -> [Double] {
     let stack = try SequenceBatch(
-      [TokenSequence(tokens: tokens, targets: targets, segmentStarts: segmentStarts)], config)
+      [TokenSequence(tokens: tokens, targets: targets, segmentOffsets: segmentOffsets)], config)
     let a = inferenceActivations(capacity: tokens.count)
     forward(tokens, segments: stack.segments, a)
     return headLosses(a.residual(config.layerCount), targets, of: 0..<tokens.count)
   }
 
   package func loss(
-    _ tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0]
+    _ tokens: [Int32], targets: [Int32], segmentOffsets: [Int] = [0]
   ) throws(DecoderError) -> SequenceLossSum {
-    let losses = try tokenLosses(tokens, targets: targets, segmentStarts: segmentStarts)
+    let losses = try tokenLosses(tokens, targets: targets, segmentOffsets: segmentOffsets)
     return SequenceLossSum(loss: losses.reduce(0, +), tokens: losses.count)
   }
 

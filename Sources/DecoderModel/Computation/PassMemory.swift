@@ -45,7 +45,7 @@ package struct PassShape: Sendable, Equatable {
   /// Positions whose logits are computed at a time. OpenBLAS's dense products of fp32 take
   /// sequences one by one (`Compute.denseRowsStandAlone`).
   var headPositions: Int {
-    min(precision == .bf16 ? tokens : tokensPerSequence, HeadWorkspace.piece)
+    min(precision == .bf16 ? tokens : tokensPerSequence, HeadWorkspace.chunk)
   }
 
   var tokensPerSequence: Int { (tokens + sequences - 1) / max(1, sequences) }

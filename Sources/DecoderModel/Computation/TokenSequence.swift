@@ -4,12 +4,12 @@ package struct TokenSequence: Sendable {
   /// `targets[t]` is the token that position t predicts, -1 for none.
   package let targets: [Int32]
   /// Where samples start that do not see each other; each begins at position 0.
-  package let segmentStarts: [Int]
+  package let segmentOffsets: [Int]
 
-  package init(tokens: [Int32], targets: [Int32], segmentStarts: [Int] = [0]) {
+  package init(tokens: [Int32], targets: [Int32], segmentOffsets: [Int] = [0]) {
     self.tokens = tokens
     self.targets = targets
-    self.segmentStarts = segmentStarts
+    self.segmentOffsets = segmentOffsets
   }
 }
 
@@ -20,14 +20,14 @@ package typealias GradientSink = (
 ) -> Void
 
 /// Sequences one behind another. To everything that treats each token by itself they are one row of
-/// tokens; attention keeps to `segments`, and sums over tokens to `parts`.
+/// tokens; attention keeps to `segments`, and sums over tokens to `sequenceRanges`.
 struct SequenceBatch {
   private(set) var tokens: [Int32] = []
   private(set) var targets: [Int32] = []
   /// Of all sequences, in places of the stack.
   private(set) var segments: [Range<Int>] = []
   /// Where each sequence lies.
-  private(set) var parts: [Range<Int>] = []
+  private(set) var sequenceRanges: [Range<Int>] = []
 
   init(_ sequences: [TokenSequence], _ config: DecoderConfig) throws(DecoderError) {
     guard !sequences.isEmpty else { throw .emptySequence }
@@ -38,14 +38,14 @@ struct SequenceBatch {
       }
       tokens += sequence.tokens
       targets += sequence.targets
-      parts.append(start..<tokens.count)
+      sequenceRanges.append(start..<tokens.count)
     }
   }
 
   /// The losses of all supervised positions, in order, as a sum for each sequence.
   func lossSums(_ losses: [Double]) -> [SequenceLossSum] {
     var rest = losses[...]
-    return parts.map { part in
+    return sequenceRanges.map { part in
       let count = targets[part].count { $0 >= 0 }
       defer { rest = rest.dropFirst(count) }
       return SequenceLossSum(loss: rest.prefix(count).reduce(0, +), tokens: count)
@@ -62,7 +62,7 @@ extension TokenSequence {
     if let bad = targets.first(where: { Int($0) >= config.vocabularySize }) {
       throw .tokenOutOfRange(Int(bad), vocabulary: config.vocabularySize)
     }
-    let starts = segmentStarts
+    let starts = segmentOffsets
     let rising = zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 }
     guard starts.first == 0, rising, let last = starts.last, last < tokens.count else {
       throw .badTargets("segments must start at 0 and rise below \(tokens.count)")

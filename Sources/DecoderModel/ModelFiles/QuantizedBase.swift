@@ -63,9 +63,9 @@ package final class QuantizedBase: Sendable {
   package func verifyDigest(progress: (Double) throws -> Void = { _ in }) throws {
     var hash = SHA256()
     let bytes = mapping.bytes
-    let piece = 32 << 20
-    for start in stride(from: 0, to: bytes.count, by: piece) {
-      let end = min(start + piece, bytes.count)
+    let chunk = 32 << 20
+    for start in stride(from: 0, to: bytes.count, by: chunk) {
+      let end = min(start + chunk, bytes.count)
       hash.update(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
       try progress(Double(end) / Double(bytes.count))
     }

@@ -1,4 +1,4 @@
-/// Looks for stop strings in text that comes in pieces; holds back what might begin one.
+/// Looks for stop strings in text that comes in chunks; holds back what might begin one.
 package struct StopStrings {
   private let strings: [[UInt8]]
   private var held: [UInt8] = []

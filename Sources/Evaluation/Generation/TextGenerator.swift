@@ -18,7 +18,7 @@ package struct TextGenerator {
 
   /// - Parameters:
   ///   - maximum: tokens at most.
-  ///   - onText: gets the text piece by piece; the pieces end to end are the result's text.
+  ///   - onText: gets the text chunk by chunk; the chunks end to end are the result's text.
   package func generate(
     _ prompt: [Int32], maximum: Int, sampling: SamplingSettings,
     onText: (String) -> Void = { _ in }
@@ -26,10 +26,10 @@ package struct TextGenerator {
     var decoder = StreamingDecoder(tokenizer, skipSpecial: true, atStart: false)
     var filter = StopStrings(stopStrings)
     var text = ""
-    func give(_ piece: String) {
-      guard !piece.isEmpty else { return }
-      text += piece
-      onText(piece)
+    func give(_ chunk: String) {
+      guard !chunk.isEmpty else { return }
+      text += chunk
+      onText(chunk)
     }
     let report = try generator.generate(prompt, maximum: maximum, sampling: sampling) { token in
       give(filter.append(decoder.append(token)))

@@ -38,9 +38,9 @@ package struct TokenGenerator {
   private let isStopped: () -> Bool
 
   /// Tokens of a prompt that are read at once; bounds the memory of a long prompt.
-  package static let promptPiece = 512
+  package static let promptChunk = 512
 
-  /// `isStopped` is polled after every piece of prompt and every token.
+  /// `isStopped` is polled after every chunk of prompt and every token.
   package init(
     _ model: any NextTokenModel, stopIDs: some Sequence<Int32>,
     isStopped: @escaping () -> Bool = { false }
@@ -111,9 +111,9 @@ package struct TokenGenerator {
     model.truncate(to: common)
     report.reusedTokens = common
     var logits: [Float] = []
-    for start in stride(from: common, to: prompt.count, by: Self.promptPiece) {
+    for start in stride(from: common, to: prompt.count, by: Self.promptChunk) {
       if isStopped() { throw EvaluationError.stopped }
-      let end = min(prompt.count, start + Self.promptPiece)
+      let end = min(prompt.count, start + Self.promptChunk)
       try model.read(Array(prompt[start..<end]), into: &logits)
     }
     return logits

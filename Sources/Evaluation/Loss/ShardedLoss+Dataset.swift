@@ -10,7 +10,7 @@ extension ShardedLoss {
     self.init(itemCount: min(dataset.count, sequences ?? .max)) { index in
       let sequence = dataset.sequence(at: index)
       return try model.losses(
-        of: sequence.tokens, targets: sequence.targets, segmentStarts: sequence.segmentStarts)
+        of: sequence.tokens, targets: sequence.targets, segmentOffsets: sequence.segmentOffsets)
     }
   }
 }

@@ -82,7 +82,7 @@ package struct TextPerplexity {
   private let windows: [PerplexityProtocol.Window]
   private let cut: PerplexityProtocol
 
-  /// Bytes of text that are tokenized in one piece.
+  /// Bytes of text that are tokenized in one chunk.
   package static let longestText = (1 << 30) - 1
 
   /// - Throws: `.textTooShort` where there is nothing to predict.
@@ -101,7 +101,7 @@ package struct TextPerplexity {
   package func sweep(_ model: some TokenLossModel) -> ShardedLoss {
     ShardedLoss(itemCount: windows.count) { index in
       let input = cut.input(windows[index], of: tokens)
-      return try model.losses(of: input.tokens, targets: input.targets, segmentStarts: [0])
+      return try model.losses(of: input.tokens, targets: input.targets, segmentOffsets: [0])
     }
   }
 }

@@ -60,9 +60,9 @@ struct BenchDecode: ParsableCommand {
     for turn in 0...options.repetitions {
       cache.truncate(to: 0)
       var clock = Stopwatch()
-      for start in stride(from: 0, to: promptLength, by: TokenGenerator.promptPiece) {
+      for start in stride(from: 0, to: promptLength, by: TokenGenerator.promptChunk) {
         if let interruption = signals.interruption { throw interruption }
-        let end = min(promptLength, start + TokenGenerator.promptPiece)
+        let end = min(promptLength, start + TokenGenerator.promptChunk)
         try decoder.extend(Array(prompt[start..<end]), cache, into: &logits)
       }
       let promptSeconds = clock.seconds

@@ -182,7 +182,7 @@ struct KernelCase {
           numbers.weights, dy.pointer, tokens: tokens, into: y.pointer, accumulating: false)
       case .row:
         _ = compute.rowGradients(
-          numbers.weights, dy: dy.pointer, y: dy.pointer, parts: [0..<tokens],
+          numbers.weights, dy: dy.pointer, y: dy.pointer, sequenceRanges: [0..<tokens],
           wantsOperand: false, sums: sums.pointer)
       case .group:
         compute.groupGradient(

@@ -75,7 +75,7 @@ final class StepRun {
     batch = (0..<settings.batch).map { place in
       let tokens = (0..<settings.length).map { _ in Int32(random.next() % vocabulary) }
       let sequence = PackedSequence(
-        tokens: tokens, targets: tokens.dropFirst() + [-1], segmentStarts: [0], sampleIDs: [place])
+        tokens: tokens, targets: tokens.dropFirst() + [-1], segmentOffsets: [0], sampleIDs: [place])
       return BatchSequence(sequence: sequence, place: place)
     }
   }
