@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// The shape and the choices of a decoder of the LLaMA family, normalised from a Hugging Face
 /// `config.json` or GGUF metadata. The decoder reads these values and knows no family by name.
 package struct DecoderConfig: Sendable, Equatable {
@@ -64,6 +66,38 @@ package struct RopeConfig: Sendable, Equatable {
     /// LLaMA 3.1: low frequencies divided by `factor`, high ones kept, smooth in between.
     case llama3(
       factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalLength: Int)
+    case yarn(YaRN)
+  }
+
+  /// YaRN (Peng et al., arXiv 2309.00071): pairs that turn often over the original length are kept,
+  /// those that turn seldom are divided by `factor`, with a ramp over the pairs between.
+  package struct YaRN: Sendable, Equatable {
+    package var factor: Double
+    /// Cosines and sines are multiplied by it, so that scores are by its square.
+    package var attentionFactor: Double
+    /// Turns over the original length at which the ramp begins and ends.
+    package var betaFast = 32.0
+    package var betaSlow = 1.0
+    package var originalLength: Int
+    /// Whether the ramp begins and ends at whole pairs.
+    package var truncates = true
+
+    /// What the paper recommends: 0.1 ln(factor) + 1.
+    package static func attentionFactor(_ factor: Double, scale: Double = 1) -> Double {
+      factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1
+    }
+
+    /// The part of the plain frequency of a pair that is kept, from 0 to 1.
+    func kept(pair: Int, theta: Double, headSize: Int) -> Double {
+      func pairTurning(_ turns: Double) -> Double {
+        Double(headSize) * log(Double(originalLength) / (turns * 2 * .pi)) / (2 * log(theta))
+      }
+      var (low, high) = (pairTurning(betaFast), pairTurning(betaSlow))
+      if truncates { (low, high) = (low.rounded(.down), high.rounded(.up)) }
+      (low, high) = (max(low, 0), min(high, Double(headSize - 1)))
+      if low == high { high += 0.001 }
+      return 1 - min(max((Double(pair) - low) / (high - low), 0), 1)
+    }
   }
 
   package init(theta: Double = 10_000, scaling: Scaling = .none) {

@@ -73,7 +73,7 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
   @Test(
     arguments: [
       "llama_4bit_row", "qwen2_4bit_g32", "mistral_4bit_row", "llama3rope_4bit_row",
-      "qwen3_4bit_row",
+      "qwen3_4bit_row", "yarn_4bit_row",
     ])
   func survivesARoundTrip(name: String) throws {
     let config = try QuantizedBase(path: Fixtures.path(name)).config
@@ -134,7 +134,7 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
       ("model_type", JSONValue.string("gpt2")), ("model_type", nil), ("hidden_act", "gelu"),
       ("attention_bias", true), ("mlp_bias", true), ("partial_rotary_factor", 0.5),
       ("quantization_config", ["quant_method": "gptq"]),
-      ("rope_scaling", ["rope_type": "yarn", "factor": 4]),
+      ("rope_scaling", ["rope_type": "longrope", "factor": 4]),
       ("layer_types", ["full_attention", "sliding_attention"]),
     ] as [(String, JSONValue?)])
   func refusesWhatItDoesNotCompute(key: String, value: JSONValue?) {

@@ -4,6 +4,8 @@ internal import Kernels
 /// Cosines and sines of the rotary embedding, gathered for the positions of a sequence.
 final class RotaryTable {
   private let frequencies: [Double]
+  /// What cosines and sines are multiplied by.
+  private let amplitude: Double
   /// Rows for positions 0, 1, ...; grown when a longer segment comes.
   private var cosines: [Float] = []
   private var sines: [Float] = []
@@ -12,13 +14,22 @@ final class RotaryTable {
   init(_ config: DecoderConfig) {
     frequencies = (0..<config.headSize / 2).map { pair in
       let plain = pow(config.rope.theta, -2 * Double(pair) / Double(config.headSize))
-      return Self.scaled(plain, by: config.rope.scaling)
+      guard case .yarn(let yarn) = config.rope.scaling else {
+        return Self.scaled(plain, by: config.rope.scaling)
+      }
+      let kept = yarn.kept(pair: pair, theta: config.rope.theta, headSize: config.headSize)
+      return plain * kept + plain / yarn.factor * (1 - kept)
+    }
+    if case .yarn(let yarn) = config.rope.scaling {
+      amplitude = yarn.attentionFactor
+    } else {
+      amplitude = 1
     }
   }
 
   private static func scaled(_ frequency: Double, by scaling: RopeConfig.Scaling) -> Double {
     switch scaling {
-    case .none: return frequency
+    case .none, .yarn: return frequency
     case .linear(let factor): return frequency / factor
     case .llama3(let factor, let low, let high, let original):
       // Rotations over the original context decide: few are stretched, many kept.
@@ -35,8 +46,8 @@ final class RotaryTable {
     for position in positions..<count {
       for frequency in frequencies {
         let angle = Double(position) * frequency
-        cosines.append(Float(cos(angle)))
-        sines.append(Float(sin(angle)))
+        cosines.append(Float(amplitude * cos(angle)))
+        sines.append(Float(amplitude * sin(angle)))
       }
     }
     positions = count

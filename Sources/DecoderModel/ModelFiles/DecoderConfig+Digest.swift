@@ -25,6 +25,12 @@ extension DecoderConfig {
     case .llama3(let factor, let low, let high, let original):
       let numbers = [factor, low, high].map { String($0.bitPattern, radix: 16) }
       lines.append("rope_llama3 \(numbers.joined(separator: " ")) \(original)")
+    case .yarn(let yarn):
+      let numbers = [yarn.factor, yarn.attentionFactor, yarn.betaFast, yarn.betaSlow].map {
+        String($0.bitPattern, radix: 16)
+      }
+      let edges = yarn.truncates ? "" : " exact_edges"
+      lines.append("rope_yarn \(numbers.joined(separator: " ")) \(yarn.originalLength)\(edges)")
     }
     if tiedEmbeddings { lines.append("tied_embeddings") }
     if attentionBias { lines.append("attention_bias") }

@@ -85,11 +85,26 @@ extension DecoderConfig {
           path: file.path, ["\"\(prefix).factor\" is missing or out of range"])
       }
       return factor == 1 ? .none : .linear(factor: factor)
+    case "yarn":
+      guard let factor, Limits.factor.contains(factor),
+        let length = file["\(prefix).original_context_length"]?.int, Limits.length.contains(length)
+      else {
+        throw ModelFileError.faults(
+          path: file.path,
+          ["\"\(prefix).factor\" or \".original_context_length\" is missing or out of range"])
+      }
+      // llama.cpp multiplies the recommended factor by this one.
+      let own = file["\(prefix).attn_factor"]?.double ?? 1
+      return .yarn(
+        RopeConfig.YaRN(
+          factor: factor, attentionFactor: own * RopeConfig.YaRN.attentionFactor(factor),
+          betaFast: file["\(prefix).yarn_beta_fast"]?.double ?? 32,
+          betaSlow: file["\(prefix).yarn_beta_slow"]?.double ?? 1, originalLength: length))
     case let kind:
       throw ModelFileError.unsupported(
         path: file.path,
-        detail: "rope scaling \"\(kind)\" is not supported. Supported are none, linear and LLaMA 3."
-      )
+        detail: "rope scaling \"\(kind)\" is not supported. Supported are none, linear, yarn and "
+          + "LLaMA 3.")
     }
   }
 

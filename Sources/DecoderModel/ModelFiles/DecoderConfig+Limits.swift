@@ -38,6 +38,13 @@ extension DecoderConfig {
           "rope scaling: the original length \(original) is beyond the longest, \(maximumLength)")
       }
     }
+    if case .yarn(let yarn) = rope.scaling {
+      if !(yarn.betaSlow < yarn.betaFast) {
+        faults.append(
+          "rope scaling: beta_slow \(yarn.betaSlow) must be below beta_fast \(yarn.betaFast)")
+      }
+      if rope.theta <= 1 { faults.append("rope scaling: yarn needs a rope_theta above 1") }
+    }
     return faults
   }
 }

@@ -26,14 +26,37 @@ extension RopeConfig {
           highFrequencyFactor: fields.real("high_freq_factor", factor),
           originalLength: fields.integer(
             "original_max_position_embeddings", DecoderConfig.Limits.length)))
+    case "yarn": self.init(theta: theta, scaling: .yarn(Self.yarn(&fields)))
     default:
       throw ModelFileError.unsupported(
         path: path,
-        detail: "rope scaling \"\(kind)\" is not supported. Supported are default, linear, llama3.")
+        detail: "rope scaling \"\(kind)\" is not supported. Supported are default, linear, llama3, "
+          + "yarn.")
     }
     guard fields.faults.isEmpty else {
       throw ModelFileError.faults(path: path, fields.faults.map { "rope: \($0)" })
     }
+  }
+
+  private static func yarn(_ fields: inout ConfigFields) -> YaRN {
+    let (limits, factor) = (
+      DecoderConfig.Limits.factor, fields.real("factor", DecoderConfig.Limits.factor)
+    )
+    var attention = YaRN.attentionFactor(factor)
+    if fields.value("mscale") != nil, fields.value("mscale_all_dim") != nil {
+      let scales = [fields.real("mscale", limits), fields.real("mscale_all_dim", limits)]
+      attention =
+        YaRN.attentionFactor(factor, scale: scales[0])
+        / YaRN.attentionFactor(factor, scale: scales[1])
+    }
+    return YaRN(
+      factor: factor,
+      attentionFactor: fields.real("attention_factor", limits, or: attention),
+      betaFast: fields.real("beta_fast", limits, or: 32),
+      betaSlow: fields.real("beta_slow", limits, or: 1),
+      originalLength: fields.integer(
+        "original_max_position_embeddings", DecoderConfig.Limits.length),
+      truncates: fields.bool("truncate", or: true))
   }
 
   /// The value of `rope_scaling`.
@@ -45,6 +68,14 @@ extension RopeConfig {
       [
         "rope_type": "llama3", "factor": .real(factor), "low_freq_factor": .real(low),
         "high_freq_factor": .real(high), "original_max_position_embeddings": .integer(original),
+      ]
+    case .yarn(let yarn):
+      [
+        "rope_type": "yarn", "factor": .real(yarn.factor),
+        "attention_factor": .real(yarn.attentionFactor), "beta_fast": .real(yarn.betaFast),
+        "beta_slow": .real(yarn.betaSlow),
+        "original_max_position_embeddings": .integer(yarn.originalLength),
+        "truncate": .bool(yarn.truncates),
       ]
     }
   }

@@ -21,6 +21,12 @@ class Reference:
         scaling = self.c.get("rope_scaling")
         if not scaling:
             return f
+        if scaling["rope_type"] == "yarn":      # the ramp of the paper, over whole pairs
+            pair = lambda turns: (self.h * math.log(scaling["original_max_position_embeddings"] / (turns * 2 * math.pi))
+                                  / (2 * math.log(self.c["rope_theta"])))
+            low, high = max(math.floor(pair(scaling["beta_fast"])), 0), math.ceil(pair(scaling["beta_slow"]))
+            divided = min(max((i - low) / (high - low), 0), 1)
+            return (1 - divided) * f + divided * f / scaling["factor"]
         turns = scaling["original_max_position_embeddings"] * f / (2 * math.pi)
         low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
         keep = min(max((turns - low) / (high - low), 0), 1)
@@ -32,7 +38,10 @@ class Reference:
     def rotate(self, x):
         """x [T, heads, h]: the pair (i, i + h/2) as a complex number turned by position * frequency."""
         angle = torch.arange(x.shape[0], dtype=torch.float64)[:, None] * self.frequencies
-        turn = torch.polar(torch.ones_like(angle), angle)[:, None, :]
+        scaling = self.c.get("rope_scaling") or {}
+        yarn = scaling.get("rope_type") == "yarn"
+        size = 0.1 * math.log(scaling["factor"]) + 1 if yarn else 1.0
+        turn = torch.polar(size * torch.ones_like(angle), angle)[:, None, :]
         pair = torch.complex(x[..., :self.h // 2].double(), x[..., self.h // 2:].double()) * turn
         return torch.cat([pair.real, pair.imag], -1).to(self.dtype)
 

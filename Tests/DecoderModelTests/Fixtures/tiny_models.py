@@ -43,6 +43,9 @@ PHI3 = dict(model_type="phi3", architectures=["Phi3ForCausalLM"], vocab_size=VOC
             hidden_act="silu", rms_norm_eps=1e-5, rope_theta=10000.0, max_position_embeddings=512,
             original_max_position_embeddings=512, sliding_window=8, rope_scaling=None, attention_bias=False,
             tie_word_embeddings=False, bos_token_id=0, eos_token_id=0, pad_token_id=0)
+# 8 pairs over a base of 10000: kept, blended and divided frequencies all occur.
+YARN = dict(LLAMA, rope_scaling=dict(rope_type="yarn", factor=4.0, beta_fast=8.0, beta_slow=0.5,
+                                     original_max_position_embeddings=128))
 ONE_LAYER = dict(LLAMA, num_hidden_layers=1)
 DENSE = dict(LLAMA, hidden_size=32, intermediate_size=80, head_dim=8)
 
@@ -50,7 +53,8 @@ BASES = [("llama_4bit_row", LLAMA, 4, -1, 1), ("llama_3bit_g32", LLAMA, 3, 32, 2
          ("llama_8bit_g128", LLAMA, 8, 128, 4), ("qwen2_4bit_g32", QWEN2, 4, 32, 5),
          ("mistral_4bit_row", MISTRAL, 4, -1, 6), ("llama3rope_4bit_row", SCALED, 4, -1, 7),
          ("llama_4bit_g32_real_zeros", DENSE, 4, 32, 8), ("qwen3_4bit_row", QWEN3, 4, -1, 9),
-         ("qwen3_4bit_g32", QWEN3, 4, 32, 10)]
+         ("qwen3_4bit_g32", QWEN3, 4, 32, 10),
+         ("yarn_4bit_row", YARN, 4, -1, 11)]
 
 
 def head_dim(c):
