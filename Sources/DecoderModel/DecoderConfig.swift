@@ -27,13 +27,15 @@ package struct DecoderConfig: Sendable, Equatable {
   package var slidingWindow: Int?
   /// Each head of q and k is normalised over its own width before it is rotated (Qwen3).
   package var queryKeyNorm: Bool
+  /// Layers whose queries and keys are not rotated, in their order (SmolLM3).
+  package var unrotatedLayers: [Int]
 
   package init(
     modelType: String = "llama", vocabularySize: Int, hiddenSize: Int, intermediateSize: Int,
     layerCount: Int, headCount: Int, keyValueHeadCount: Int, headSize: Int,
     normEpsilon: Float = 1e-5, rope: RopeConfig = RopeConfig(), maximumLength: Int = 2048,
     tiedEmbeddings: Bool = false, attentionBias: Bool = false, slidingWindow: Int? = nil,
-    queryKeyNorm: Bool = false
+    queryKeyNorm: Bool = false, unrotatedLayers: [Int] = []
   ) {
     self.modelType = modelType
     self.vocabularySize = vocabularySize
@@ -50,6 +52,7 @@ package struct DecoderConfig: Sendable, Equatable {
     self.attentionBias = attentionBias
     self.slidingWindow = slidingWindow
     self.queryKeyNorm = queryKeyNorm
+    self.unrotatedLayers = unrotatedLayers
   }
 }
 

@@ -50,6 +50,7 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
           queryKeyNorm: true))
     let phi3 = try ModelSource.open(Fixtures.path("dense_phi3")).config
     #expect(phi3.slidingWindow == 8 && phi3.normEpsilon == 1e-5 && phi3.keyValueHeadCount == 2)
+    #expect(try read("smollm3_4bit_row").unrotatedLayers == [1])
     let scaled = try read("llama3rope_4bit_row")
     #expect(
       scaled.rope.scaling
@@ -73,7 +74,7 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
   @Test(
     arguments: [
       "llama_4bit_row", "qwen2_4bit_g32", "mistral_4bit_row", "llama3rope_4bit_row",
-      "qwen3_4bit_row", "yarn_4bit_row",
+      "qwen3_4bit_row", "yarn_4bit_row", "smollm3_4bit_row",
     ])
   func survivesARoundTrip(name: String) throws {
     let config = try QuantizedBase(path: Fixtures.path(name)).config
@@ -143,6 +144,8 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
       Issue.record("expected unsupported, got \(String(describing: error))")
       return
     }
-    if key == "model_type" { #expect(detail.contains("llama, mistral, qwen2, qwen3, phi3")) }
+    if key == "model_type" {
+      #expect(detail.contains("llama, mistral, qwen2, qwen3, phi3, smollm3"))
+    }
   }
 }

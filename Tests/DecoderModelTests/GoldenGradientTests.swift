@@ -48,7 +48,7 @@ struct Golden {
 let goldenBases = [
   "llama_4bit_row", "llama_3bit_g32", "llama_2bit_g64", "llama_8bit_g128", "qwen2_4bit_g32",
   "mistral_4bit_row", "llama3rope_4bit_row", "llama_4bit_g32_real_zeros",
-  "qwen3_4bit_row", "qwen3_4bit_g32", "yarn_4bit_row",
+  "qwen3_4bit_row", "qwen3_4bit_g32", "yarn_4bit_row", "smollm3_4bit_row",
 ]
 
 func makeDecoder(

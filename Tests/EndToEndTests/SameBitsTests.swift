@@ -58,7 +58,9 @@ import Testing
   }
 
   /// Every family that the golden models have, killed by its time limit and resumed on other ranks.
-  @Test(arguments: ["qwen3_4bit_row", "qwen3_4bit_g32", "qwen2_4bit_g32", "mistral_4bit_row"])
+  @Test(arguments: [
+    "qwen3_4bit_row", "qwen3_4bit_g32", "qwen2_4bit_g32", "mistral_4bit_row", "smollm3_4bit_row",
+  ])
   func familiesTrainAndResume(name: String) throws {
     let base = ["--model", "\(Program.root.path)/Tests/DecoderModelTests/Fixtures/\(name)"]
     let alone = try train("\(name)-alone", base)

@@ -26,9 +26,9 @@ enum TinyDecoder {
         columns: columns)
     }
     let width = config.hiddenSize
-    let layers = (0..<config.layerCount).map { _ in
+    let layers = (0..<config.layerCount).map { index in
       DecoderWeights.Layer(
-        config,
+        config, index,
         linears: LinearKind.allCases.map {
           let shape = config.shape(of: $0)
           return .init(matrix: matrix(shape.rows, shape.columns))

@@ -41,16 +41,16 @@ extension Decoder {
   func rotateInputs(_ layer: DecoderWeights.Layer, tokens: Int, _ a: Activations) {
     rotate(
       a.q, layer[.query].bias, layer.queryNorm, a.inverseRMSQueries, heads: config.headCount,
-      tokens, a, into: a.queries)
+      isRotated: layer.isRotated, tokens, a, into: a.queries)
     rotate(
       a.k, layer[.key].bias, layer.keyNorm, a.inverseRMSKeys, heads: config.keyValueHeadCount,
-      tokens, a, into: a.keys)
+      isRotated: layer.isRotated, tokens, a, into: a.keys)
     if let bias = layer[.value].bias { addBias(bias, to: a.v, tokens: tokens, into: a.values) }
   }
 
   private func rotate(
     _ x: FloatBuffer, _ bias: FloatBuffer?, _ norm: FloatBuffer?, _ inverseRMS: FloatBuffer?,
-    heads: Int, _ tokens: Int, _ a: Activations, into y: FloatBuffer
+    heads: Int, isRotated: Bool, _ tokens: Int, _ a: Activations, into y: FloatBuffer
   ) {
     if let bias { addBias(bias, to: x, tokens: tokens, into: y) }
     if let norm, let inverseRMS {
@@ -59,9 +59,14 @@ extension Decoder {
         x.pointer, weight: norm.pointer, tokens: tokens * heads, width: config.headSize,
         epsilon: config.normEpsilon, into: y.pointer, inverseRMS: inverseRMS.pointer)
     }
+    let isNew = bias == nil && norm == nil
+    guard isRotated else {
+      let count = tokens * heads * config.headSize
+      if isNew { y.pointer.update(from: x.pointer, count: count) }
+      return
+    }
     compute.rope(
-      bias == nil && norm == nil ? x.pointer : y.pointer, tokens: tokens, heads: heads,
-      headSize: config.headSize,
+      isNew ? x.pointer : y.pointer, tokens: tokens, heads: heads, headSize: config.headSize,
       cosine: a.cosine.pointer, sine: a.sine.pointer, into: y.pointer)
   }
 

@@ -179,9 +179,11 @@ extension Decoder {
     _ dy: FloatBuffer, _ norm: FloatBuffer?, _ inverseRMS: FloatBuffer?, of x: FloatBuffer,
     heads: Int, _ pass: BlockPass
   ) -> FloatBuffer {
-    compute.rope(
-      dy.pointer, tokens: pass.tokens, heads: heads, headSize: config.headSize,
-      cosine: pass.a.cosine.pointer, sine: pass.a.sine.pointer, backward: true, into: dy.pointer)
+    if weights.layers[pass.layer].isRotated {
+      compute.rope(
+        dy.pointer, tokens: pass.tokens, heads: heads, headSize: config.headSize,
+        cosine: pass.a.cosine.pointer, sine: pass.a.sine.pointer, backward: true, into: dy.pointer)
+    }
     guard let norm, let inverseRMS else { return dy }
     let dx = pass.g.attentionOutput
     dx.elements[..<(pass.tokens * heads * config.headSize)].update(repeating: 0)

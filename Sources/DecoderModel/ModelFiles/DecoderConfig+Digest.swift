@@ -36,6 +36,9 @@ extension DecoderConfig {
     if attentionBias { lines.append("attention_bias") }
     if let slidingWindow { lines.append("sliding_window \(slidingWindow)") }
     if queryKeyNorm { lines.append("query_key_norm") }
+    if !unrotatedLayers.isEmpty {
+      lines.append("unrotated_layers \(unrotatedLayers.map(String.init).joined(separator: " "))")
+    }
     return lines.map { $0 + "\n" }.joined()
   }
 }

@@ -16,7 +16,7 @@ extension DecoderConfig {
     var fields = ConfigFields(object: json)
     self = Self.read(&fields, family: family)
     guard fields.faults.isEmpty else { throw ModelFileError.faults(path: path, fields.faults) }
-    rope = try RopeConfig(huggingFace: json, path: path)
+    rope = try RopeConfig(huggingFace: json, theta: family.defaultTheta, path: path)
     let faults = inconsistencies()
     guard faults.isEmpty else { throw ModelFileError.faults(path: path, faults) }
   }
@@ -45,9 +45,10 @@ extension DecoderConfig {
       normEpsilon: Float(
         fields.real("rms_norm_eps", Limits.epsilon, or: family.defaultNormEpsilon)),
       maximumLength: length,
-      tiedEmbeddings: fields.bool("tie_word_embeddings", or: false),
+      tiedEmbeddings: fields.bool("tie_word_embeddings", or: family.tiesByDefault),
       attentionBias: family.attentionBias,
-      slidingWindow: family.window(&fields, layers, length), queryKeyNorm: family.queryKeyNorm)
+      slidingWindow: family.window(&fields, layers, length), queryKeyNorm: family.queryKeyNorm,
+      unrotatedLayers: family.unrotatedLayers(&fields, layers))
   }
 
   /// Throws for what would change the function of the model and is not computed here.

@@ -2,13 +2,14 @@ internal import JSONText
 
 extension RopeConfig {
   /// Reads `rope_theta` and `rope_scaling`, or `rope_parameters` as transformers 5 writes them.
-  init(huggingFace json: JSONValue, path: String) throws {
+  /// `theta` is that of a file without one.
+  init(huggingFace json: JSONValue, theta: Double, path: String) throws {
     let parameters = json["rope_parameters"]?.unlessNull
     let scaling = parameters ?? json["rope_scaling"]?.unlessNull
     var fields = ConfigFields { key in
       scaling?[key]?.unlessNull ?? (key == "rope_theta" ? json[key]?.unlessNull : Optional.none)
     }
-    let theta = fields.real("rope_theta", DecoderConfig.Limits.theta, or: 10_000)
+    let theta = fields.real("rope_theta", DecoderConfig.Limits.theta, or: theta)
     // `type` is the older spelling.
     let legacy = fields.text("type", or: "default")
     let kind = fields.text("rope_type", or: legacy)

@@ -11,7 +11,8 @@ extension DecoderWeights {
     for index in 0..<config.layerCount {
       layers.append(
         try Layer(
-          config, linears: LinearKind.allCases.map { try base.frozenLinear($0, layer: index) }
+          config, index,
+          linears: LinearKind.allCases.map { try base.frozenLinear($0, layer: index) }
         ) { try base.vector($0.name(layer: index)) })
     }
     self.init(

@@ -18,7 +18,7 @@ extension DecoderWeights {
           bias: config.hasBias(kind) ? try copies.vector(linear + ".bias") : nil)
       }
       layers.append(
-        try Layer(config, linears: linears) { try copies.vector($0.name(layer: index)) })
+        try Layer(config, index, linears: linears) { try copies.vector($0.name(layer: index)) })
     }
     self.init(
       embedding: embedding, head: head, finalNorm: try copies.vector(DecoderConfig.finalNormName),

@@ -22,11 +22,16 @@ package final class DecoderWeights {
     package var queryNorm: FloatBuffer?
     package var keyNorm: FloatBuffer?
 
+    /// Whether queries and keys are turned by their positions.
+    let isRotated: Bool
+
     /// `norm` reads the weights of a norm of the layer.
     package init(
-      _ config: DecoderConfig, linears: [Linear], norm: (NormKind) throws -> FloatBuffer
+      _ config: DecoderConfig, _ index: Int, linears: [Linear],
+      norm: (NormKind) throws -> FloatBuffer
     ) rethrows {
       self.linears = linears
+      isRotated = !config.unrotatedLayers.contains(index)
       inputNorm = try norm(.input)
       postAttentionNorm = try norm(.postAttention)
       queryNorm = config.queryKeyNorm ? try norm(.query) : nil

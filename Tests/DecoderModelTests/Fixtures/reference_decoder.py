@@ -58,7 +58,8 @@ class Reference:
             if layer + "self_attn.q_norm.weight" in w:      # of each head by itself
                 q = self.norm(q, w[layer + "self_attn.q_norm.weight"])
                 k = self.norm(k, w[layer + "self_attn.k_norm.weight"])
-            q, k = self.rotate(q), self.rotate(k)
+            if c.get("no_rope_layers", [1] * c["num_hidden_layers"])[n]:
+                q, k = self.rotate(q), self.rotate(k)
             repeat = c["num_attention_heads"] // c["num_key_value_heads"]
             k, v = k.repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)
             score = torch.einsum("ihd,jhd->hij", q, k) / math.sqrt(self.h)

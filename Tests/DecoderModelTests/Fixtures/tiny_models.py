@@ -46,6 +46,12 @@ PHI3 = dict(model_type="phi3", architectures=["Phi3ForCausalLM"], vocab_size=VOC
 # 8 pairs over a base of 10000: kept, blended and divided frequencies all occur.
 YARN = dict(LLAMA, rope_scaling=dict(rope_type="yarn", factor=4.0, beta_fast=8.0, beta_slow=0.5,
                                      original_max_position_embeddings=128))
+# The first layer is rotated, the second is not; tied by default.
+SMOLLM3 = dict(model_type="smollm3", architectures=["SmolLM3ForCausalLM"], vocab_size=VOCABULARY, hidden_size=64,
+               intermediate_size=80, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, hidden_act="silu",
+               rms_norm_eps=1e-6, rope_theta=2000000.0, max_position_embeddings=512, no_rope_layers=[1, 0],
+               no_rope_layer_interval=4, attention_bias=False, mlp_bias=False, use_sliding_window=False,
+               tie_word_embeddings=True, bos_token_id=0, eos_token_id=0, pad_token_id=0)
 ONE_LAYER = dict(LLAMA, num_hidden_layers=1)
 DENSE = dict(LLAMA, hidden_size=32, intermediate_size=80, head_dim=8)
 
@@ -54,7 +60,7 @@ BASES = [("llama_4bit_row", LLAMA, 4, -1, 1), ("llama_3bit_g32", LLAMA, 3, 32, 2
          ("mistral_4bit_row", MISTRAL, 4, -1, 6), ("llama3rope_4bit_row", SCALED, 4, -1, 7),
          ("llama_4bit_g32_real_zeros", DENSE, 4, 32, 8), ("qwen3_4bit_row", QWEN3, 4, -1, 9),
          ("qwen3_4bit_g32", QWEN3, 4, 32, 10),
-         ("yarn_4bit_row", YARN, 4, -1, 11)]
+         ("yarn_4bit_row", YARN, 4, -1, 11), ("smollm3_4bit_row", SMOLLM3, 4, -1, 12)]
 
 
 def head_dim(c):

@@ -20,6 +20,8 @@ package struct Family: Sendable {
   var defaultKeyValueHeads: Int?
   var defaultHeadSize: Int?
   var defaultNormEpsilon = 1e-6
+  var defaultTheta = 10_000.0
+  var tiesByDefault = false
 
   // Choices of the block.
   /// q, k and v carry biases.
@@ -30,13 +32,15 @@ package struct Family: Sendable {
   var window: @Sendable (inout ConfigFields, _ layers: Int, _ length: Int) -> Int? = { _, _, _ in
     nil
   }
+  /// Layers whose queries and keys are not rotated, of so many, in their order.
+  var unrotatedLayers: @Sendable (inout ConfigFields, _ layers: Int) -> [Int] = { _, _ in [] }
   /// Members of `config.json` that only this family has.
   var ownMembers: @Sendable (DecoderConfig) -> [(String, JSONValue)] = { _ in [] }
   /// What its tests compare it with.
   package let verified: String
 
   /// In the order in which messages name them.
-  package static let all = [llama, mistral, qwen2, qwen3, phi3]
+  package static let all = [llama, mistral, qwen2, qwen3, phi3, smollm3]
 
   /// Several linear layers of a block whose rows stand below each other in one tensor.
   struct FusedLinears: Sendable {
