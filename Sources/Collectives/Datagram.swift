@@ -63,10 +63,10 @@ package struct Datagram: Equatable, Sendable {
 
   /// Nil for whatever did not come from a holder of `key` as it stands.
   package init?(opening bytes: UnsafeRawBufferPointer, with key: DatagramKey) {
-    var place = 0
+    var offset = 0
     func take<Value: FixedWidthInteger>(_: Value.Type) -> Value {
-      defer { place += MemoryLayout<Value>.size }
-      return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: Value.self))
+      defer { offset += MemoryLayout<Value>.size }
+      return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
     }
     guard bytes.count >= Self.headSize + DatagramKey.sealSize, take(UInt32.self) == Self.magic,
       let kind = Kind(rawValue: take(UInt8.self)), take(UInt64.self) == key.run

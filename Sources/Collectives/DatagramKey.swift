@@ -55,8 +55,8 @@ package struct DatagramKey: Sendable, Equatable {
     guard length >= 0 else { return false }
     let code = SipHash(key: (first, second)).hash(
       UnsafeRawBufferPointer(rebasing: bytes[..<length]))
-    func word(_ place: Int) -> UInt64 {
-      UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+    func word(_ offset: Int) -> UInt64 {
+      UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
     return (word(length) ^ code.0) | (word(length + 8) ^ code.1) == 0
   }

@@ -25,11 +25,11 @@ package final class DatagramSocket: Sendable {
   package init?(onlyThisHost: Bool) {
     let made = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard made >= 0 else { return nil }
-    var place = sockaddr_in()
-    place.sin_family = sa_family_t(AF_INET)
-    place.sin_addr.s_addr = onlyThisHost ? DatagramAddress.loopback : INADDR_ANY.bigEndian
+    var endpoint = sockaddr_in()
+    endpoint.sin_family = sa_family_t(AF_INET)
+    endpoint.sin_addr.s_addr = onlyThisHost ? DatagramAddress.loopback : INADDR_ANY.bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &place) {
+    let bound = withUnsafeMutablePointer(to: &endpoint) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(made, $0, length) == 0 && getsockname(made, $0, &length) == 0
       }
@@ -40,7 +40,7 @@ package final class DatagramSocket: Sendable {
     }
     Self.makeRoom(made)
     descriptor = made
-    port = place.sin_port
+    port = endpoint.sin_port
   }
 
   /// Room for the signs of life of some thousand ranks that come at once: about 800 bytes each. The
@@ -61,11 +61,11 @@ package final class DatagramSocket: Sendable {
 
   /// What cannot be sent is as good as lost on the way.
   package func send(_ bytes: [UInt8], to target: DatagramAddress) {
-    var place = sockaddr_in()
-    place.sin_family = sa_family_t(AF_INET)
-    place.sin_port = target.port
-    place.sin_addr.s_addr = target.address
-    withUnsafePointer(to: &place) {
+    var endpoint = sockaddr_in()
+    endpoint.sin_family = sa_family_t(AF_INET)
+    endpoint.sin_port = target.port
+    endpoint.sin_addr.s_addr = target.address
+    withUnsafePointer(to: &endpoint) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         _ = sendto(
           descriptor, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -76,18 +76,18 @@ package final class DatagramSocket: Sendable {
   /// The next that is there, and where it came from; nil where there is none. Its datagram is nil
   /// where it is not one under `key`.
   package func receive(_ key: DatagramKey) -> (Datagram?, DatagramAddress)? {
-    var place = sockaddr_in()
+    var endpoint = sockaddr_in()
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     return withUnsafeTemporaryAllocation(byteCount: Datagram.maximumSize + 1, alignment: 8) {
       buffer in
-      let count = withUnsafeMutablePointer(to: &place) {
+      let count = withUnsafeMutablePointer(to: &endpoint) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
           recvfrom(descriptor, buffer.baseAddress, buffer.count, 0, $0, &length)
         }
       }
       guard count >= 0 else { return nil }
       let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
-      let sender = DatagramAddress(address: place.sin_addr.s_addr, port: place.sin_port)
+      let sender = DatagramAddress(address: endpoint.sin_addr.s_addr, port: endpoint.sin_port)
       return (Datagram(opening: bytes, with: key), sender)
     }
   }

@@ -14,17 +14,17 @@ extension ExactSum {
     var step = Step(bits: fractionBits, limit: limit)
     var start = 0
     while start < addend.count {
-      let place = first + start
-      let length = min(Self.blockLength - place % Self.blockLength, addend.count - start)
-      let bits = bits(at: place)
+      let position = first + start
+      let length = min(Self.blockLength - position % Self.blockLength, addend.count - start)
+      let bits = bits(at: position)
       if bits != step.bits { step = Step(bits: bits, limit: limit) }
       let largest = largestMagnitude(source + start, length)
       if largest < step.narrow {
-        addNarrow(source + start, length, step.scale, to: sums + place)
+        addNarrow(source + start, length, step.scale, to: sums + position)
       } else if largest <= step.allowed.bitPattern {
-        addWide(source + start, length, step.scale, to: sums + place)
+        addWide(source + start, length, step.scale, to: sums + position)
       } else {
-        throw fault(in: source + start, length, index: place, largest: step.allowed)
+        throw fault(in: source + start, length, index: position, largest: step.allowed)
       }
       start += length
     }
@@ -42,9 +42,9 @@ extension ExactSum {
     guard let target = floats.baseAddress, let sums = values.baseAddress else { return }
     var start = 0
     while start < floats.count {
-      let place = first + start
-      let length = min(Self.blockLength - place % Self.blockLength, floats.count - start)
-      let step = exponential(-bits(at: place))
+      let position = first + start
+      let length = min(Self.blockLength - position % Self.blockLength, floats.count - start)
+      let step = exponential(-bits(at: position))
       for index in start..<(start + length) {
         target[index] = Float(Double(sums[first + index]) * step / divisor)
       }

@@ -14,11 +14,11 @@ package struct SipHash: Sendable {
   package func hash(_ bytes: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
     var v = State(key)
     let whole = bytes.count & ~7
-    for place in stride(from: 0, to: whole, by: 8) {
-      v.absorb(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
+    for offset in stride(from: 0, to: whole, by: 8) {
+      v.absorb(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
     }
     var last = UInt64(truncatingIfNeeded: bytes.count) << 56
-    for place in whole..<bytes.count { last |= UInt64(bytes[place]) << (8 * (place - whole)) }
+    for offset in whole..<bytes.count { last |= UInt64(bytes[offset]) << (8 * (offset - whole)) }
     v.absorb(last)
     return v.finish()
   }

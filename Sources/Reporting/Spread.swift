@@ -23,10 +23,10 @@ package struct Spread: Sendable, Equatable {
   }
 
   package func quantile(_ share: Double) -> Double {
-    let place = share * Double(count - 1)
-    let below = Int(place)
+    let position = share * Double(count - 1)
+    let below = Int(position)
     let above = min(below + 1, count - 1)
-    return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
+    return sorted[below] + (position - Double(below)) * (sorted[above] - sorted[below])
   }
 
   /// The same measurements in another unit, such as tokens / s of seconds.

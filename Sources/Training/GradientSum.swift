@@ -4,9 +4,9 @@ internal import Kernels
 /// What all ranks add up in one step, in one buffer and one all-reduce, exactly.
 ///
 ///     gradient [P] | loss | tokens | positions | stop | read | save | seconds [ranks]
-///     | digests [ranks] | places [global batch]
+///     | digests [ranks] | slots [global batch]
 ///
-/// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Each place in
+/// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Each slot in
 /// the global batch is marked by the rank that computes it, with its number where the result was no
 /// usable one: after the all-reduce every rank knows what was at fault, and all stop alike.
 struct GradientSum: ~Copyable {
@@ -26,8 +26,8 @@ struct GradientSum: ~Copyable {
   private var read: Int { parameters + 4 }
   private var save: Int { parameters + 5 }
   private var seconds: Int { parameters + 6 }
-  private var digestPlace: Int { seconds + ranks }
-  private var places: Int { digestPlace + ranks }
+  private var firstDigest: Int { seconds + ranks }
+  private var firstSlot: Int { firstDigest + ranks }
   /// The gradient is sent with 4 bytes per number where that is enough.
   let isNarrow: Bool
 
@@ -46,32 +46,32 @@ struct GradientSum: ~Copyable {
 
   mutating func reset() { sum.reset() }
 
-  /// Adds the loss of one sequence; `place` is its place in the global batch. A NaN or a number
-  /// beyond the range of fixed point is noted, and comes to light on all ranks in `faultyPlaces`.
-  mutating func add(_ sequence: SequenceLoss, length: Int, at place: Int, by rank: Int) {
-    sum.values[places + place] += 1
+  /// Adds the loss of one sequence; `slot` is where it stands in the global batch. A NaN or a number
+  /// beyond the range of fixed point is noted, and comes to light on all ranks in `faults`.
+  mutating func add(_ sequence: SequenceLoss, length: Int, at slot: Int, by rank: Int) {
+    sum.values[firstSlot + slot] += 1
     do throws(ExactSumError) {
       try sum.addDouble(sequence.sum, at: loss)
       try sum.addInteger(Int64(sequence.tokens), at: tokens)
       try sum.addInteger(Int64(length), at: positions)
     } catch {
-      note(faultAt: place, of: rank)
+      note(faultAt: slot, of: rank)
     }
   }
 
-  private func note(faultAt place: Int, of rank: Int) {
-    sum.values[places + place] |= Int64(rank + 1) << 32
+  private func note(faultAt slot: Int, of rank: Int) {
+    sum.values[firstSlot + slot] |= Int64(rank + 1) << 32
   }
 
   /// Adds a part of the gradient of one sequence, from parameter `first` on; notes faults alike.
   mutating func add(
-    gradient: UnsafeBufferPointer<Float>, from first: Int, at place: Int, by rank: Int
+    gradient: UnsafeBufferPointer<Float>, from first: Int, at slot: Int, by rank: Int
   ) {
     precondition(gradient.count <= parameters - first, "a gradient stays inside the parameters")
     do throws(ExactSumError) {
       try sum.add(gradient, at: first)
     } catch {
-      note(faultAt: place, of: rank)
+      note(faultAt: slot, of: rank)
     }
   }
 
@@ -81,7 +81,7 @@ struct GradientSum: ~Copyable {
     sum.values[read] = Int64(report.bytesRead)
     sum.values[save] = report.save ? 1 : 0
     sum.values[seconds + rank] = Int64(report.seconds * 1e6)
-    sum.values[digestPlace + rank] = report.digest
+    sum.values[firstDigest + rank] = report.digest
   }
 
   func allReduce(over group: any RankGroup) throws {
@@ -102,17 +102,17 @@ struct GradientSum: ~Copyable {
   }
 
   /// Places in the global batch whose loss or gradient was no usable number, and their ranks.
-  var faults: [(place: Int, rank: Int)] {
+  var faults: [(slot: Int, rank: Int)] {
     (0..<batch).compactMap {
-      let rank = Int(sum.values[places + $0] >> 32) - 1
+      let rank = Int(sum.values[firstSlot + $0] >> 32) - 1
       return rank >= 0 ? ($0, rank) : nil
     }
   }
   /// Places that were not computed exactly once.
   var miscountedPlaces: [Int] {
-    (0..<batch).filter { sum.values[places + $0] & 0xffff_ffff != 1 }
+    (0..<batch).filter { sum.values[firstSlot + $0] & 0xffff_ffff != 1 }
   }
-  var digests: [Int64] { (0..<ranks).map { sum.values[digestPlace + $0] } }
+  var digests: [Int64] { (0..<ranks).map { sum.values[firstDigest + $0] } }
   var saveRequested: Bool { sum.values[save] != 0 }
   var lossSum: Double { sum.double(at: loss) }
   var tokenCount: Int { Int(sum.values[tokens]) }

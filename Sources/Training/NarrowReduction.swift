@@ -62,18 +62,18 @@ private func reduce<Value: FixedWidthInteger & SignedInteger>(
   let count = parts.reduce(0) { $0 + $1.count }
   guard count > 0 else { return }
   let packed = UnsafeMutableBufferPointer<Value>.allocate(capacity: count)
-  var place = 0
+  var offset = 0
   for part in parts {
-    let target = UnsafeMutableBufferPointer(rebasing: packed[place..<place + part.count])
+    let target = UnsafeMutableBufferPointer(rebasing: packed[offset..<offset + part.count])
     for index in part.indices { target[index] = Value(truncatingIfNeeded: part[index]) }
-    place += part.count
+    offset += part.count
   }
   try allReduce(group, packed)
-  place = 0
+  offset = 0
   for part in parts {
-    let source = UnsafeMutableBufferPointer(rebasing: packed[place..<place + part.count])
+    let source = UnsafeMutableBufferPointer(rebasing: packed[offset..<offset + part.count])
     for index in part.indices { part[index] = Int64(truncatingIfNeeded: source[index]) }
-    place += part.count
+    offset += part.count
   }
   packed.deallocate()
 }

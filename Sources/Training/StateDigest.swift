@@ -21,15 +21,15 @@ enum StateDigest {
     var lanes = (start, ~start, start ^ factor, ~start ^ factor)
     let whole = bytes.count / 32 * 32
     // Four lanes keep the multiplier busy.
-    for place in stride(from: 0, to: whole, by: 32) {
-      lanes.0 = mix(lanes.0, bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
-      lanes.1 = mix(lanes.1, bytes.loadUnaligned(fromByteOffset: place + 8, as: UInt64.self))
-      lanes.2 = mix(lanes.2, bytes.loadUnaligned(fromByteOffset: place + 16, as: UInt64.self))
-      lanes.3 = mix(lanes.3, bytes.loadUnaligned(fromByteOffset: place + 24, as: UInt64.self))
+    for offset in stride(from: 0, to: whole, by: 32) {
+      lanes.0 = mix(lanes.0, bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      lanes.1 = mix(lanes.1, bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
+      lanes.2 = mix(lanes.2, bytes.loadUnaligned(fromByteOffset: offset + 16, as: UInt64.self))
+      lanes.3 = mix(lanes.3, bytes.loadUnaligned(fromByteOffset: offset + 24, as: UInt64.self))
     }
     var hash = mix(mix(mix(lanes.0, lanes.1), lanes.2), lanes.3)
-    for place in stride(from: whole, to: bytes.count, by: 4) {
-      hash = mix(hash, UInt64(bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
+    for offset in stride(from: whole, to: bytes.count, by: 4) {
+      hash = mix(hash, UInt64(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }
     return mix(hash, UInt64(values.count))
   }

@@ -133,7 +133,7 @@ package struct TrainStep: ~Copyable {
     let faults = sum.faults
     if !faults.isEmpty { throw StepFault.nonFinite(faults) }
     let miscounted = sum.miscountedPlaces
-    if !miscounted.isEmpty { throw StepFault.miscounted(places: miscounted) }
+    if !miscounted.isEmpty { throw StepFault.miscounted(slots: miscounted) }
     guard sum.tokenCount > 0 else { throw StepFault.nothingSupervised }
   }
 
@@ -144,10 +144,10 @@ package struct TrainStep: ~Copyable {
     let rank = ranks.rank
     let losses = try model.lossesAndGradients(pass.map(\.sequence)) { index, first, values in
       ranks.beginPhase(backward)
-      sum.add(gradient: values, from: first, at: pass[index].place, by: rank)
+      sum.add(gradient: values, from: first, at: pass[index].slot, by: rank)
     }
     for (part, loss) in zip(pass, losses) {
-      sum.add(loss, length: part.sequence.tokens.count, at: part.place, by: rank)
+      sum.add(loss, length: part.sequence.tokens.count, at: part.slot, by: rank)
     }
   }
 
@@ -183,24 +183,24 @@ extension TrainStep {
   }
 }
 
-/// A sequence and its place in the global batch.
+/// A sequence and its slot in the global batch.
 package struct BatchSequence {
   package var sequence: PackedSequence
-  package var place: Int
+  package var slot: Int
 
-  package init(sequence: PackedSequence, place: Int) {
+  package init(sequence: PackedSequence, slot: Int) {
     self.sequence = sequence
-    self.place = place
+    self.slot = slot
   }
 }
 
 /// Why a step was not taken; the loop adds names of samples and ranks.
 enum StepFault: Error {
-  case nonFinite([(place: Int, rank: Int)])
+  case nonFinite([(slot: Int, rank: Int)])
   /// Masters or moments of these ranks are not those of the others.
   case statesDiffer(ranks: [Int])
   /// Places that no rank or more than one has computed: a fault in handing out work.
-  case miscounted(places: [Int])
+  case miscounted(slots: [Int])
   case nothingSupervised
   /// After the update, so many scales are infinite or not a number: no state to go on from.
   case scalesNotFinite(Int)

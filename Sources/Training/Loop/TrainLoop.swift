@@ -86,8 +86,8 @@ package final class TrainLoop {
       throw nonFinite(faults, batch: batch, step: index + 1)
     } catch StepFault.statesDiffer(let disagreeing) {
       throw statesDiffer(disagreeing)
-    } catch StepFault.miscounted(let places) {
-      throw TrainingError.workLost(step: index + 1, sequences: places.count)
+    } catch StepFault.miscounted(let slots) {
+      throw TrainingError.workLost(step: index + 1, sequences: slots.count)
     } catch StepFault.scalesNotFinite(let count) {
       throw TrainingError.scalesNotFinite(step: index + 1, count: count)
     } catch StepFault.nothingSupervised {
@@ -128,7 +128,7 @@ package final class TrainLoop {
   ) throws -> [BatchSequence] {
     run.ranks.beginPhase("step \(step), reading data")
     return try schedule.next(most).map { slot in
-      BatchSequence(sequence: try run.training.sequence(at: schedule.batch[slot]), place: slot)
+      BatchSequence(sequence: try run.training.sequence(at: schedule.batch[slot]), slot: slot)
     }
   }
 
@@ -146,14 +146,14 @@ package final class TrainLoop {
     try run.stopRequested() || (config.maxWallTime > 0 && clock.seconds > config.maxWallTime)
   }
 
-  /// Names ranks and samples of faulty places in a batch of sequences.
+  /// Names ranks and samples of faulty slots in a batch of sequences.
   func nonFinite(
-    _ faults: [(place: Int, rank: Int)], batch: [Int], step: Int,
+    _ faults: [(slot: Int, rank: Int)], batch: [Int], step: Int,
     source: (any SequenceSource)? = nil
   ) -> TrainingError {
     let source = source ?? run.training
     let sequences = faults.map { fault in
-      let ids = (try? source.sequence(at: batch[fault.place]).sampleIDs) ?? []
+      let ids = (try? source.sequence(at: batch[fault.slot]).sampleIDs) ?? []
       return TrainingError.NonFinite.Sequence(
         rank: fault.rank, sampleIDs: ids.map { source.origin(ofSample: $0) })
     }

@@ -72,11 +72,11 @@ final class StepRun {
       schedule: LearningRateSchedule(kind: .constant, peak: 1e-5, warmupSteps: 0, totalSteps: 1))
     var random = SplitMix64(seed: 7)
     let vocabulary = UInt64(model.config.vocabularySize)
-    batch = (0..<settings.batch).map { place in
+    batch = (0..<settings.batch).map { slot in
       let tokens = (0..<settings.length).map { _ in Int32(random.next() % vocabulary) }
       let sequence = PackedSequence(
-        tokens: tokens, targets: tokens.dropFirst() + [-1], segmentOffsets: [0], sampleIDs: [place])
-      return BatchSequence(sequence: sequence, place: place)
+        tokens: tokens, targets: tokens.dropFirst() + [-1], segmentOffsets: [0], sampleIDs: [slot])
+      return BatchSequence(sequence: sequence, slot: slot)
     }
   }
 
