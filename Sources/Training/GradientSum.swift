@@ -46,8 +46,8 @@ struct GradientSum: ~Copyable {
 
   mutating func reset() { sum.reset() }
 
-  /// Adds the loss of one sequence; `slot` is where it stands in the global batch. A NaN or a number
-  /// beyond the range of fixed point is noted, and comes to light on all ranks in `faults`.
+  /// Adds the loss of one sequence; `slot` is where it stands in the global batch. A NaN or a
+  /// number beyond the range of fixed point is noted, and comes to light on all ranks in `faults`.
   mutating func add(_ sequence: SequenceLoss, length: Int, at slot: Int, by rank: Int) {
     sum.values[firstSlot + slot] += 1
     do throws(ExactSumError) {
