@@ -79,11 +79,20 @@ package struct RopeConfig: Sendable, Equatable {
     /// Cosines and sines are multiplied by it, so that scores are by its square.
     package var attentionFactor: Double
     /// Turns over the original length at which the ramp begins and ends.
-    package var betaFast = 32.0
-    package var betaSlow = 1.0
+    package var betaFast: Double
+    package var betaSlow: Double
     package var originalLength: Int
     /// Whether the ramp begins and ends at whole pairs.
-    package var truncates = true
+    package var truncates: Bool
+
+    package init(
+      factor: Double, attentionFactor: Double, betaFast: Double = 32, betaSlow: Double = 1,
+      originalLength: Int, truncates: Bool = true
+    ) {
+      (self.factor, self.attentionFactor) = (factor, attentionFactor)
+      (self.betaFast, self.betaSlow) = (betaFast, betaSlow)
+      (self.originalLength, self.truncates) = (originalLength, truncates)
+    }
 
     /// What the paper recommends: 0.1 ln(factor) + 1.
     package static func attentionFactor(_ factor: Double, scale: Double = 1) -> Double {

@@ -94,6 +94,31 @@ import Testing
     #expect(source.obstaclesToReusingCodes().count == 7)
   }
 
+  @Test func yarnIsReadAndChecked() throws {
+    try Fixtures.withFolder { folder in
+      var model = TinyGGUF(architecture: "qwen3")
+      func scaling(_ members: [(String, GGUFValue)]) throws -> RopeConfig.Scaling {
+        model.ropeScaling = [("type", .text("yarn")), ("factor", .float32(4))] + members
+        try model.write(folder + "/a.gguf")
+        return try ModelSource.open(folder).config.rope.scaling
+      }
+      let length = ("original_context_length", GGUFValue.uint32(16))
+      let yarn = RopeConfig.YaRN(
+        factor: 4, attentionFactor: 0.1 * log(4) + 1, originalLength: 16)
+      let read = try scaling([length])
+      #expect(read == .yarn(yarn))
+      #expect(throws: ModelFileError.self) { try scaling([]) }
+      for (key, value) in [
+        ("yarn_beta_fast", Float.nan), ("yarn_beta_slow", 33), ("yarn_beta_slow", .nan),
+        ("attn_factor", .infinity), ("attn_factor", 0),
+      ] {
+        #expect(throws: ModelFileError.self, "\(key)") {
+          try scaling([length, (key, .float32(value))])
+        }
+      }
+    }
+  }
+
   @Test func llama3FactorsAreRecognised() throws {
     try Fixtures.withFolder { folder in
       // theta 500000 and heads of 16: the rule of RopeConfig's documentation, worked out by hand

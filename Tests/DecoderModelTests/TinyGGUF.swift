@@ -5,6 +5,8 @@ struct TinyGGUF {
   var architecture: String
   var theta: Float = 10_000
   var ropeFactors: [Float]?
+  /// Members of `ARCHITECTURE.rope.scaling`.
+  var ropeScaling: [(String, GGUFValue)] = []
   let width = 64
   let inner = 96
   let heads = 4
@@ -63,7 +65,7 @@ struct TinyGGUF {
       GGUFEntry(
         key: "\(architecture).attention.layer_norm_rms_epsilon", value: .float32(1e-5)),
       GGUFEntry(key: "\(architecture).rope.freq_base", value: .float32(theta)),
-    ]
+    ] + ropeScaling.map { GGUFEntry(key: "\(architecture).rope.scaling.\($0)", value: $1) }
   }
 
   private func matrix(_ name: String, _ rows: Int, _ columns: Int) -> (String, [Int], [Float]) {

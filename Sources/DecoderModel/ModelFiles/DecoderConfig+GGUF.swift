@@ -87,19 +87,26 @@ extension DecoderConfig {
       return factor == 1 ? .none : .linear(factor: factor)
     case "yarn":
       guard let factor, Limits.factor.contains(factor),
-        let length = file["\(prefix).original_context_length"]?.int, Limits.length.contains(length)
+        let length = file["\(prefix).original_context_length"]?.int,
+        Limits.length.contains(length),
+        // llama.cpp multiplies the recommended factor by this one.
+        case let own = file["\(prefix).attn_factor"]?.double ?? 1, Limits.factor.contains(own)
       else {
         throw ModelFileError.faults(
           path: file.path,
-          ["\"\(prefix).factor\" or \".original_context_length\" is missing or out of range"])
+          [
+            "\"\(prefix).factor\", \".original_context_length\" or \".attn_factor\" is missing or "
+              + "out of range"
+          ])
       }
-      // llama.cpp multiplies the recommended factor by this one.
-      let own = file["\(prefix).attn_factor"]?.double ?? 1
-      return .yarn(
+      let yarn =
         RopeConfig.YaRN(
           factor: factor, attentionFactor: own * RopeConfig.YaRN.attentionFactor(factor),
           betaFast: file["\(prefix).yarn_beta_fast"]?.double ?? 32,
-          betaSlow: file["\(prefix).yarn_beta_slow"]?.double ?? 1, originalLength: length))
+          betaSlow: file["\(prefix).yarn_beta_slow"]?.double ?? 1, originalLength: length)
+      let faults = yarn.inconsistencies(theta: theta)
+      guard faults.isEmpty else { throw ModelFileError.faults(path: file.path, faults) }
+      return .yarn(yarn)
     case let kind:
       throw ModelFileError.unsupported(
         path: file.path,

@@ -38,13 +38,20 @@ extension DecoderConfig {
           "rope scaling: the original length \(original) is beyond the longest, \(maximumLength)")
       }
     }
-    if case .yarn(let yarn) = rope.scaling {
-      if !(yarn.betaSlow < yarn.betaFast) {
-        faults.append(
-          "rope scaling: beta_slow \(yarn.betaSlow) must be below beta_fast \(yarn.betaFast)")
-      }
-      if rope.theta <= 1 { faults.append("rope scaling: yarn needs a rope_theta above 1") }
+    if case .yarn(let yarn) = rope.scaling { faults += yarn.inconsistencies(theta: rope.theta) }
+    return faults
+  }
+}
+
+extension RopeConfig.YaRN {
+  /// What does not fit together, in words; empty where the ramp is one.
+  func inconsistencies(theta: Double) -> [String] {
+    var faults: [String] = []
+    // Not so for NaN either.
+    if !(0 < betaSlow && betaSlow < betaFast && betaFast.isFinite) {
+      faults.append("rope scaling: beta_slow \(betaSlow) must be below beta_fast \(betaFast)")
     }
+    if theta <= 1 { faults.append("rope scaling: yarn needs a rope_theta above 1") }
     return faults
   }
 }
