@@ -2,7 +2,7 @@ internal import Kernels
 
 /// Logits of a chunk of the supervised positions: never all tokens x vocabulary at once.
 final class HeadWorkspace {
-  /// Positions a chunk.
+  /// Positions per chunk.
   static let chunk = 256
   let inputs, norms, inverseRMS, logits, gradient: FloatBuffer
   let losses: NumberBuffer<Double>

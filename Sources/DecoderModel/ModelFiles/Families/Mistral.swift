@@ -5,14 +5,19 @@ extension Family {
   static let mistral = Family(
     modelType: "mistral", architecture: "MistralForCausalLM", ggufArchitecture: "llama",
     interleavesRotatedRows: true, defaultLength: 131_072, defaultKeyValueHeads: 8,
-    window: { fields, _, length in
-      // A number, null for none, 4096 where the key is absent.
-      guard fields.value("sliding_window") != nil || !fields.has("sliding_window") else {
-        return nil
-      }
-      let window = fields.integer("sliding_window", DecoderConfig.Limits.length, or: 4096)
-      return window < length ? window : nil
-    },
-    ownMembers: { [("sliding_window", $0.slidingWindow.map { .integer($0) } ?? .null)] },
+    window: { slidingWindow(&$0, $2, absent: 4096) }, ownMembers: windowMember,
     verified: "logits and gradients against transformers")
+
+  /// `sliding_window`: a number, null for none, and `absent` without the key. A window as long as
+  /// the longest sequence is none.
+  static func slidingWindow(_ fields: inout ConfigFields, _ length: Int, absent: Int?) -> Int? {
+    let isNull = fields.has("sliding_window") && fields.value("sliding_window") == nil
+    guard !isNull, fields.has("sliding_window") || absent != nil else { return nil }
+    let window = fields.integer("sliding_window", DecoderConfig.Limits.length, or: absent)
+    return window < length ? window : nil
+  }
+
+  @Sendable static func windowMember(_ config: DecoderConfig) -> [(String, JSONValue)] {
+    [("sliding_window", config.slidingWindow.map { .integer($0) } ?? .null)]
+  }
 }

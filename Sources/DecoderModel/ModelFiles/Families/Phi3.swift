@@ -1,5 +1,3 @@
-internal import JSONText
-
 extension Family {
   /// Phi-3: LLaMA with fused tensors and, in its short versions, a sliding window. The long ones
   /// scale their rotation by `longrope`, which is refused.
@@ -9,11 +7,6 @@ extension Family {
       FusedLinears(name: "self_attn.qkv_proj", kinds: [.query, .key, .value]),
       FusedLinears(name: "mlp.gate_up_proj", kinds: [.gate, .up]),
     ], defaultLength: 4096, defaultNormEpsilon: 1e-5,
-    window: { fields, _, length in
-      guard fields.value("sliding_window") != nil else { return nil }
-      let window = fields.integer("sliding_window", DecoderConfig.Limits.length)
-      return window < length ? window : nil
-    },
-    ownMembers: { [("sliding_window", $0.slidingWindow.map { .integer($0) } ?? .null)] },
+    window: { slidingWindow(&$0, $2, absent: nil) }, ownMembers: windowMember,
     verified: "logits against transformers; gradients are those of mistral")
 }
