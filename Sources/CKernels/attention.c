@@ -19,9 +19,9 @@ static void row_panels(const peqa_kernels *table, const float *x, ptrdiff_t x_ro
     table->pack_tokens_f32(n, size, d, x, x_row, out + d / PEQA_PANEL * stride * PEQA_PANEL);
 }
 
-size_t peqa_attention_work(int keys, int head_size) {
+size_t peqa_attention_work(int keys, int head_size, int capped) {
   size_t n = (size_t)padded(keys), d = (size_t)padded(head_size);
-  return 3 * n * d + 2 * PEQA_PANEL * n + 2 * PEQA_PANEL * d;
+  return 3 * n * d + 2 * PEQA_PANEL * n + 2 * PEQA_PANEL * d + (capped ? n : 0);
 }
 
 // c[rows, visible keys] = a-rows times transposed panels.
@@ -66,8 +66,8 @@ void peqa_attention_forward(const peqa_kernels *table, const peqa_attention *a, 
       int limit = row_limit(a, block + i), start = row_start(a, block + i);
       float *row = scores + i * n;
       for (int j = r.first; j < start; j++) row[j] = 0;
-      lse[block + i] =
-          table->softmax(limit - start, (int)padded(r.last) - start, a->scale, row + start);
+      float scale = cap_scores(table, a, limit - start, row + start, NULL);
+      lse[block + i] = table->softmax(limit - start, (int)padded(r.last) - start, scale, row + start);
     }
     over_keys(table, r, size, n, scores, n, value_panels, out + block * a->q_row, a->q_row);
   }
@@ -82,6 +82,7 @@ void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a,
   float *key_rows = value_panels + n * size, *scores = key_rows + n * padded(size);
   float *dscores = scores + PEQA_PANEL * n, *q_rows = dscores + PEQA_PANEL * n;
   float *dout_rows = q_rows + PEQA_PANEL * padded(size);
+  float *slopes = dout_rows + PEQA_PANEL * padded(size);
   transposed_panels(a->k, a->kv_row, a->keys, size, key_panels);
   transposed_panels(a->v, a->kv_row, a->keys, size, value_panels);
   row_panels(table, a->k, a->kv_row, a->keys, size, n, key_rows);
@@ -98,8 +99,11 @@ void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a,
       float *row = scores + i * n, *drow = dscores + i * n;
       float delta = table->dot(size, d + i * a->q_row, out + (block + i) * a->q_row);
       for (int j = r.first; j < start; j++) row[j] = drow[j] = 0;
-      table->softmax_from_lse(count, end, a->scale, lse[block + i], row + start);
-      table->softmax_backward(count, end, a->scale, delta, row + start, drow + start);
+      float scale = cap_scores(table, a, count, row + start, slopes);
+      table->softmax_from_lse(count, end, scale, lse[block + i], row + start);
+      table->softmax_backward(count, end, scale, delta, row + start, drow + start);
+      if (a->cap > 0)
+        for (int j = 0; j < count; j++) drow[start + j] *= slopes[j];
     }
     row_panels(table, q, a->q_row, r.rows, size, PEQA_PANEL, q_rows);
     row_panels(table, d, a->q_row, r.rows, size, PEQA_PANEL, dout_rows);

@@ -28,10 +28,10 @@ static uint16_t *take(uint16_t **work, ptrdiff_t elements) {
   return start;
 }
 
-size_t peqa_attention_work_bf16(int keys, int head_size) {
+size_t peqa_attention_work_bf16(int keys, int head_size, int capped) {
   ptrdiff_t n = padded(keys), d = padded(head_size), chunk = least((int)n, KEY_PIECE);
   ptrdiff_t forward = 2 * n * d + PEQA_PANEL * (d + 3 * n);
-  ptrdiff_t backward = 3 * n * d + PEQA_PANEL * (4 * d + 7 * chunk);
+  ptrdiff_t backward = 3 * n * d + PEQA_PANEL * (4 * d + (capped ? 9 : 7) * chunk);
   return (size_t)(forward > backward ? forward : backward) / 2 + 16 * 16;
 }
 
@@ -69,10 +69,12 @@ void peqa_attention_forward_bf16(const peqa_kernels *table, const peqa_attention
     int end = (int)padded(r.last) - r.first;
     table->round_bf16(r.rows, size, even(size), a->q + block * a->q_row, a->q_row, NULL, queries);
     against_keys(table, r.rows, r.first, r.last, size, queries, key_panels, scores, n);
-    for (int i = 0; i < r.rows; i++)
-      lse[block + i] = table->softmax_bf16(row_start(a, block + i) - r.first,
-                                           row_limit(a, block + i) - r.first, end, a->scale,
-                                           scores + i * n, p + i * n, inverse + i);
+    for (int i = 0; i < r.rows; i++) {
+      int first = row_start(a, block + i) - r.first, last = row_limit(a, block + i) - r.first;
+      float *row = scores + i * n, scale = cap_scores(table, a, last - first, row + first, NULL);
+      lse[block + i] =
+          table->softmax_bf16(first, last, end, scale, row, p + i * n, inverse + i);
+    }
     along_rows(table, r.rows, r.last - r.first, size, p, n, 2, values, n, r.first, rows, a->q_row,
                0);
     for (int i = 0; i < r.rows; i++)
@@ -103,6 +105,7 @@ void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attentio
   uint16_t *ds = take(&at, PEQA_PANEL * chunk);
   float *scores = (float *)take(&at, 2 * PEQA_PANEL * chunk);
   float *dscores = (float *)take(&at, 2 * PEQA_PANEL * chunk);
+  float *slopes = a->cap > 0 ? (float *)take(&at, 2 * PEQA_PANEL * chunk) : NULL;
   pack_across(table, a->k, a->kv_row, a->keys, size, keys);
   pack_across(table, a->v, a->kv_row, a->keys, size, values);
   pack_along(table, a->k, a->kv_row, a->keys, size, n, key_rows);
@@ -126,10 +129,17 @@ void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attentio
       against_keys(table, r.rows, start, stop, size, d, values, dscores, chunk);
       for (int i = 0; i < r.rows; i += 2) {
         int first[2], last[2];
-        for (int j = 0; j < 2; j++)
+        float scale = a->scale;
+        for (int j = 0; j < 2; j++) {
           piece_row(a, r, block, i + j, start, end, first + j, last + j);
-        table->softmax_gradient_pair_bf16(first, last, end, a->scale, sums + i, delta + i,
-                                   scores + i * chunk, dscores + i * chunk, chunk,
+          ptrdiff_t row = (i + j) * chunk + first[j];
+          if (first[j] < last[j])
+            scale = cap_scores(table, a, last[j] - first[j], scores + row,
+                               slopes ? slopes + row : NULL);
+        }
+        table->softmax_gradient_pair_bf16(first, last, end, scale, sums + i, delta + i,
+                                   scores + i * chunk, dscores + i * chunk,
+                                   slopes ? slopes + i * chunk : NULL, chunk,
                                    p_pairs + i * chunk, ds + i * chunk, ds_pairs + i * chunk);
       }
       along_rows(table, r.rows, stop - start, size, ds, chunk, 2, key_rows, n, start,

@@ -31,4 +31,12 @@ static inline int row_limit(const peqa_attention *a, int query) {
 static inline int row_start(const peqa_attention *a, int query) {
   return a->window > 0 ? most(0, row_limit(a, query) - a->window) : 0;
 }
+
+// Bends a row of products q k where scores are capped, and says what is left to scale them by.
+static inline float cap_scores(const peqa_kernels *table, const peqa_attention *a, int count,
+                               float *row, float *slopes) {
+  if (a->cap <= 0) return a->scale;
+  table->soft_cap((size_t)count, a->scale, a->cap, row, slopes);
+  return 1;
+}
 #endif

@@ -32,7 +32,8 @@ static void cache_read(const peqa_cache *cache, int count, float *keys, float *v
 }
 
 static void cache_attend(const peqa_cache *cache, int first, int last, int heads, float scale,
-                         const float *q, ptrdiff_t q_row, float *out, float *top, float *sum) {
+                         float cap, const float *q, ptrdiff_t q_row, float *out, float *top,
+                         float *sum) {
   int size = cache->head_size, width = peqa_cache_width(cache);
   for (int h = 0; h < heads; h++, q += q_row, out += width) {
     float scores[PEQA_CACHE_CHUNK];
@@ -42,8 +43,10 @@ static void cache_attend(const peqa_cache *cache, int first, int last, int heads
       float score = 0;
       for (int d = 0; d < size; d++)
         score += q[d] * cached(cache, cache->keys, key_at(cache, t, d));
-      scores[t - first] = score * scale;
-      top[h] = fmaxf(top[h], score * scale);
+      score *= scale;
+      if (cap > 0) score = cap * tanhf(score / cap);
+      scores[t - first] = score;
+      top[h] = fmaxf(top[h], score);
     }
     for (int t = first; t < last; t++)
       sum[h] += scores[t - first] = expf(scores[t - first] - top[h]);

@@ -35,51 +35,132 @@ static void rms_norm_backward(int rows, int width, const float *x, const float *
   }
 }
 
-static void rope(int rows, int heads, int head_size, const float *cosine, const float *sine,
-                 float direction, const float *x, float *y) {
-  int half = head_size / 2;
+static void layer_norm(int rows, int width, float epsilon, const float *x, const float *w,
+                       const float *b, float *y, uint16_t *y_bf16, float *mean,
+                       float *inverse_deviation) {
+  ptrdiff_t padded = width + (width & 1);
+  for (ptrdiff_t t = 0; t < rows; t++, x += width) {
+    float sum = 0, squares = 0;
+    for (int i = 0; i < width; i++) sum += x[i];
+    mean[t] = sum / (float)width;
+    for (int i = 0; i < width; i++) squares += (x[i] - mean[t]) * (x[i] - mean[t]);
+    inverse_deviation[t] = 1 / sqrtf(squares / (float)width + epsilon);
+    for (int i = 0; i < padded; i++) {
+      float value =
+          i < width ? (x[i] - mean[t]) * inverse_deviation[t] * w[i] + (b ? b[i] : 0) : 0;
+      if (y && i < width) y[t * width + i] = value;
+      if (y_bf16) y_bf16[t * padded + i] = peqa_bf16_bits(value);
+    }
+  }
+}
+
+static void layer_norm_backward(int rows, int width, const float *x, const float *w,
+                                const float *mean, const float *inverse_deviation,
+                                const float *dy, float *dx) {
+  for (int t = 0; t < rows; t++, x += width, dy += width, dx += width) {
+    float r = inverse_deviation[t], sum = 0, product = 0;
+    for (int i = 0; i < width; i++) {
+      sum += w[i] * dy[i];
+      product += w[i] * dy[i] * (x[i] - mean[t]);
+    }
+    for (int i = 0; i < width; i++)
+      dx[i] += r * (w[i] * dy[i] - sum / (float)width -
+                    (x[i] - mean[t]) * product * r * r / (float)width);
+  }
+}
+
+static void rope(int rows, int heads, int head_size, int rotated, const float *cosine,
+                 const float *sine, float direction, const float *x, float *y) {
+  int half = rotated / 2;
   for (int t = 0; t < rows; t++)
-    for (int h = 0; h < heads; h++)
+    for (int h = 0; h < heads; h++) {
+      ptrdiff_t head = ((ptrdiff_t)t * heads + h) * head_size;
       for (int i = 0; i < half; i++) {
-        ptrdiff_t at = ((ptrdiff_t)t * heads + h) * head_size + i;
+        ptrdiff_t at = head + i;
         float c = cosine[t * half + i], s = sine[t * half + i] * direction;
         float a = x[at], b = x[at + half];
         y[at] = a * c - b * s;
         y[at + half] = b * c + a * s;
       }
+      for (int i = rotated; i < head_size; i++) y[head + i] = x[head + i];
+    }
 }
 
 static float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 
-static void swiglu(size_t count, const float *gate, const float *up, float *h, uint16_t *h_bf16) {
+// f(x) and its slope.
+static float activation(peqa_activation f, float x, float *slope) {
+  float s, inner;
+  switch (f) {
+    case PEQA_SILU:
+      s = sigmoid(x);
+      *slope = s * (1 + x * (1 - s));
+      return x * s;
+    case PEQA_RELU:
+      *slope = x <= 0 ? 0 : 1;
+      return x <= 0 ? 0 : x;
+    case PEQA_GELU:
+      s = 0.5f * erfcf(x * -0.70710678f);
+      *slope = s + x * expf(-0.5f * x * x) * 0.39894228f;
+      return x * s;
+    case PEQA_GELU_TANH:
+      // (1 + tanh(u)) / 2 is sigmoid(2 u).
+      inner = 2 * 0.79788456f * (x + 0.044715f * x * x * x);
+      s = sigmoid(inner);
+      *slope = s + x * s * (1 - s) * 2 * 0.79788456f * (1 + 3 * 0.044715f * x * x);
+      return x * s;
+  }
+  return x;
+}
+
+static void activate(peqa_activation f, size_t count, const float *gate, const float *up, float *h,
+                     uint16_t *h_bf16) {
   for (size_t i = 0; i < count; i++) {
-    float value = gate[i] * sigmoid(gate[i]) * up[i];
+    float slope, value = activation(f, gate[i], &slope);
+    if (up) value *= up[i];
     if (h) h[i] = value;
     if (h_bf16) h_bf16[i] = peqa_bf16_bits(value);
   }
 }
 
-static void swiglu_backward(size_t count, const float *gate, const float *up, const float *dh,
-                            float *dgate, float *dup) {
-  for (size_t i = 0; i < count; i++) {
-    float g = gate[i], u = up[i], d = dh[i], s = sigmoid(g);
-    dgate[i] = d * u * s * (1 + g * (1 - s));
-    dup[i] = d * g * s;
+// One hidden unit of a token; without an up it counts as 1.
+static void activation_slopes(peqa_activation f, float g, float u, float d, float *dgate,
+                              float *dup) {
+  // SiLU in the order of multiplications that the other tables have.
+  if (f == PEQA_SILU) {
+    float s = sigmoid(g);
+    *dgate = d * u * s * (1 + g * (1 - s));
+    *dup = d * g * s;
+  } else {
+    float slope, value = activation(f, g, &slope);
+    *dgate = d * u * slope;
+    *dup = d * value;
   }
 }
 
-static void swiglu_gradient(int rows, int o0, int o1, ptrdiff_t row, const float *gate,
-                            const float *up, const float *dh, const float *gate_factor,
-                            const float *up_factor, uint16_t *dgate, uint16_t *dup,
-                            float *gate_sums, float *up_sums) {
+static void activate_backward(peqa_activation f, size_t count, const float *gate, const float *up,
+                              const float *dh, float *dgate, float *dup) {
+  for (size_t i = 0; i < count; i++) {
+    float dg, du;
+    activation_slopes(f, gate[i], up ? up[i] : 1, dh[i], &dg, &du);
+    dgate[i] = dg;
+    if (up) dup[i] = du;
+  }
+}
+
+static void activation_gradient(peqa_activation f, int rows, int o0, int o1, ptrdiff_t row,
+                                const float *gate, const float *gate_output, const float *up,
+                                const float *dh, const float *gate_factor, const float *up_factor,
+                                uint16_t *dgate, uint16_t *dup, float *gate_sums, float *up_sums) {
   for (int t = 0; t < rows; t++)
     for (int o = o0; o < o1; o++) {
       ptrdiff_t at = t * row + o;
       float dg, du;
-      swiglu_backward(1, gate + at, up + at, dh + at, &dg, &du);
-      gate_sums[o] += dg * gate[at];
-      up_sums[o] += du * up[at];
+      activation_slopes(f, gate[at], up ? up[at] : 1, dh[at], &dg, &du);
+      gate_sums[o] += dg * gate_output[at];
       dgate[at] = peqa_bf16_bits(gate_factor ? dg * gate_factor[o] : dg);
+      if (!up) continue;
+      up_sums[o] += du * up[at];
       dup[at] = peqa_bf16_bits(up_factor ? du * up_factor[o] : du);
     }
 }
@@ -93,6 +174,14 @@ static void row_scale_gradient(int rows, int o0, int o1, const float *dy, ptrdif
       sums[o] += d * (y[t * y_row + o] - (minus ? minus[t * y_row + o] : 0));
       if (out) out[t * out_row + o] = peqa_bf16_bits(factor ? d * factor[o] : d);
     }
+}
+
+static void soft_cap(size_t n, float scale, float cap, float *x, float *slope) {
+  for (size_t i = 0; i < n; i++) {
+    float bent = tanhf(x[i] * scale / cap);
+    x[i] = cap * bent;
+    if (slope) slope[i] = scale * (1 - bent * bent);
+  }
 }
 
 static float softmax(int n, int padded, float scale, float *x) {
@@ -129,24 +218,28 @@ static float softmax_bf16(int first, int last, int end, float scale, const float
 
 static void softmax_gradient_pair_bf16(const int *first, const int *last, int end, float scale,
                                 const float *lse, const float *delta, const float *s,
-                                const float *dp, ptrdiff_t row, uint16_t *p_pairs, uint16_t *ds,
-                                uint16_t *ds_pairs) {
+                                const float *dp, const float *slope, ptrdiff_t row,
+                                uint16_t *p_pairs, uint16_t *ds, uint16_t *ds_pairs) {
   for (int r = 0; r < 2; r++)
     for (int i = 0; i < end; i++) {
       int seen = i >= first[r] && i < last[r];
       float p = seen ? expf(s[r * row + i] * scale - lse[r]) : 0;
       float d = seen ? p * (dp[r * row + i] - delta[r]) * scale : 0;
+      if (seen && slope) d *= slope[r * row + i];
       p_pairs[2 * i + r] = peqa_bf16_bits(p);
       ds[r * row + i] = ds_pairs[2 * i + r] = peqa_bf16_bits(d);
     }
 }
 
-static double cross_entropy(int n, int target, float *x, int gradient) {
+static double cross_entropy(int n, int target, float cap, float *x, int gradient) {
   float top = -INFINITY;
   double sum = 0, chosen = x[target];
   for (int i = 0; i < n; i++) top = fmaxf(top, x[i]);
   for (int i = 0; i < n; i++) sum += exp((double)x[i] - top);
-  for (int i = 0; gradient && i < n; i++)
+  for (int i = 0; gradient && i < n; i++) {
+    float bent = cap > 0 ? x[i] / cap : 0;
     x[i] = (float)(exp((double)x[i] - top) / sum) - (i == target);
+    if (cap > 0) x[i] *= 1 - bent * bent;
+  }
   return log(sum) + top - chosen;
 }

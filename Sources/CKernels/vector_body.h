@@ -74,6 +74,9 @@ INLINE void store_bf16(uint16_t *p, vf v) {
 }
 
 #include "vector_elementwise.h"
+#include "vector_norm.h"
+#include "vector_activation.h"
+#include "vector_softmax.h"
 #include "vector_multiply.h"
 #include "vector_panels.h"
 #include "vector_gemv.h"
@@ -108,11 +111,14 @@ const peqa_kernels TABLE = {
     .pack_tokens_f32 = pack_tokens_f32,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
+    .layer_norm = layer_norm,
+    .layer_norm_backward = layer_norm_backward,
     .rope = rope,
-    .swiglu = swiglu,
-    .swiglu_backward = swiglu_backward,
-    .swiglu_gradient = swiglu_gradient,
+    .activate = activate,
+    .activate_backward = activate_backward,
+    .activation_gradient = activation_gradient,
     .row_scale_gradient = row_scale_gradient,
+    .soft_cap = soft_cap,
     .softmax = softmax,
     .softmax_from_lse = softmax_from_lse,
     .softmax_backward = softmax_backward,

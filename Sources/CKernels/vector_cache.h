@@ -100,14 +100,17 @@ INLINE void cache_values(const int half, const int heads, const int vectors,
 }
 
 INLINE void cache_heads(const int half, const int heads, const peqa_cache *cache, int first,
-                        int last, float scale, const float *q, ptrdiff_t q_row, float *out,
-                        float *top, float *sum) {
+                        int last, float scale, float cap, const float *q, ptrdiff_t q_row,
+                        float *out, float *top, float *sum) {
   float scores[CACHE_HEADS * CACHE_ROW];
   int start = first / LANES * LANES;
   ptrdiff_t width = peqa_cache_width(cache);
   cache_scores(half, heads, cache, start, last, q, q_row, scores);
-  for (int h = 0; h < heads; h++)
-    cache_weights(start, first, last, scale, scores + h * CACHE_ROW, top + h, sum + h);
+  for (int h = 0; h < heads; h++) {
+    float *row = scores + h * CACHE_ROW;
+    if (cap > 0) soft_cap((size_t)(last - first), scale, cap, row + first - start, NULL);
+    cache_weights(start, first, last, cap > 0 ? 1 : scale, row, top + h, sum + h);
+  }
   int d = 0;
   for (; d + 4 * LANES <= width; d += 4 * LANES)
     cache_values(half, heads, 4, cache, first, last, d, width, scores + first - start, out);
@@ -116,13 +119,14 @@ INLINE void cache_heads(const int half, const int heads, const peqa_cache *cache
 }
 
 static void cache_attend(const peqa_cache *cache, int first, int last, int heads, float scale,
-                         const float *q, ptrdiff_t q_row, float *out, float *top, float *sum) {
+                         float cap, const float *q, ptrdiff_t q_row, float *out, float *top,
+                         float *sum) {
   ptrdiff_t width = peqa_cache_width(cache);
 #define CALL(HEADS)                                                                             \
   if (cache->half)                                                                              \
-    cache_heads(1, HEADS, cache, first, last, scale, q, q_row, out, top, sum);                  \
+    cache_heads(1, HEADS, cache, first, last, scale, cap, q, q_row, out, top, sum);             \
   else                                                                                          \
-    cache_heads(0, HEADS, cache, first, last, scale, q, q_row, out, top, sum);                  \
+    cache_heads(0, HEADS, cache, first, last, scale, cap, q, q_row, out, top, sum);             \
   heads -= HEADS, q += HEADS * q_row, out += HEADS * width, top += HEADS, sum += HEADS
   while (heads >= 4) {
     CALL(4);

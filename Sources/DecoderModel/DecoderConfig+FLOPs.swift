@@ -19,47 +19,72 @@ package struct DecoderFLOPs: Sendable, Equatable {
 extension DecoderConfig {
   /// Weights in the linear layers of one block.
   package var blockWeightCount: Int {
-    LinearKind.allCases.reduce(0) { $0 + shape(of: $1).rows * shape(of: $1).columns }
+    block.kinds.reduce(0) { $0 + weightCount(of: $1) * count(of: $1) }
   }
+
+  /// Weights of the linear layers that one token passes.
+  private var activeWeightCount: Int {
+    block.kinds.reduce(0) { $0 + weightCount(of: $1) * rowsPerToken(of: $1) }
+  }
+
+  private func weightCount(of kind: LinearKind) -> Int {
+    shape(of: kind).rows * shape(of: kind).columns
+  }
+
+  private func rowsPerToken(of kind: LinearKind) -> Int {
+    block.mlpKinds.contains(kind) ? block.rowsPerToken : 1
+  }
+
+  /// Operations of `tokens` through some kinds of layers of a block.
+  package func linearFLOPs(_ kinds: [LinearKind], tokens: Int) -> Double {
+    let weights = kinds.reduce(0) { $0 + weightCount(of: $1) * rowsPerToken(of: $1) }
+    return 2 * Double(weights) * Double(tokens)
+  }
+
+  /// Numbers of the whole model: weights, norms, biases and vocabulary.
+  package var parameterCount: Int { expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
   /// Numbers that a task trains over a base with groups of `groupSize` weights, -1 for whole rows.
   package func trainedScales(_ granularity: ScaleGranularity, groupSize: Int) -> Int {
     layerCount
-      * LinearKind.allCases.reduce(0) { sum, kind in
+      * block.kinds.reduce(0) { sum, kind in
         let (rows, columns) = shape(of: kind)
         let groups =
           granularity == .row || groupSize < 1 ? 1 : (columns + groupSize - 1) / groupSize
-        return sum + rows * groups
+        return sum + rows * groups * count(of: kind)
       }
   }
 
   /// One block over one segment of `tokens`.
-  package func blockFLOPs(tokens: Int, granularity: ScaleGranularity) -> DecoderFLOPs {
-    let linear = 2 * Double(blockWeightCount) * Double(tokens)
-    let product = 2 * Double(queryWidth) * attendedPairs(tokens: tokens)
+  package func blockFLOPs(
+    layer: Int = 0, tokens: Int, granularity: ScaleGranularity
+  ) -> DecoderFLOPs {
+    let linear = 2 * Double(activeWeightCount) * Double(tokens)
+    let product = 2 * Double(queryWidth) * attendedPairs(layer: layer, tokens: tokens)
     return DecoderFLOPs(
       forward: linear + 2 * product,
       backward: linear * (granularity == .group ? 2 : 1) + 5 * product)
   }
 
   /// All blocks and the output matrix, for sequences of `tokens` of which all but the last predict.
-  /// The first block gives no gradient to q, k and v's input: nothing trained stands before it.
   package func stepFLOPs(
     tokens: Int, sequences: Int, granularity: ScaleGranularity
   ) -> DecoderFLOPs {
-    let block = blockFLOPs(tokens: tokens, granularity: granularity)
-    let inputs: [LinearKind] = [.query, .key, .value]
-    let spared = inputs.reduce(0) { $0 + shape(of: $1).rows * shape(of: $1).columns }
-    let head = 2 * Double(vocabularySize) * Double(hiddenSize) * Double(tokens - 1)
-    let (layers, times) = (Double(layerCount), Double(sequences))
+    let spared = linearFLOPs(block.firstKinds, tokens: tokens)
+    let head = 2 * Double(vocabularySize) * Double(embeddingWidth) * Double(tokens - 1)
+    var sum = DecoderFLOPs(forward: head, backward: head - spared)
+    for layer in 0..<layerCount {
+      let block = blockFLOPs(layer: layer, tokens: tokens, granularity: granularity)
+      sum.forward += block.forward
+      sum.backward += block.backward
+    }
     return DecoderFLOPs(
-      forward: times * (layers * block.forward + head),
-      backward: times * (layers * block.backward - 2 * Double(spared) * Double(tokens) + head))
+      forward: Double(sequences) * sum.forward, backward: Double(sequences) * sum.backward)
   }
 
   /// Pairs of a token and one that it sees, itself included.
-  private func attendedPairs(tokens: Int) -> Double {
-    let window = min(slidingWindow ?? tokens, tokens)
+  private func attendedPairs(layer: Int, tokens: Int) -> Double {
+    let window = min(window(layer: layer) ?? tokens, tokens)
     // The first `window` tokens see 1, 2, ... tokens, all others `window`.
     return Double(window) * Double(window + 1) / 2 + Double(tokens - window) * Double(window)
   }

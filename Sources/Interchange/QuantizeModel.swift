@@ -94,7 +94,7 @@ package struct QuantizeModel {
       } else {
         zeros.append(result.zeros)
       }
-      errors.add(linear.kind, result.squaredError, result.squaredNorm)
+      errors.add(linear.role.kind, result.squaredError, result.squaredNorm)
       source.advise(.dontNeed, linear.tensor)
     }
     for (linear, values) in zip(plan.linears.filter { !$0.realZeros }, zeros) {

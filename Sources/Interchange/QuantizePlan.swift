@@ -26,12 +26,12 @@ package struct QuantizePlan: Sendable {
   package let settings: QuantizationSettings
   package let reusesCodes: Bool
   package let linears: [PlannedLinear]
-  /// Norms and biases as F32, then vocabulary matrices.
+  /// Norms, biases and other small tensors as F32, then vocabulary matrices.
   package let dense: [PlannedDense]
 
   package struct PlannedLinear: Sendable {
     package let tensor: ModelTensor
-    package let kind: LinearKind
+    package let role: LinearRole
     package let name: String
     package let layout: PackedLayout
     /// F16 zero points: codes of Q4_1.
@@ -55,18 +55,19 @@ package struct QuantizePlan: Sendable {
     var (vectors, matrices): ([PlannedDense], [PlannedDense]) = ([], [])
     for tensor in source.tensors {
       switch tensor.expected.role {
-      case .linear(let kind, let layer):
+      case .linear(let role, let layer):
         let layout = PackedLayout(
           rows: tensor.rows, columns: tensor.columns, bits: settings.bits,
           groupSize: settings.groupSize)
         linears.append(
           PlannedLinear(
-            tensor: tensor, kind: kind, name: kind.name(layer: layer), layout: layout,
+            tensor: tensor, role: role, name: role.name(layer: layer), layout: layout,
             realZeros: options.reusesCodes && tensor.type == .q4_1))
-      case .norm, .bias: vectors.append(PlannedDense(tensor: tensor, type: .f32))
       case .vocabulary:
         let type: ElementType = try needsBFloat16(tensor) ? .bf16 : .f16
         matrices.append(PlannedDense(tensor: tensor, type: type))
+      case .norm, .normBias, .bias, .outputBias, .positions, .projection, .router:
+        vectors.append(PlannedDense(tensor: tensor, type: .f32))
       }
     }
     self.linears = linears

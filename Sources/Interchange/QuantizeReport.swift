@@ -20,8 +20,11 @@ package struct LayerErrors: Sendable {
     return norm > 0 ? (error / norm).squareRoot() : 0
   }
 
+  /// Those that the model has.
+  package var kinds: [LinearKind] { LinearKind.allCases.filter { sums[$0] != nil } }
+
   package var json: JSONValue {
-    let members = LinearKind.allCases.map {
+    let members = kinds.map {
       JSONValue.Member(key: $0.rawValue, value: .real(relative($0)))
     }
     return .object(members + [.init(key: "all", value: .real(relative(nil)))])

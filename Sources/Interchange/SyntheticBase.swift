@@ -36,14 +36,18 @@ package struct SyntheticBase {
     var linears: [(LinearKind, BaseLinear)] = []
     for tensor in config.expectedTensors {
       switch tensor.role {
-      case .norm, .bias: vectors.append(tensor)
       case .vocabulary: matrices.append(tensor)
-      case .linear(let kind, let layer):
+      case .norm, .normBias, .bias, .outputBias, .positions, .projection, .router:
+        vectors.append(tensor)
+      case .linear(let role, let layer):
         let layout = PackedLayout(
           rows: tensor.shape[0], columns: tensor.shape[1], bits: settings.bits,
           groupSize: settings.groupSize)
         linears.append(
-          (kind, BaseLinear(name: kind.name(layer: layer), layout: layout, realZeros: false)))
+          (
+            role.kind,
+            BaseLinear(name: role.name(layer: layer), layout: layout, realZeros: false)
+          ))
       }
     }
     dense = vectors + matrices
@@ -141,6 +145,15 @@ extension SyntheticBase {
       // Uniform in -w sqrt(3) to w sqrt(3).
       return halves { width * (3.0).squareRoot() * (Double($0) - 127.5) / 127.5 }
     case .norm: return { bytes, _ in bytes.bindMemory(to: Float.self).update(repeating: 1) }
+    // A projection keeps the variance, and so does a router, whose choice should vary.
+    case .positions, .projection, .router:
+      let width = 1 / Double(tensor.shape[1]).squareRoot()
+      return { bytes, random in
+        for number in bytes.bindMemory(to: Float.self).indices {
+          bytes.bindMemory(to: Float.self)[number] = Float(
+            width * (3.0).squareRoot() * (2 * random.unitInterval() - 1))
+        }
+      }
     default: return { bytes, _ in bytes.bindMemory(to: Float.self).update(repeating: 0) }
     }
   }

@@ -98,6 +98,7 @@ extension Compute {
       let first = (query * chunks + at) * shape.heads + head * shared
       table.pointee.cache_attend(
         &part, Int32(range.lowerBound), Int32(range.upperBound), Int32(shared), shape.scale,
+        shape.cap ?? 0,
         q + query * shape.queryWidth + head * shared * shape.headSize, shape.headSize,
         parts + first * width, tops + first, sums + first)
     }
@@ -130,6 +131,7 @@ extension Compute {
       var one = peqa_attention(
         queries: Int32(queries), keys: Int32(keys), head_size: Int32(size),
         window: Int32(shape.window ?? 0), first: 0, last: Int32(queries), scale: shape.scale,
+        cap: shape.cap ?? 0,
         q: q + head * size, k: rows,
         v: rows + keys * size, q_row: shape.queryWidth, kv_row: size)
       attend(&one, out + head * size, rows + 2 * keys * size, worker)

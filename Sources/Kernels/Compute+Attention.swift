@@ -7,8 +7,16 @@ package struct AttentionShape: Sendable {
   package var headSize: Int
   /// Keys that a query sees at most; nil for all.
   package var window: Int?
+  /// Factor of the scores.
+  package var scale: Float
+  /// Scores s become cap * tanh(s / cap); nil for none.
+  package var cap: Float?
 
-  package init(heads: Int, keyValueHeads: Int, headSize: Int, window: Int? = nil) {
+  /// - Parameter scale: 1 / sqrt(headSize) where nil.
+  package init(
+    heads: Int, keyValueHeads: Int, headSize: Int, window: Int? = nil, scale: Float? = nil,
+    cap: Float? = nil
+  ) {
     precondition(
       heads > 0 && keyValueHeads > 0 && heads % keyValueHeads == 0,
       "query heads share key-value heads evenly")
@@ -16,6 +24,8 @@ package struct AttentionShape: Sendable {
     self.keyValueHeads = keyValueHeads
     self.headSize = headSize
     self.window = window
+    self.scale = scale ?? 1 / Float(headSize).squareRoot()
+    self.cap = cap
   }
 
   /// Parts that a segment's queries are cut into, so that few heads keep many threads at work.
@@ -35,16 +45,14 @@ package struct AttentionShape: Sendable {
   /// Numbers of fp32 that a thread needs to attend to segments of up to `keys` tokens.
   package func workCount(keys: Int, precision: Precision) -> Int {
     switch precision {
-    case .bf16: peqa_attention_work_bf16(Int32(keys), Int32(headSize))
-    case .fp32: peqa_attention_work(Int32(keys), Int32(headSize))
+    case .bf16: peqa_attention_work_bf16(Int32(keys), Int32(headSize), cap == nil ? 0 : 1)
+    case .fp32: peqa_attention_work(Int32(keys), Int32(headSize), cap == nil ? 0 : 1)
     }
   }
 
   package var queryWidth: Int { heads * headSize }
   package var keyWidth: Int { keyValueHeads * headSize }
   var headsPerKey: Int { heads / keyValueHeads }
-  /// Factor of the scores.
-  var scale: Float { 1 / Float(headSize).squareRoot() }
 }
 
 extension Compute {
@@ -139,7 +147,7 @@ extension Compute {
     return peqa_attention(
       queries: Int32(segment.count), keys: Int32(segment.count), head_size: Int32(shape.headSize),
       window: Int32(shape.window ?? 0), first: Int32(queries.lowerBound),
-      last: Int32(queries.upperBound), scale: shape.scale,
+      last: Int32(queries.upperBound), scale: shape.scale, cap: shape.cap ?? 0,
       q: q + segment.lowerBound * shape.queryWidth + head * shape.headSize, k: k + keyAt,
       v: v + keyAt, q_row: shape.queryWidth, kv_row: shape.keyWidth)
   }

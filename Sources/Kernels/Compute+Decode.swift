@@ -1,9 +1,9 @@
 internal import CKernels
 
-/// y [tokens, O] = x W^T of one matrix, for `Compute.decode`.
-package struct DecodeProduct {
-  let matrix: WeightMatrix
-  let output: UnsafeMutablePointer<Float>
+/// y [tokens, O] = x W^T of one matrix.
+package struct Product {
+  package let matrix: WeightMatrix
+  package let output: UnsafeMutablePointer<Float>
 
   package init(_ matrix: WeightMatrix, into output: UnsafeMutablePointer<Float>) {
     self.matrix = matrix
@@ -43,7 +43,7 @@ extension Compute {
 
   /// One or more products with the same input, handed to the threads together.
   package func decode(
-    _ first: DecodeProduct, _ second: DecodeProduct? = nil, _ third: DecodeProduct? = nil,
+    _ first: Product, _ second: Product? = nil, _ third: Product? = nil,
     input x: Operand, tokens: Int
   ) {
     let total = first.matrix.rows + (second?.matrix.rows ?? 0) + (third?.matrix.rows ?? 0)
@@ -55,27 +55,34 @@ extension Compute {
     }
   }
 
-  /// activated [tokens, F] = silu(x gate^T) * (x up^T) in one job; the products stay in their
-  /// outputs.
-  package func decodeGated(
-    gate: DecodeProduct, up: DecodeProduct, input x: Operand, tokens: Int,
-    into activated: UnsafeMutablePointer<Float>
+  /// activated [tokens, F] = f(x gate^T + bias) * (x up^T) in one job, or f alone without an up; the
+  /// products stay in their outputs. `biased` is where gate's output goes with its bias.
+  package func decodeActivated(
+    _ f: Activation, gate: Product, up: Product?,
+    bias: (numbers: UnsafePointer<Float>, biased: UnsafeMutablePointer<Float>)? = nil,
+    input x: Operand, tokens: Int, into activated: UnsafeMutablePointer<Float>
   ) {
     let width = gate.matrix.rows
-    precondition(width == up.matrix.rows, "gate and up have as many rows")
+    precondition(up.map { $0.matrix.rows == width } ?? true, "gate and up have as many rows")
     inRowRanges(width) { rows in
       _ = multiply(gate, rows, x, tokens: tokens)
-      _ = multiply(up, rows, x, tokens: tokens)
+      if let up { _ = multiply(up, rows, x, tokens: tokens) }
       for t in 0..<tokens {
         let at = t * width + rows.lowerBound
-        table.pointee.swiglu(rows.count, gate.output + at, up.output + at, activated + at, nil)
+        var value = UnsafePointer(gate.output + at)
+        if let bias {
+          table.pointee.sum(rows.count, value, bias.numbers + rows.lowerBound, bias.biased + at)
+          value = UnsafePointer(bias.biased + at)
+        }
+        table.pointee.activate(
+          f.raw, rows.count, value, up.map { UnsafePointer($0.output + at) }, activated + at, nil)
       }
     }
   }
 
   /// The rows of `range` that belong to the matrix; returns the others, counted from its end.
   private func multiply(
-    _ product: DecodeProduct, _ range: Range<Int>, _ x: Operand, tokens: Int
+    _ product: Product, _ range: Range<Int>, _ x: Operand, tokens: Int
   ) -> Range<Int> {
     let count = product.matrix.rows
     let here = range.clamped(to: 0..<count)

@@ -6,11 +6,14 @@ extension Compute {
   }
 
   /// y [tokens, O] = x W^T + bias.
+  ///
+  /// - Parameter rowsStandAlone: a row has the same bits whatever rows are multiplied beside it. So
+  ///   it is in any case but that of dense matrices in fp32, where it costs OpenBLAS's speed.
   package func forward(
     _ w: WeightMatrix, _ x: Operand, tokens: Int, bias: UnsafePointer<Float>? = nil,
-    into y: UnsafeMutablePointer<Float>
+    rowsStandAlone: Bool = false, into y: UnsafeMutablePointer<Float>
   ) {
-    let table = products(for: w)
+    let table = rowsStandAlone ? table : products(for: w)
     inPanels(of: w.rows, tokens: tokens, cut: tokenCut(table)) { rows, outputs, worker in
       withUnsafePointer(to: w.raw) {
         peqa_linear_forward(

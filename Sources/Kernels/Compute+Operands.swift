@@ -65,43 +65,37 @@ extension Compute {
     return UnsafePointer(factors)
   }
 
-  /// RMS norm of x [tokens, width] as an operand. y [tokens, width] gets it in fp32 where
-  /// `keeping`, or where products are fp32.
+  /// The norm of x [tokens, norm.width] as an operand. y gets it in fp32 where `keeping`, or where
+  /// products are fp32.
   package func normalizedOperand(
-    _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, tokens: Int, width: Int,
-    epsilon: Float, into y: UnsafeMutablePointer<Float>, keeping: Bool,
-    inverseRMS: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ norm: Norm, tokens: Int, into y: UnsafeMutablePointer<Float>,
+    keeping: Bool, statistics: UnsafeMutablePointer<Float>
   ) -> Operand {
     guard precision == .bf16 else {
-      rmsNorm(
-        x, weight: weight, tokens: tokens, width: width, epsilon: epsilon, into: y,
-        inverseRMS: inverseRMS)
-      return operand(y, tokens: tokens, columns: width)
+      normalize(x, norm, tokens: tokens, into: y, statistics: statistics)
+      return operand(y, tokens: tokens, columns: norm.width)
     }
-    let (copy, operand) = bf16Rows(tokens: tokens, columns: width, slot: .rows)
-    pool.parallelRanges(tokens, unit: 8) { range, _ in
-      let at = range.lowerBound
-      table.pointee.rms_norm(
-        Int32(range.count), Int32(width), epsilon, x + at * width, weight,
-        keeping ? y + at * width : nil, copy + at * operand.rowStride, inverseRMS + at)
-    }
+    let (copy, operand) = bf16Rows(tokens: tokens, columns: norm.width, slot: .rows)
+    normalize(
+      x, norm, tokens: tokens, into: keeping ? y : nil, rounded: copy, statistics: statistics)
     return operand
   }
 
-  /// silu(gate) * up [tokens, width] as an operand. h [tokens, width] gets it in fp32 where
-  /// `keeping`, or where products are fp32.
+  /// f(gate) * up [tokens, width] as an operand. h [tokens, width] gets it in fp32 where `keeping`,
+  /// or where products are fp32.
   package func activatedOperand(
-    gate: UnsafePointer<Float>, up: UnsafePointer<Float>, tokens: Int, width: Int,
+    _ f: Activation, gate: UnsafePointer<Float>, up: UnsafePointer<Float>?, tokens: Int, width: Int,
     into h: UnsafeMutablePointer<Float>, keeping: Bool
   ) -> Operand {
     guard precision == .bf16, width % 2 == 0 else {
-      swiGLU(gate: gate, up: up, count: tokens * width, into: h)
+      activate(f, gate: gate, up: up, count: tokens * width, into: h)
       return operand(h, tokens: tokens, columns: width)
     }
     let (copy, operand) = bf16Rows(tokens: tokens, columns: width, slot: .rows)
     pool.parallelRanges(tokens * width, unit: 1024) { range, _ in
       let at = range.lowerBound
-      table.pointee.swiglu(range.count, gate + at, up + at, keeping ? h + at : nil, copy + at)
+      table.pointee.activate(
+        f.raw, range.count, gate + at, up.map { $0 + at }, keeping ? h + at : nil, copy + at)
     }
     return operand
   }
@@ -143,45 +137,64 @@ extension Compute {
     return operand
   }
 
-  /// From dh back through silu(gate) * up and to the operands of both input gradients; the sums
-  /// [sequences, width] are those of `rowGradients`. `dgate` and `dup` [tokens, width] are room
-  /// that may be used; `dgate` may be where dh lies.
+  /// One layer before the activation, in `activationGradients`.
+  package struct Activated {
+    package let matrix: WeightMatrix
+    /// What the activation read [tokens, width], and the matrix's output, which lacks the bias.
+    package let value, output: UnsafePointer<Float>
+    /// Gets sums [sequences, width] as those of `rowGradients`.
+    package let sums: UnsafeMutablePointer<Float>
+    /// Room [tokens, width] that may be used.
+    package let gradient: UnsafeMutablePointer<Float>
+
+    package init(
+      _ matrix: WeightMatrix, value: UnsafePointer<Float>, output: UnsafePointer<Float>,
+      sums: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>
+    ) {
+      (self.matrix, self.value, self.output) = (matrix, value, output)
+      (self.sums, self.gradient) = (sums, gradient)
+    }
+  }
+
+  /// From dh [tokens, width] back through f(gate) * up and to the operands of both input gradients.
+  /// `gate.gradient` may be where dh lies; `up.output` is what the activation read.
   package func activationGradients(
-    _ gateMatrix: WeightMatrix, _ upMatrix: WeightMatrix, gate: UnsafePointer<Float>,
-    up: UnsafePointer<Float>, dh: UnsafePointer<Float>, dgate: UnsafeMutablePointer<Float>,
-    dup: UnsafeMutablePointer<Float>, sequenceRanges: [Range<Int>],
-    gateSums: UnsafeMutablePointer<Float>,
-    upSums: UnsafeMutablePointer<Float>
+    _ f: Activation, gate: Activated, up: Activated?, dh: UnsafePointer<Float>,
+    sequenceRanges: [Range<Int>]
   ) -> (gate: Operand?, up: Operand?) {
-    let (width, tokens) = (gateMatrix.rows, sequenceRanges.map(\.upperBound).max() ?? 0)
+    let (width, tokens) = (gate.matrix.rows, sequenceRanges.map(\.upperBound).max() ?? 0)
     guard precision == .bf16, width % 2 == 0 else {
-      swiGLUBackward(
-        gate: gate, up: up, dh: dh, count: tokens * width, dgate: dgate, dup: dup)
+      activateBackward(
+        f, gate: gate.value, up: up?.value, dh: dh, count: tokens * width, dgate: gate.gradient,
+        dup: up?.gradient)
       return (
         rowGradients(
-          gateMatrix, dy: dgate, y: gate, sequenceRanges: sequenceRanges, wantsOperand: true,
-          sums: gateSums),
-        rowGradients(
-          upMatrix, dy: dup, y: up, sequenceRanges: sequenceRanges, wantsOperand: true,
-          slot: .secondRows,
-          sums: upSums)
+          gate.matrix, dy: gate.gradient, y: gate.output, sequenceRanges: sequenceRanges,
+          wantsOperand: true, sums: gate.sums),
+        up.flatMap {
+          rowGradients(
+            $0.matrix, dy: $0.gradient, y: $0.output, sequenceRanges: sequenceRanges,
+            wantsOperand: true, slot: .secondRows, sums: $0.sums)
+        }
       )
     }
-    let gateFactors = rowFactors(gateMatrix)
-    let upFactors = rowFactors(upMatrix, slot: .secondFactors)
+    let gateFactors = rowFactors(gate.matrix)
+    let upFactors = up.flatMap { rowFactors($0.matrix, slot: .secondFactors) }
     let (gateRows, gateOperand) = bf16Rows(tokens: tokens, columns: width, slot: .rows)
-    let (upRows, upOperand) = bf16Rows(tokens: tokens, columns: width, slot: .secondRows)
-    gateSums.update(repeating: 0, count: sequenceRanges.count * width)
-    upSums.update(repeating: 0, count: sequenceRanges.count * width)
+    let upRows = up.map { _ in bf16Rows(tokens: tokens, columns: width, slot: .secondRows) }
+    for sums in [gate.sums, up?.sums] {
+      sums?.update(repeating: 0, count: sequenceRanges.count * width)
+    }
     pool.parallelRanges(width, unit: 16) { range, _ in
       for (index, part) in sequenceRanges.enumerated() {
-        let at = part.lowerBound * width
-        table.pointee.swiglu_gradient(
-          Int32(part.count), Int32(range.lowerBound), Int32(range.upperBound), width, gate + at,
-          up + at, dh + at, gateFactors, upFactors, gateRows + at, upRows + at,
-          gateSums + index * width, upSums + index * width)
+        let (at, to) = (part.lowerBound * width, index * width)
+        table.pointee.activation_gradient(
+          f.raw, Int32(part.count), Int32(range.lowerBound), Int32(range.upperBound), width,
+          gate.value + at, gate.output + at, up.map { $0.value + at }, dh + at, gateFactors,
+          upFactors, gateRows + at, upRows.map { $0.0 + at }, gate.sums + to,
+          up.map { $0.sums + to })
       }
     }
-    return (gateOperand, upOperand)
+    return (gateOperand, upRows?.1)
   }
 }

@@ -22,10 +22,10 @@ package struct PlannedModel: Sendable, Equatable {
     baseBytes = try SyntheticBase(
       name: name, config: config, settings: QuantizationSettings(bits: bits, groupSize: groupSize)
     ).byteCount
-    let block = LinearKind.allCases.reduce(0) { sum, kind in
+    let block = config.block.kinds.reduce(0) { sum, kind in
       let (rows, columns) = config.shape(of: kind)
-      return sum
-        + PackedLayout(rows: rows, columns: columns, bits: bits, groupSize: groupSize).byteCount
+      let layout = PackedLayout(rows: rows, columns: columns, bits: bits, groupSize: groupSize)
+      return sum + layout.byteCount * config.count(of: kind)
     }
     blockBytes = Array(repeating: block, count: config.layerCount)
   }
@@ -67,12 +67,13 @@ package struct PlannedModel: Sendable, Equatable {
       tokens: tokens, sequences: sequences, granularity: self.granularity(granularity)
     ).total
     guard recomputing else { return step }
-    let block = config.blockFLOPs(tokens: tokens, granularity: .row).forward
-    // The two products that end a branch are not done again.
-    let spared = [LinearKind.attentionOutput, .down].reduce(0) {
-      $0 + config.shape(of: $1).rows * config.shape(of: $1).columns
+    // The two products that end a branch are not done again; experts' are.
+    let spared: [LinearKind] =
+      config.block.experts == nil ? [.attentionOutput, .down] : [.attentionOutput]
+    let again = (0..<config.layerCount).reduce(0) { sum, layer in
+      sum + config.blockFLOPs(layer: layer, tokens: tokens, granularity: .row).forward
+        - config.linearFLOPs(spared, tokens: tokens)
     }
-    let again = block - 2 * Double(spared) * Double(tokens)
-    return step + Double(sequences * config.layerCount) * again
+    return step + Double(sequences) * again
   }
 }

@@ -135,7 +135,7 @@ extension Inspection {
       result.facts.append(member)
     }
     let layers = (0..<base.config.layerCount).flatMap { layer in
-      LinearKind.allCases.map { base.linear($0, layer: layer).layout }
+      base.config.block.linears.map { base.linear($0, layer: layer).layout }
     }
     result.add("weights", .integer(layers.reduce(0) { $0 + $1.rows * $1.columns }))
     result.add("scales", .integer(layers.reduce(0) { $0 + $1.rows * $1.groups }))

@@ -154,7 +154,7 @@ struct Quantize: ParsableCommand {
       scales: report.scaleCount)
     for line in sizes.lines { console.result(line) }
     var errors = TextTable(("linear layers", .left), ("relative error", .right))
-    for kind in LinearKind.allCases {
+    for kind in report.errors.kinds {
       errors.add(kind.rawValue, percent(report.errors.relative(kind)))
     }
     errors.add("all", percent(report.errors.relative(nil)))

@@ -17,8 +17,7 @@ import Testing
     var config = model.config
     config.layerCount = 1
     let weights = DecoderWeights(
-      embedding: model.weights.embedding, head: model.weights.head,
-      finalNorm: model.weights.finalNorm, layers: [model.weights.layers[0]], owner: model.weights)
+      ends: model.weights.ends, layers: [model.weights.layers[0]], owner: model.weights)
     let compute = Compute(pool: WorkerPool(threads: 2), precision: .fp32)
     let block = try BlockAlone(
       Decoder(config: config, weights: weights, compute: compute), granularity: granularity,
@@ -59,12 +58,12 @@ import Testing
     // by up to 2^-24 of themselves each, and there are 288 of them.
     _ = [Float](repeating: 0, count: count).withUnsafeBufferPointer { block.scales.setMasters($0) }
     let (start, small) = (Array(block.input.elements), Float(0.01))
-    let sides = start.indices.map { Float($0 * 5 % 7) / 3 - 1 }
+    let sides: [Float] = start.indices.map { Float($0 * 5 % 7) / 3 - 1 }
     let byInput = slope(small) { step in
       for index in start.indices { block.input.pointer[index] = start[index] + step * sides[index] }
     }
     expected = directional(inputGradient, sides)
-    let outputs = block.output.reduce(0) { $0 + abs(Double($1)) }
+    let outputs = block.output.reduce(0.0) { (sum: Double, y: Float) in sum + abs(Double(y)) }
     let noise = outputs * 80 * 0x1p-24 / Double(small)
     #expect(
       abs(byInput - expected.slope) < noise + Double(small * small) * expected.size,

@@ -26,7 +26,8 @@ import Testing
     var plain = try PlainDecoder(QuantizedBase(path: golden.directory))
     #expect(abs(plain.loss(tokens, targets) - sum.loss) < 1e-6 * sum.loss)
     for entry in scales.task.entries {
-      let index = entry.layer * LinearKind.allCases.count + entry.kind.position
+      let position = try #require(decoder.config.block.position(of: entry.role))
+      let index = entry.layer * decoder.config.block.linearCount + position
       let expected = entry.range.indices.map { i in
         plain.slope(of: i - entry.range.lowerBound, in: index, tokens, targets)
       }
@@ -145,7 +146,9 @@ private struct PlainDecoder {
     var streams = tokens.map { Array(embedding[Int($0) * width..<(Int($0) + 1) * width]) }
     for layer in 0..<config.layerCount {
       let linears = matrices[layer * 7..<(layer + 1) * 7]
-      func linear(_ kind: LinearKind) -> Matrix { linears[layer * 7 + kind.position] }
+      func linear(_ kind: LinearKind) -> Matrix {
+        linears[layer * 7 + (LinearKind.allCases.firstIndex(of: kind) ?? 0)]
+      }
       let inputs = streams.map { norm($0, norms[2 * layer]) }
       let attended = attention(
         inputs.map { headsNormed(linear(.query)($0), 2 * layer) },

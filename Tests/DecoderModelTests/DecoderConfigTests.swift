@@ -37,7 +37,7 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
           modelType: "qwen2", vocabularySize: 96, hiddenSize: 48, intermediateSize: 80,
           layerCount: 2, headCount: 3, keyValueHeadCount: 1, headSize: 16, normEpsilon: 1e-6,
           rope: RopeConfig(theta: 1_000_000), maximumLength: 512, tiedEmbeddings: true,
-          attentionBias: true))
+          block: BlockSpec { $0.biases = [.query, .key, .value] }))
     let mistral = try read("mistral_4bit_row")
     #expect(mistral.slidingWindow == 8 && mistral.headSize == 32)
     let qwen3 = try read("qwen3_4bit_row")
@@ -47,7 +47,7 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
           modelType: "qwen3", vocabularySize: 96, hiddenSize: 48, intermediateSize: 80,
           layerCount: 2, headCount: 4, keyValueHeadCount: 2, headSize: 32, normEpsilon: 1e-6,
           rope: RopeConfig(theta: 1_000_000), maximumLength: 512, tiedEmbeddings: true,
-          queryKeyNorm: true))
+          block: BlockSpec { $0.queryKeyNorm = .head }))
     let phi3 = try ModelSource.open(Fixtures.path("dense_phi3")).config
     #expect(phi3.slidingWindow == 8 && phi3.normEpsilon == 1e-5 && phi3.keyValueHeadCount == 2)
     #expect(try read("smollm3_4bit_row").unrotatedLayers == [1])
@@ -75,7 +75,7 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
     arguments: [
       "llama_4bit_row", "qwen2_4bit_g32", "mistral_4bit_row", "llama3rope_4bit_row",
       "qwen3_4bit_row", "yarn_4bit_row", "smollm3_4bit_row",
-    ])
+    ] + familyBases)
   func survivesARoundTrip(name: String) throws {
     let config = try QuantizedBase(path: Fixtures.path(name)).config
     let text = config.huggingFaceJSON.text(indent: 1)
@@ -132,8 +132,8 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
 
   @Test(
     arguments: [
-      ("model_type", JSONValue.string("gpt2")), ("model_type", nil), ("hidden_act", "gelu"),
-      ("attention_bias", true), ("mlp_bias", true), ("partial_rotary_factor", 0.5),
+      ("model_type", JSONValue.string("gpt2")), ("model_type", nil),
+      ("hidden_act", "quick_gelu"), ("mlp_bias", true), ("partial_rotary_factor", 0.5),
       ("quantization_config", ["quant_method": "gptq"]),
       ("rope_scaling", ["rope_type": "longrope", "factor": 4]),
       ("layer_types", ["full_attention", "sliding_attention"]),
@@ -145,7 +145,7 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
       return
     }
     if key == "model_type" {
-      #expect(detail.contains("llama, mistral, qwen2, qwen3, phi3, smollm3"))
+      #expect(detail.contains("llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, phi3, smollm3"))
     }
   }
 }

@@ -45,11 +45,23 @@ struct Golden {
   }
 }
 
-let goldenBases = [
-  "llama_4bit_row", "llama_3bit_g32", "llama_2bit_g64", "llama_8bit_g128", "qwen2_4bit_g32",
-  "mistral_4bit_row", "llama3rope_4bit_row", "llama_4bit_g32_real_zeros",
-  "qwen3_4bit_row", "qwen3_4bit_g32", "yarn_4bit_row", "smollm3_4bit_row",
+let goldenBases =
+  [
+    "llama_4bit_row", "llama_3bit_g32", "llama_2bit_g64", "llama_8bit_g128", "qwen2_4bit_g32",
+    "mistral_4bit_row", "llama3rope_4bit_row", "llama_4bit_g32_real_zeros",
+    "qwen3_4bit_row", "qwen3_4bit_g32", "yarn_4bit_row", "smollm3_4bit_row",
+  ] + familyBases
+
+/// Made by Fixtures/make_families.py: a base of each family, and a dense model with the same weights
+/// under the names of its family.
+let families = [
+  "gptj", "gpt_neo", "opt", "opt350", "gemma", "gemma2", "gemma3_text", "gpt_neox", "neox_seq",
+  "olmo2", "mixtral", "qwen3_moe", "stablelm", "stablelm_par", "llama_dynamic",
 ]
+
+let familyBases =
+  families.map { $0 + "_4bit_g32" }
+  + ["gptj_4bit_row", "opt_4bit_row", "gemma2_4bit_row", "mixtral_4bit_row"]
 
 func makeDecoder(
   _ path: String, _ precision: Precision = .fp32, threads: Int = 2,
@@ -117,7 +129,7 @@ func makeDecoder(
         let tensorName = entry.tensorName(scales.task.form)
         var expected = try golden.floats("\(which).\(tensorName)")
         if scales.task.form == .scales, mode.parametrization == .relative {
-          let base = try #require(decoder.weights.layers[entry.layer][entry.kind].baseScales)
+          let base = try #require(decoder.weights.layers[entry.layer][entry.role].baseScales)
           for i in expected.indices { expected[i] *= Float(Float16(bitPattern: base[i])) }
         }
         expectClose(
@@ -181,7 +193,9 @@ func makeDecoder(
     #expect(gradients[0] == gradients[1])
   }
 
-  @Test(arguments: ["dense_bf16", "dense_f32_sharded", "dense_f16", "dense_phi3"])
+  @Test(
+    arguments: ["dense_bf16", "dense_f32_sharded", "dense_f16", "dense_phi3"]
+      + families.map { "dense_" + $0 })
   func denseLogitsMatch(_ name: String) throws {
     let golden = try Golden(name)
     let decoder = try makeDecoder(golden.directory)

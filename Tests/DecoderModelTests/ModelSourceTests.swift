@@ -56,9 +56,9 @@ import Testing
           #expect(rows == (0..<shape.rows).map { Float($0) })
         }
       }
-      #expect(source.config.attentionBias == (architecture == "qwen2"))
+      #expect(source.config.block.biases.contains(.query) == (architecture == "qwen2"))
       #expect(source.config.tiedEmbeddings)
-      #expect(source.config.queryKeyNorm == (architecture == "qwen3"))
+      #expect((source.config.block.queryKeyNorm != nil) == (architecture == "qwen3"))
       if architecture == "qwen3" {
         #expect(try source.floats("model.layers.1.self_attn.k_norm.weight").last == 15)
       }

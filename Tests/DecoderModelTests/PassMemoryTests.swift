@@ -117,24 +117,16 @@ import Testing
       } else {
         for child in Mirror(reflecting: value).children {
           let label = child.label ?? ""
-          guard label != "current", label != "config" else { continue }
-          // Outputs of products are one entry, of however many blocks.
-          let own = name == "products" || label.isEmpty || label == "some" ? name : label
-          visit(child.value, own, prefix)
+          visit(child.value, label.isEmpty || label == "some" ? name : label, prefix)
         }
       }
     }
     let mirror = Mirror(reflecting: decoder)
-    for (label, prefix) in [("inference", ""), ("headWork", "head."), ("scaleGradients", "")] {
+    for (label, prefix) in [("headWork", "head."), ("scaleGradients", "")] {
       guard let value = mirror.descendant(label) else { continue }
       visit(value, label, prefix)
     }
-    if let training = mirror.descendant("training", "some", "activations") {
-      visit(training, "", "")
-    }
-    if let gradients = mirror.descendant("training", "some", "gradients") {
-      visit(gradients, "", "gradient.")
-    }
     return found
+      + decoder.bufferMemory.map { ($0.name, UnsafeMutableRawBufferPointer($0.memory.elements)) }
   }
 }

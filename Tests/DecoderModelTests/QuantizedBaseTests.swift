@@ -26,7 +26,7 @@ private let bases = [
         #expect(linear.codes.baseAddress == base.file.bytes(of: stored).baseAddress)
         #expect(linear.codes.count == linear.layout.byteCount)
         #expect(linear.scales.count == linear.layout.rows * linear.layout.groups)
-        #expect((linear.bias != nil) == base.config.hasBias(kind))
+        #expect((linear.bias != nil) == base.config.block.biases.contains(kind))
         #expect(linear.matrix?.rows == linear.layout.rows)
         switch linear.zeros {
         case .integers(let zeros): #expect(zeros.count == linear.scales.count)

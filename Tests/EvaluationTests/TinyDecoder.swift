@@ -26,20 +26,21 @@ enum TinyDecoder {
         columns: columns)
     }
     let width = config.hiddenSize
+    func norm() -> DecoderWeights.FrozenNorm {
+      DecoderWeights.FrozenNorm(config, weight: buffer(width, scale: 0.2, offset: 1))
+    }
     let layers = (0..<config.layerCount).map { index in
       DecoderWeights.Layer(
         config, index,
-        linears: LinearKind.allCases.map {
-          let shape = config.shape(of: $0)
+        linears: config.block.linears.map {
+          let shape = config.shape(of: $0.kind)
           return .init(matrix: matrix(shape.rows, shape.columns))
-        }, norm: { _ in buffer(width, scale: 0.2, offset: 1) })
+        }, norm: { _ in norm() })
     }
-    let (embedding, head) = (
-      matrix(config.vocabularySize, width), matrix(config.vocabularySize, width)
-    )
-    let norm = buffer(width, scale: 0.2, offset: 1)
-    let weights = DecoderWeights(
-      embedding: embedding, head: head, finalNorm: norm, layers: layers, owner: Owner(owned))
+    let ends = DecoderWeights.Ends(
+      embedding: matrix(config.vocabularySize, width), head: matrix(config.vocabularySize, width),
+      finalNorm: norm())
+    let weights = DecoderWeights(ends: ends, layers: layers, owner: Owner(owned))
     return Decoder(
       config: config, weights: weights,
       compute: Compute(pool: WorkerPool(threads: threads), precision: .fp32))

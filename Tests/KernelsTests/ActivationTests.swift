@@ -35,12 +35,12 @@ internal import Testing
       var x = [Float](repeating: 0.5, count: 41)
       x[place] = bad
       var logits = x
-      #expect(!set.table.cross_entropy(41, 3, &logits, 1).isFinite)
+      #expect(!set.table.cross_entropy(41, 3, 0, &logits, 1).isFinite)
       var scores = x
       _ = set.table.softmax(41, 41, 1, &scores)
       #expect(scores.contains { $0.isNaN })
       var h = x
-      set.table.swiglu(41, x, [Float](repeating: 1, count: 41), &h, nil)
+      set.table.activate(PEQA_SILU, 41, x, [Float](repeating: 1, count: 41), &h, nil)
       #expect(!h[place].isFinite && h[(place + 1) % 41].isFinite)
     }
   }
@@ -65,7 +65,8 @@ internal import Testing
       let gate = GuardedMemory(gates(count, &random))
       let up = GuardedMemory(random.floats(count))
       let h = GuardedMemory<Float>(results: count, fill: .nan)
-      compute.swiGLU(gate: gate.pointer, up: up.pointer, count: count, into: h.pointer)
+      compute.activate(
+        .silu, gate: gate.pointer, up: up.pointer, count: count, into: h.pointer)
       let want = zip(gate.values, up.values).map { Double($0) * sigmoid(Double($0)) * Double($1) }
       // Exponential 4 units, sum, quotient, two products: 8, rounded up for second order.
       let bounds = want.map { abs($0) * 9 * unit + Self.vanishing }
@@ -83,8 +84,8 @@ internal import Testing
       let (up, dh) = (random.floats(count), random.floats(count))
       let dgate = GuardedMemory<Float>(results: count, fill: .nan)
       let dup = GuardedMemory<Float>(results: count, fill: .nan)
-      compute.swiGLUBackward(
-        gate: gate, up: up, dh: dh, count: count, dgate: dgate.pointer, dup: dup.pointer)
+      compute.activateBackward(
+        .silu, gate: gate, up: up, dh: dh, count: count, dgate: dgate.pointer, dup: dup.pointer)
       var gateDeviation = Deviation()
       var upDeviation = Deviation()
       for i in 0..<count {
@@ -109,8 +110,8 @@ internal import Testing
       #expect(gateDeviation.isAllowed && dgate.isIntact, "\(count): \(gateDeviation)")
       // The results may overwrite the inputs.
       let (first, second) = (GuardedMemory(gate), GuardedMemory(up))
-      compute.swiGLUBackward(
-        gate: first.pointer, up: second.pointer, dh: dh, count: count, dgate: first.pointer,
+      compute.activateBackward(
+        .silu, gate: first.pointer, up: second.pointer, dh: dh, count: count, dgate: first.pointer,
         dup: second.pointer)
       let same = first.values == dgate.values && second.values == dup.values
       #expect(same, "in place")

@@ -28,7 +28,7 @@ internal import Testing
       let compute = Compute(pool: WorkerPool(threads: 2), precision: precision, instructionSet: set)
       let y = GuardedMemory<Float>(results: tokens * rows, fill: .nan)
       compute.decode(
-        DecodeProduct(matrix, into: y.pointer),
+        Product(matrix, into: y.pointer),
         input: compute.decodeOperand(x.pointer, tokens: tokens, for: matrix),
         tokens: tokens)
       let deviation = Deviation(y.values, want.values, allowing: bounds)
@@ -90,7 +90,7 @@ internal import Testing
       var y = [Float](repeating: .nan, count: 3 * w.rows)
       let input = compute.decodeOperand(x, tokens: 3, for: w)
       y.withUnsafeMutableBufferPointer {
-        compute.decode(DecodeProduct(w, into: $0.baseAddress!), input: input, tokens: 3)
+        compute.decode(Product(w, into: $0.baseAddress!), input: input, tokens: 3)
       }
       return y
     }
@@ -101,15 +101,15 @@ internal import Testing
       let outs = layers.map { GuardedMemory<Float>(results: 3 * $0.rows, fill: .nan) }
       let hidden = GuardedMemory<Float>(results: 3 * 33, fill: .nan)
       let input = compute.decodeOperand(x, tokens: 3, for: layers[0].matrix)
-      let products = zip(layers, outs).map { DecodeProduct($0.matrix, into: $1.pointer) }
+      let products = zip(layers, outs).map { Product($0.matrix, into: $1.pointer) }
       compute.decode(products[0], products[1], products[2], input: input, tokens: 3)
-      compute.decodeGated(
-        gate: products[1], up: products[2], input: input, tokens: 3, into: hidden.pointer)
+      compute.decodeActivated(
+        .silu, gate: products[1], up: products[2], input: input, tokens: 3, into: hidden.pointer)
       for (out, want) in zip(outs, want) {
         #expect(out.values == want && out.isIntact, "\(threads) threads")
       }
       var gated = [Float](repeating: 0, count: 3 * 33)
-      compute.swiGLU(gate: want[1], up: want[2], count: gated.count, into: &gated)
+      compute.activate(.silu, gate: want[1], up: want[2], count: gated.count, into: &gated)
       // The exponential errs by 2 units in the last place whatever the lanes, see
       // `ActivationTests`.
       let bounds = gated.map { Double(abs($0)) * 18 * unit + 0x1p-115 }

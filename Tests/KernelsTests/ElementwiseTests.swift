@@ -33,9 +33,9 @@ internal import Testing
       let weight = GuardedMemory(random.floats(width))
       let y = results(tokens * width)
       let inverse = results(tokens)
-      compute.rmsNorm(
-        x.pointer, weight: weight.pointer, tokens: tokens, width: width, epsilon: 1e-3,
-        into: y.pointer, inverseRMS: inverse.pointer)
+      compute.normalize(
+        x.pointer, Norm(.rms, width: width, epsilon: 1e-3, weight: weight.pointer), tokens: tokens,
+        into: y.pointer, statistics: inverse.pointer)
       let (xs, ws) = (x.values, weight.values)
       let factor = (0..<tokens).map { t in
         let sum = (0..<width).reduce(0.0) {
@@ -91,13 +91,13 @@ internal import Testing
         }
       }
       let (y, inverse) = (results(tokens * width), results(tokens))
-      compute.rmsNorm(
-        x.pointer, weight: weight.pointer, tokens: tokens, width: width, epsilon: 1e-5,
-        into: y.pointer, inverseRMS: inverse.pointer)
+      let norm = Norm(.rms, width: width, epsilon: 1e-5, weight: weight.pointer)
+      compute.normalize(
+        x.pointer, norm, tokens: tokens, into: y.pointer, statistics: inverse.pointer)
       let dx = results(tokens * width, fill: 2)
-      compute.rmsNormBackward(
-        x.pointer, weight: weight.pointer, inverseRMS: inverse.pointer, dy: dy.pointer,
-        tokens: tokens, width: width, addingTo: dx.pointer)
+      compute.normalizeBackward(
+        x.pointer, norm, statistics: inverse.pointer, dy: dy.pointer, tokens: tokens,
+        addingTo: dx.pointer)
       expect(dx, want, bounds, "\(set) norm backward, width \(width)")
     }
   }
@@ -128,17 +128,20 @@ internal import Testing
       }
       let y = results(xs.count)
       compute.rope(
-        x.pointer, tokens: tokens, heads: heads, headSize: size, cosine: cosine.pointer,
+        x.pointer, tokens: tokens, heads: heads, headSize: size, rotated: size,
+        cosine: cosine.pointer,
         sine: sine.pointer, backward: backward, into: y.pointer)
       expect(y, want, bounds, "\(set) rope, size \(size)")
       let inPlace = GuardedMemory(x.values)
       compute.rope(
-        inPlace.pointer, tokens: tokens, heads: heads, headSize: size, cosine: cosine.pointer,
+        inPlace.pointer, tokens: tokens, heads: heads, headSize: size, rotated: size,
+        cosine: cosine.pointer,
         sine: sine.pointer, backward: backward, into: inPlace.pointer)
       let same = inPlace.values == y.values
       #expect(same, "in place")
       compute.rope(
-        y.pointer, tokens: tokens, heads: heads, headSize: size, cosine: cosine.pointer,
+        y.pointer, tokens: tokens, heads: heads, headSize: size, rotated: size,
+        cosine: cosine.pointer,
         sine: sine.pointer, backward: !backward, into: y.pointer)
       // There and back: twice the error, grown by the second rotation.
       let returned = bounds.map { 3 * $0 + 4 * unit }

@@ -61,12 +61,13 @@ internal import Testing
       let (up, dh) = (GuardedMemory(random.floats(count)), GuardedMemory(random.floats(count)))
       let factor = GuardedMemory(random.floats(columns))
       let (dgate, dup) = (results(count, fill: Float.nan), results(count, fill: Float.nan))
-      table.swiglu_backward(
-        count, gate.pointer, up.pointer, dh.pointer, dgate.pointer, dup.pointer)
+      table.activate_backward(
+        PEQA_SILU, count, gate.pointer, up.pointer, dh.pointer, dgate.pointer, dup.pointer)
       let got = (0..<2).map { _ in results(count, fill: UInt16(0)) }
       let sums = (0..<2).map { _ in results(columns, fill: Float(0)) }
-      table.swiglu_gradient(
-        Int32(rows), 0, Int32(columns), columns, gate.pointer, up.pointer, dh.pointer,
+      table.activation_gradient(
+        PEQA_SILU, Int32(rows), 0, Int32(columns), columns, gate.pointer, gate.pointer, up.pointer,
+        dh.pointer,
         factor.pointer, nil, got[0].pointer, got[1].pointer, sums[0].pointer, sums[1].pointer)
       for (part, (dy, y)) in [(dgate, gate), (dup, up)].enumerated() {
         let wantSums = results(columns, fill: Float(0))
@@ -102,7 +103,7 @@ internal import Testing
       #expect(same && operand.isIntact && y.isIntact, "\(set) norm \(width)")
       let h = results(rows * width, fill: Float.nan)
       let hOperand = results(rows * width, fill: UInt16(7))
-      table.swiglu(rows * width, x.pointer, y.pointer, h.pointer, hOperand.pointer)
+      table.activate(PEQA_SILU, rows * width, x.pointer, y.pointer, h.pointer, hOperand.pointer)
       let wantH = h.values.map { UInt16(roundedToBF16($0).bitPattern >> 16) }
       let sameH = hOperand.values == wantH
       #expect(sameH && hOperand.isIntact && h.isIntact, "\(set) activation \(width)")

@@ -122,8 +122,10 @@ internal import Testing
     let gateSums = filled(2 * rows) { gateSums in
       upSums = filled(2 * rows) {
         _ = compute.activationGradients(
-          w, w, gate: y, up: dy, dh: dy, dgate: &dgate, dup: &dup, sequenceRanges: sequenceRanges,
-          gateSums: gateSums, upSums: $0)
+          .silu,
+          gate: Compute.Activated(w, value: y, output: y, sums: gateSums, gradient: &dgate),
+          up: Compute.Activated(w, value: dy, output: dy, sums: $0, gradient: &dup), dh: dy,
+          sequenceRanges: sequenceRanges)
       }
     }
     return sums + [("their dx", dx), ("gate sums", gateSums), ("up sums", upSums)]
@@ -136,20 +138,24 @@ internal import Testing
     let (x, dy, w) = (random.floats(count), random.floats(count), random.floats(width))
     var inverse = [Float](repeating: .nan, count: tokens)
     let norm = filled(count) {
-      compute.rmsNorm(
-        x, weight: w, tokens: tokens, width: width, epsilon: 1e-5, into: $0, inverseRMS: &inverse)
+      compute.normalize(
+        x, Norm(.rms, width: width, epsilon: 1e-5, weight: w), tokens: tokens, into: $0,
+        statistics: &inverse)
     }
     let normBack = filled(count) {
       $0.update(repeating: 1, count: count)
-      compute.rmsNormBackward(
-        x, weight: w, inverseRMS: inverse, dy: dy, tokens: tokens, width: width, addingTo: $0)
+      compute.normalizeBackward(
+        x, Norm(.rms, width: width, epsilon: 1e-5, weight: w), statistics: inverse, dy: dy,
+        tokens: tokens, addingTo: $0)
     }
     let turned = filled(count) {
-      compute.rope(x, tokens: tokens, heads: 2, headSize: 100, cosine: dy, sine: x, into: $0)
+      compute.rope(
+        x, tokens: tokens, heads: 2, headSize: 100, rotated: 100, cosine: dy, sine: x, into: $0)
     }
-    let glu = filled(count) { compute.swiGLU(gate: x, up: dy, count: count, into: $0) }
+    let glu = filled(count) { compute.activate(.silu, gate: x, up: dy, count: count, into: $0) }
     let gluBack = filled(2 * count) {
-      compute.swiGLUBackward(gate: x, up: dy, dh: norm, count: count, dgate: $0, dup: $0 + count)
+      compute.activateBackward(
+        .silu, gate: x, up: dy, dh: norm, count: count, dgate: $0, dup: $0 + count)
     }
     let targets = (0..<tokens).map { Int32($0 * 3 % width) }
     var losses = [Double](repeating: .nan, count: tokens)

@@ -24,6 +24,10 @@
 
 typedef enum { PEQA_CODES = 0, PEQA_F32 = 1, PEQA_F16 = 2, PEQA_BF16 = 3 } peqa_storage;
 
+// f(x) between the layers of an MLP: x sigmoid(x), max(x, 0), x Phi(x), and the last by tanh:
+// x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+typedef enum { PEQA_SILU = 0, PEQA_RELU = 1, PEQA_GELU = 2, PEQA_GELU_TANH = 3 } peqa_activation;
+
 // A weight matrix W [rows O, columns I] as it lies in the mapped file; nothing is owned.
 // Codes: W[o,i] = s[o,G(i)] * (q[o,i] - z[o,G(i)]), s = fp16(scales[o,G] * gains[o]).
 typedef struct {
@@ -110,29 +114,46 @@ typedef struct {
   // dx[t] += d(rms_norm)/dx applied to dy[t].
   void (*rms_norm_backward)(int rows, int width, const float *x, const float *w,
                             const float *inverse_rms, const float *dy, float *dx);
-  // Rotates pairs (i, i + half) of each head by the angle whose cosine and sine stand in
-  // [position, half]; direction -1 turns back.
-  void (*rope)(int rows, int heads, int head_size, const float *cosine, const float *sine,
-               float direction, const float *x, float *y);
-  // h = silu(g) * u, elementwise, as fp32 and as bf16, as asked for.
-  void (*swiglu)(size_t count, const float *gate, const float *up, float *_Nullable h,
-                 uint16_t *_Nullable h_bf16);
-  // dgate, dup from dh; may overwrite gate and up.
-  void (*swiglu_backward)(size_t count, const float *gate, const float *up, const float *dh,
-                          float *dgate, float *dup);
+  // y = w * (x - mean) / deviation + b, over `width`; outputs as those of rms_norm. Keeps the mean
+  // and 1 / deviation. b null: 0.
+  void (*layer_norm)(int rows, int width, float epsilon, const float *x, const float *w,
+                     const float *_Nullable b, float *_Nullable y, uint16_t *_Nullable y_bf16,
+                     float *mean, float *inverse_deviation);
+  // dx[t] += d(layer_norm)/dx applied to dy[t].
+  void (*layer_norm_backward)(int rows, int width, const float *x, const float *w,
+                              const float *mean, const float *inverse_deviation, const float *dy,
+                              float *dx);
+  // Rotates pairs (i, i + rotated / 2) of the first `rotated` numbers of each head by the angle
+  // whose cosine and sine stand in [position, rotated / 2]; direction -1 turns back. The rest of a
+  // head stays.
+  void (*rope)(int rows, int heads, int head_size, int rotated, const float *cosine,
+               const float *sine, float direction, const float *x, float *y);
+  // h = f(gate) * up, elementwise, as fp32 and as bf16, as asked for; h = f(gate) without an up.
+  void (*activate)(peqa_activation f, size_t count, const float *gate, const float *_Nullable up,
+                   float *_Nullable h, uint16_t *_Nullable h_bf16);
+  // dgate, and dup where there is an up, from dh; may overwrite gate and up.
+  void (*activate_backward)(peqa_activation f, size_t count, const float *gate,
+                            const float *_Nullable up, const float *dh, float *dgate,
+                            float *_Nullable dup);
   // The same for columns o0 ..< o1 of matrices whose rows lie `row` apart, as operands of products:
   // bf16(dgate * gate_factor), bf16(dup * up_factor), factors 1 where null.
-  // gate_sums[o] += sum_t dgate * gate, likewise up_sums, t in order.
-  void (*swiglu_gradient)(int rows, int o0, int o1, ptrdiff_t row, const float *gate,
-                          const float *up, const float *dh, const float *_Nullable gate_factor,
-                          const float *_Nullable up_factor, uint16_t *dgate, uint16_t *dup,
-                          float *gate_sums, float *up_sums);
+  // gate_sums[o] += sum_t dgate * gate_output, t in order, likewise up_sums with up. gate_output is
+  // gate before its bias.
+  void (*activation_gradient)(peqa_activation f, int rows, int o0, int o1, ptrdiff_t row,
+                              const float *gate, const float *gate_output,
+                              const float *_Nullable up, const float *dh,
+                              const float *_Nullable gate_factor,
+                              const float *_Nullable up_factor, uint16_t *dgate,
+                              uint16_t *_Nullable dup, float *gate_sums,
+                              float *_Nullable up_sums);
   // sums[o] += sum_t dy[t, o] * (y[t, o] - minus[t, o]) for columns o0 ..< o1, t in order, and
   // out[t, o] = bf16(dy[t, o] * factor[o]) where `out` is asked for.
   void (*row_scale_gradient)(int rows, int o0, int o1, const float *dy, ptrdiff_t dy_row, const float *y,
                        const float *_Nullable minus, ptrdiff_t y_row,
                        const float *_Nullable factor, uint16_t *_Nullable out, ptrdiff_t out_row,
                        float *sums);
+  // x[i] becomes cap * tanh(scale * x[i] / cap); slope[i] what its derivative is, where asked for.
+  void (*soft_cap)(size_t n, float scale, float cap, float *x, float *_Nullable slope);
   // x[0..n) becomes softmax(scale * x); elements n ..< padded become 0. Returns log-sum-exp.
   float (*softmax)(int n, int padded, float scale, float *x);
   // p[i] = exp(scale * s[i] - lse) for i < n, else 0.
@@ -146,23 +167,26 @@ typedef struct {
                         float *inverse_sum);
   // Probabilities and score gradients of two queries: p = exp(scale * s - lse) and
   // ds = scale * p * (dp - delta) for first <= i < last, else 0, for i < end, a multiple of 16. The
-  // rows of s, dp and ds lie `row` apart; pairs hold both queries of a key side by side.
+  // rows of s, dp and ds lie `row` apart; pairs hold both queries of a key side by side. Where there
+  // are slopes, laid out as s, ds is multiplied by them.
   void (*softmax_gradient_pair_bf16)(const int *first, const int *last, int end, float scale,
                               const float *lse, const float *delta, const float *s,
-                              const float *dp, ptrdiff_t row, uint16_t *p_pairs, uint16_t *ds,
-                              uint16_t *ds_pairs);
+                              const float *dp, const float *_Nullable slope, ptrdiff_t row,
+                              uint16_t *p_pairs, uint16_t *ds, uint16_t *ds_pairs);
   // Returns -log softmax(x)[target]; where `gradient`, x becomes softmax(x) - onehot(target), else
-  // it stays.
-  double (*cross_entropy)(int n, int target, float *x, int gradient);
+  // it stays. With a cap > 0, x is the result of soft_cap with scale 1, and the gradient that of
+  // what was before it.
+  double (*cross_entropy)(int n, int target, float cap, float *x, int gradient);
   // Writes the key and the value of one position, rounded to fp16 where `half`; padding becomes 0.
   void (*cache_write)(const peqa_cache *cache, int position, const float *key, const float *value);
   // Keys and values of positions 0 ..< count as fp32 rows of head_size.
   void (*cache_read)(const peqa_cache *cache, int count, float *keys, float *values);
   // Attention of `heads` queries (q_row apart) to positions first ..< last, at most
-  // PEQA_CACHE_CHUNK: out[h] = sum exp(scale q k - top[h]) v, sum[h] = sum exp(..). Rows of out are
-  // head_size rounded up to 16.
+  // PEQA_CACHE_CHUNK: out[h] = sum exp(s - top[h]) v, sum[h] = sum exp(..), s = scale q k, through
+  // soft_cap where cap > 0. Rows of out are head_size rounded up to 16.
   void (*cache_attend)(const peqa_cache *cache, int first, int last, int heads, float scale,
-                       const float *q, ptrdiff_t q_row, float *out, float *top, float *sum);
+                       float cap, const float *q, ptrdiff_t q_row, float *out, float *top,
+                       float *sum);
   float (*dot)(int n, const float *a, const float *b);
   // y += a.
   void (*add)(size_t count, const float *a, float *y);
@@ -207,14 +231,14 @@ float peqa_effective_scale(const peqa_matrix *w, int row, int group);
 // Only queries first ..< last are computed; `first` is a multiple of 64.
 typedef struct {
   int queries, keys, head_size, window, first, last;
-  float scale;
+  float scale, cap;    // scores are scale q k, through soft_cap where cap > 0
   const float *q;      // [queries] rows of head_size, q_row apart; so are out, dout, dq
   const float *k, *v;  // [keys] rows, kv_row apart
   ptrdiff_t q_row, kv_row;
 } peqa_attention;
 
 // Floats of `work` for either direction.
-size_t peqa_attention_work(int keys, int head_size);
+size_t peqa_attention_work(int keys, int head_size, int capped);
 // out = softmax(scale q k^T) v; lse [queries] is kept for the backward pass.
 void peqa_attention_forward(const peqa_kernels *table, const peqa_attention *a, float *out,
                             float *lse, float *work);
@@ -225,7 +249,7 @@ void peqa_attention_backward(const peqa_kernels *table, const peqa_attention *a,
                              float *work);
 
 // The same with bf16 products.
-size_t peqa_attention_work_bf16(int keys, int head_size);
+size_t peqa_attention_work_bf16(int keys, int head_size, int capped);
 void peqa_attention_forward_bf16(const peqa_kernels *table, const peqa_attention *a, float *out,
                                  float *lse, float *work);
 void peqa_attention_backward_bf16(const peqa_kernels *table, const peqa_attention *a,

@@ -17,7 +17,7 @@ package final class BlockAlone {
   package let decoder: Decoder
   package let scales: TrainableScales
   private let recomputing: Recomputing
-  private let pass: Decoder.BlockPass
+  private let pass: BlockPass
   /// The input [tokens, D] that `reset` puts in place; tests change it.
   package let input: FloatBuffer
   /// d(sum of outputs)/d(masters) of the last run.
@@ -42,11 +42,10 @@ package final class BlockAlone {
         )
       ], decoder.config)
     let (a, g) = decoder.trainingBuffers(capacity: tokens)
-    decoder.rotary.gather(
-      segments: stack.segments, cosine: a.cosine.pointer, sine: a.sine.pointer)
+    decoder.rotary.gather(segments: stack.segments, a)
     let gradient = FloatBuffer(count: scales.count)
     self.gradient = gradient
-    pass = Decoder.BlockPass(
+    pass = BlockPass(
       layer: 0, stack: stack, a: a, g: g, scales: scales,
       chunk: decoder.gradientChunk(scales, sequences: 1),
       sink: { _, first, values in
@@ -64,7 +63,7 @@ package final class BlockAlone {
 
   /// The gradient of the input, [tokens, D], after `backward`.
   package var inputGradient: UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: pass.g.residual.pointer, count: input.count)
+    UnsafeMutableBufferPointer(start: pass.g[.residual], count: input.count)
   }
 
   /// The output [tokens, D] after `forward`.
@@ -84,7 +83,6 @@ package final class BlockAlone {
 
   package func backward() {
     if recomputing != .none { decoder.recompute(pass) }
-    decoder.backwardMLP(pass)
-    decoder.backwardAttention(pass)
+    decoder.backward(pass)
   }
 }

@@ -4,13 +4,16 @@ internal import Kernels
 final class HeadWorkspace {
   /// Positions per chunk.
   static let chunk = 256
-  let inputs, norms, inverseRMS, logits, gradient: FloatBuffer
+  let inputs, norms, statistics, logits, gradient: FloatBuffer
+  /// Behind the projection to the width of the embeddings; nil where there is none.
+  let projected: FloatBuffer?
   let losses: NumberBuffer<Double>
 
   init(_ config: DecoderConfig) {
     inputs = FloatBuffer(count: Self.chunk * config.hiddenSize)
     norms = FloatBuffer(count: Self.chunk * config.hiddenSize)
-    inverseRMS = FloatBuffer(count: Self.chunk)
+    statistics = FloatBuffer(count: Self.chunk * config.block.norm.statistics)
+    projected = config.ends.embeddingWidth.map { FloatBuffer(count: Self.chunk * $0) }
     logits = FloatBuffer(count: Self.chunk * config.vocabularySize)
     gradient = FloatBuffer(count: Self.chunk * config.hiddenSize)
     losses = NumberBuffer(count: Self.chunk)
@@ -29,7 +32,7 @@ extension Decoder {
   /// `gradient` is given, the gradient of the sum w.r.t. `stream` [T, D] is added to it.
   func headLosses(
     _ stream: UnsafePointer<Float>, _ stack: SequenceBatch,
-    addingGradientTo gradient: FloatBuffer? = nil
+    addingGradientTo gradient: UnsafeMutablePointer<Float>? = nil
   ) -> [Double] {
     guard compute.denseRowsStandAlone else {
       return stack.sequenceRanges.flatMap {
@@ -42,7 +45,7 @@ extension Decoder {
 
   func headLosses(
     _ stream: UnsafePointer<Float>, _ targets: [Int32], of part: Range<Int>,
-    addingGradientTo gradient: FloatBuffer? = nil
+    addingGradientTo gradient: UnsafeMutablePointer<Float>? = nil
   ) -> [Double] {
     let work = headWorkspace()
     let positions = part.filter { targets[$0] >= 0 }
@@ -53,7 +56,7 @@ extension Decoder {
       logits(of: chunk, stream, work)
       compute.crossEntropy(
         work.logits.pointer, targets: chunk.map { targets[$0] }, tokens: chunk.count,
-        vocabulary: config.vocabularySize, gradient: gradient != nil,
+        vocabulary: config.vocabularySize, cap: config.ends.logitCap, gradient: gradient != nil,
         losses: work.losses.pointer)
       losses.append(contentsOf: work.losses.elements[..<chunk.count])
       if let gradient { headGradient(chunk, work, addingTo: gradient) }
@@ -69,24 +72,88 @@ extension Decoder {
     for (row, position) in positions.enumerated() {
       (work.inputs.pointer + row * width).update(from: stream + position * width, count: width)
     }
-    let input = normalizedOperand(
-      work.inputs.pointer, weights.finalNorm, work.norms, keeping: false, work.inverseRMS, count)
-    compute.forward(weights.head, input, tokens: count, into: work.logits.pointer)
+    var input = headInput(work.inputs.pointer, count, into: work.norms.pointer, work.statistics)
+    if let project = weights.ends.projectOut, let projected = work.projected {
+      compute.forward(project, input, tokens: count, into: projected.pointer)
+      input = compute.operand(
+        projected.pointer, tokens: count, columns: config.embeddingWidth)
+    }
+    compute.forward(weights.ends.head, input, tokens: count, into: work.logits.pointer)
+    finishLogits(work.logits.pointer, count: count)
   }
 
-  /// From d(logits) in `work.logits` back through head and final norm.
+  /// The norm behind the last block, where there is one, as an operand.
+  private func headInput(
+    _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>,
+    _ statistics: FloatBuffer
+  ) -> Operand {
+    guard let norm = weights.ends.finalNorm?.norm else {
+      return compute.operand(x, tokens: count, columns: config.hiddenSize)
+    }
+    return compute.normalizedOperand(
+      x, norm, tokens: count, into: y, keeping: false, statistics: statistics.pointer)
+  }
+
+  /// Bias and cap of logits [n, vocabulary].
+  private func finishLogits(_ logits: UnsafeMutablePointer<Float>, count: Int) {
+    if let bias = weights.ends.headBias {
+      compute.addBias(bias.pointer, width: bias.count, to: logits, tokens: count, into: logits)
+    }
+    if let cap = config.ends.logitCap {
+      compute.cap(logits, at: cap, count: count * config.vocabularySize)
+    }
+  }
+
+  /// From d(logits) in `work.logits` back through head, projection and final norm.
   private func headGradient(
-    _ positions: some Collection<Int>, _ work: HeadWorkspace, addingTo gradient: FloatBuffer
+    _ positions: some Collection<Int>, _ work: HeadWorkspace,
+    addingTo gradient: UnsafeMutablePointer<Float>
   ) {
     let (width, count) = (config.hiddenSize, positions.count)
-    compute.inputGradient(
-      weights.head, work.logits.pointer, tokens: count, into: work.norms.pointer,
-      accumulating: false)
-    work.gradient.elements[..<(count * width)].update(repeating: 0)
-    compute.rmsNormBackward(
-      work.inputs.pointer, weight: weights.finalNorm.pointer, inverseRMS: work.inverseRMS.pointer,
-      dy: work.norms.pointer, tokens: count, width: width, addingTo: work.gradient.pointer)
-    compute.addRows(
-      work.gradient.pointer, width: width, to: gradient.pointer, at: Array(positions))
+    if let project = weights.ends.projectOut, let projected = work.projected {
+      compute.inputGradient(
+        weights.ends.head, work.logits.pointer, tokens: count, into: projected.pointer,
+        accumulating: false)
+      compute.inputGradient(
+        project, projected.pointer, tokens: count, into: work.norms.pointer, accumulating: false)
+    } else {
+      compute.inputGradient(
+        weights.ends.head, work.logits.pointer, tokens: count, into: work.norms.pointer,
+        accumulating: false)
+    }
+    var change = UnsafePointer(work.norms.pointer)
+    if let norm = weights.ends.finalNorm?.norm {
+      work.gradient.elements[..<(count * width)].update(repeating: 0)
+      compute.normalizeBackward(
+        work.inputs.pointer, norm, statistics: work.statistics.pointer, dy: work.norms.pointer,
+        tokens: count, addingTo: work.gradient.pointer)
+      change = UnsafePointer(work.gradient.pointer)
+    }
+    compute.addRows(change, width: width, to: gradient, at: Array(positions))
+  }
+
+  /// Logits [vocabulary] of one position of the stream.
+  func decodeLogits(_ stream: UnsafePointer<Float>, _ a: Activations, into logits: inout [Float]) {
+    if logits.count != config.vocabularySize {
+      logits = [Float](repeating: 0, count: config.vocabularySize)
+    }
+    let work = headWorkspace()
+    var input = stream
+    if let norm = weights.ends.finalNorm?.norm {
+      normalize(stream, norm, 1, into: a[.scratch], work.statistics.pointer)
+      input = UnsafePointer(a[.scratch])
+    }
+    if let project = weights.ends.projectOut, let projected = work.projected {
+      compute.decode(
+        Product(project, into: projected.pointer),
+        input: compute.decodeOperand(input, tokens: 1, for: project), tokens: 1)
+      input = UnsafePointer(projected.pointer)
+    }
+    let operand = compute.decodeOperand(input, tokens: 1, for: weights.ends.head)
+    logits.withUnsafeMutableBufferPointer {
+      guard let start = $0.baseAddress else { return }
+      compute.decode(Product(weights.ends.head, into: start), input: operand, tokens: 1)
+      finishLogits(start, count: 1)
+    }
   }
 }

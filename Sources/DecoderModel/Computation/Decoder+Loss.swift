@@ -31,8 +31,8 @@ extension Decoder {
 
   /// Embeds and runs all blocks; the result stands in `a.residual(layerCount)`.
   func forward(_ tokens: [Int32], segments: [Range<Int>], _ a: Activations) {
-    rotary.gather(segments: segments, cosine: a.cosine.pointer, sine: a.sine.pointer)
-    embed(tokens, into: a.residual(0))
+    rotary.gather(segments: segments, a)
+    embed(tokens, segments: segments, a, into: a.residual(0))
     for layer in 0..<config.layerCount {
       // A pass that keeps streams turns at the end; another one starts again.
       let next = layer + 1 < config.layerCount ? layer + 1 : a.keeping == .nothing ? 0 : layer

@@ -1,7 +1,7 @@
 internal import ExitCodes
 package import Kernels
 
-/// A decoder of the LLaMA family over frozen weights; its only changing part is the task's scales.
+/// A decoder over frozen weights; its only changing part is the task's scales.
 ///
 /// Works on one sequence or a few stacked ones at a time, knows no rank and no optimizer. Not for
 /// concurrent use: it owns its activations.
@@ -9,8 +9,7 @@ package final class Decoder {
   package let config: DecoderConfig
   package let weights: DecoderWeights
   package let compute: Compute
-  let attentionShape: AttentionShape
-  let rotary: RotaryTable
+  let rotary: Rotation
   /// A backward pass computes each block's products again instead of keeping their outputs: the
   /// same bits in less memory, for about a quarter more time.
   package var recomputesProducts = true
@@ -28,8 +27,7 @@ package final class Decoder {
     self.config = config
     self.weights = weights
     self.compute = compute
-    attentionShape = config.attentionShape
-    rotary = RotaryTable(config)
+    rotary = Rotation(config)
   }
 
   /// Points every quantized matrix at the scales of a task, or back at the base's with nil.
@@ -43,7 +41,7 @@ package final class Decoder {
       case .scales:
         setScales(entry, task.scales.pointer + at, gains: nil)
       case .gains:
-        guard let base = weights.layers[entry.layer][entry.kind].baseScales else { continue }
+        guard let base = weights.layers[entry.layer][entry.role].baseScales else { continue }
         setScales(entry, base, gains: UnsafePointer(task.gains.pointer + at))
       }
     }
@@ -61,19 +59,8 @@ package final class Decoder {
   private func setScales(
     _ entry: AdapterScales.Entry, _ scales: UnsafePointer<UInt16>, gains: UnsafePointer<Float>?
   ) {
-    weights.layers[entry.layer].linears[entry.kind.position].matrix.setScales(scales, gains: gains)
-  }
-}
-
-extension Decoder {
-  /// Copies the embeddings of `tokens` to `stream` [T, D].
-  func embed(_ tokens: [Int32], into stream: UnsafeMutablePointer<Float>) {
-    compute.pool.parallelRanges(tokens.count, unit: 8) { range, _ in
-      for t in range {
-        compute.row(
-          Int(tokens[t]), of: weights.embedding, into: stream + t * config.hiddenSize)
-      }
-    }
+    guard let position = config.block.position(of: entry.role) else { return }
+    weights.layers[entry.layer].linears[position].matrix.setScales(scales, gains: gains)
   }
 }
 
@@ -81,6 +68,7 @@ extension Decoder {
 package enum DecoderError: ExitCoded, CustomStringConvertible {
   case emptySequence
   case tokenOutOfRange(Int, vocabulary: Int)
+  case tooLong(Int, positions: Int)
   case cacheFull(capacity: Int)
   case badTargets(String)
 
@@ -92,6 +80,9 @@ package enum DecoderError: ExitCoded, CustomStringConvertible {
     case .tokenOutOfRange(let id, let vocabulary):
       "token id \(id) is outside the model's vocabulary of \(vocabulary); "
         + "use the tokenizer that belongs to the model"
+    case .tooLong(let length, let positions):
+      "a sequence of \(length) tokens is longer than the \(positions) positions for which the model "
+        + "has embeddings; use shorter sequences"
     case .cacheFull(let capacity):
       "the context of \(capacity) tokens is full; ask for fewer new tokens or a shorter prompt"
     case .badTargets(let what): "targets do not fit the sequence: \(what)"

@@ -11,8 +11,9 @@ package final class KeyValueCache {
   /// bf16 products and fp32 for fp32 ones.
   package init(_ config: DecoderConfig, capacity: Int, precision: Precision) {
     self.capacity = capacity
-    layers = (0..<config.layerCount).map { _ in
-      AttentionCache(config.attentionShape, capacity: capacity, precision: precision)
+    layers = (0..<config.layerCount).map {
+      AttentionCache(
+        config.attentionShape(layer: $0), capacity: capacity, precision: precision)
     }
   }
 
@@ -45,30 +46,19 @@ extension Decoder {
     guard cache.count + tokens.count <= cache.capacity else {
       throw .cacheFull(capacity: cache.capacity)
     }
+    try config.checkLength(cache.count + tokens.count)
     let (a, count) = (inferenceActivations(capacity: tokens.count), tokens.count)
-    rotary.gather(
-      segments: CollectionOfOne(0..<count), offset: cache.count, cosine: a.cosine.pointer,
-      sine: a.sine.pointer)
-    embed(tokens, into: a.residual(0))
+    let segments = CollectionOfOne(0..<count)
+    rotary.gather(segments: segments, offset: cache.count, a)
+    embed(tokens, segments: segments, offset: cache.count, a, into: a.residual(0))
+    let pass = ForwardPass(tokens: count, a: a, isDecoding: count <= Compute.fewTokens) {
+      self.attend($0, tokens: count, cache, a)
+    }
     for layer in 0..<config.layerCount {
       prefetcher?.prefetch(layer, next: (layer + 1) % config.layerCount)
-      if count <= Compute.fewTokens {
-        decodeBlock(layer, tokens: count, cache, a)
-      } else {
-        block(layer, tokens: count, a) { attend(layer, tokens: count, cache, a) }
-      }
+      block(layer, pass)
     }
     cache.advance(by: count)
     decodeLogits(a.residual(config.layerCount) + (count - 1) * config.hiddenSize, a, into: &logits)
-  }
-
-  /// Keeps the new keys and values and attends to all.
-  func attend(_ index: Int, tokens: Int, _ cache: KeyValueCache, _ a: Activations) {
-    compute.write(
-      keys: a.keys.pointer, values: a.values.pointer, tokens: tokens, at: cache.count,
-      to: cache[index])
-    compute.attention(
-      over: cache[index], queries: tokens, keys: cache.count + tokens, q: a.queries.pointer,
-      out: a.attentionOutput.pointer)
   }
 }

@@ -70,7 +70,7 @@ package struct PassMemory: Sendable, Equatable {
     add(
       "attentionWork",
       shape.threads
-        * config.attentionShape.workCount(
+        * config.attentionShape(layer: 0).workCount(
           keys: shape.tokensPerSequence, precision: shape.precision))
   }
 
@@ -81,48 +81,38 @@ package struct PassMemory: Sendable, Equatable {
   }
 
   private mutating func addActivations(_ config: DecoderConfig, _ shape: PassShape) {
-    let (tokens, width) = (shape.tokens, config.hiddenSize)
-    let layers = shape.keeping == .nothing ? 1 : config.layerCount
-    add("residuals", tokens * width * (layers + 1))
-    add("postAttentions", tokens * width * layers)
-    let products =
-      2 * config.queryWidth + 2 * config.keyWidth + config.headCount + 2 * config.intermediateSize
-    add("products", tokens * products * (shape.keeping == .products ? layers : 1))
-    add("cosine", tokens * (config.headSize / 2))
-    add("sine", tokens * (config.headSize / 2))
-    add("inverseRMS1", tokens)
-    add("inverseRMS2", tokens)
-    if config.queryKeyNorm {
-      add("inverseRMSQueries", tokens * config.headCount)
-      add("inverseRMSKeys", tokens * config.keyValueHeadCount)
+    for buffer in config.blockBuffers where Self.isWritten(buffer.name, config, shape) {
+      let copies = buffer.copies(shape.keeping, layers: config.layerCount)
+      add("\(buffer.name)", shape.tokens * buffer.width * copies)
     }
-    // Inputs of products stay in fp32 for products in fp32, and for the gradients of groups.
-    if shape.precision == .fp32 || shape.granularity == .group {
-      add("norm1", tokens * width)
-      add("norm2", tokens * width)
-      add("activated", tokens * config.intermediateSize)
+  }
+
+  /// Whether a pass writes a buffer. Inputs of products stay in fp32 for products in fp32, for the
+  /// gradients of groups, and where experts gather them.
+  private static func isWritten(
+    _ name: BlockBuffer.Name, _ config: DecoderConfig, _ shape: PassShape
+  ) -> Bool {
+    let isFloat = shape.precision == .fp32 || shape.granularity == .group
+    switch name {
+    case .norm1: return isFloat
+    case .norm2: return isFloat || config.block.experts != nil
+    case .activated: return isFloat || config.intermediateSize % 2 == 1
+    default: return true
     }
-    add("queries", tokens * config.queryWidth)
-    add("keys", tokens * config.keyWidth)
-    if config.attentionBias { add("biasedValues", tokens * config.keyWidth) }
-    add("scratch", tokens * width)
   }
 
   private mutating func addGradients(_ config: DecoderConfig, _ shape: PassShape) {
-    let tokens = shape.tokens
-    for name in ["gradient.residual", "gradient.norm"] { add(name, tokens * config.hiddenSize) }
-    for name in ["gradient.attentionOutput", "gradient.q"] { add(name, tokens * config.queryWidth) }
-    for name in ["gradient.k", "gradient.v"] { add(name, tokens * config.keyWidth) }
-    add("gradient.heads", config.headGradientCount(tokens: tokens))
-    add("gradient.gate", tokens * config.intermediateSize)
     // bf16 writes the gradient of `up` as an operand, where both layers train one number per row.
-    if shape.precision == .fp32 || shape.granularity == .group || config.intermediateSize % 2 == 1 {
-      add("gradient.up", tokens * config.intermediateSize)
+    let rounds =
+      shape.precision == .bf16 && shape.granularity == .row && config.intermediateSize % 2 == 0
+    for buffer in config.gradientBuffers
+    where !(buffer.name == .up && rounds && config.block.isGated) {
+      add("gradient.\(buffer.name)", shape.tokens * buffer.width)
     }
-    let rows = LinearKind.allCases.map(config.shape(of:)).map(\.rows).max() ?? 0
+    let rows = config.block.kinds.map(config.shape(of:)).map(\.rows).max() ?? 0
     let scales =
       shape.granularity == .group
-      ? LinearKind.allCases.map { kind in
+      ? config.block.kinds.map { kind in
         let (rows, columns) = config.shape(of: kind)
         return rows * ((columns + shape.groupSize - 1) / shape.groupSize)
       }.max() ?? 0 : 0
@@ -133,17 +123,20 @@ package struct PassMemory: Sendable, Equatable {
     let positions = shape.headPositions
     add("head.logits", positions * config.vocabularySize)
     add("head.inputs", positions * config.hiddenSize)
-    if shape.precision == .fp32 || shape.granularity != nil {
+    if shape.precision == .fp32 && config.ends.finalNorm || shape.granularity != nil {
       add("head.norms", positions * config.hiddenSize)
     }
-    add("head.inverseRMS", positions)
+    if config.ends.finalNorm { add("head.statistics", positions * config.block.norm.statistics) }
+    if let width = config.ends.embeddingWidth { add("head.projected", positions * width) }
     add("head.losses", positions * 2)
-    if shape.granularity != nil { add("head.gradient", positions * config.hiddenSize) }
+    if shape.granularity != nil && config.ends.finalNorm {
+      add("head.gradient", positions * config.hiddenSize)
+    }
   }
 
   /// Copies of operands, as `Compute` keeps them: the largest of each slot.
   private mutating func addOperands(_ config: DecoderConfig, _ shape: PassShape) {
-    let shapes = LinearKind.allCases.map(config.shape(of:))
+    let shapes = config.block.kinds.map(config.shape(of:))
     let rows = shapes.map(\.rows).max() ?? 0
     let inner = config.intermediateSize
     let trainsRows = shape.granularity == .row
@@ -155,17 +148,23 @@ package struct PassMemory: Sendable, Equatable {
         shape.granularity == nil
         ? 0 : shape.headPositions * Self.even(config.vocabularySize)
       addBytes("operand.rows", max(shape.tokens * Self.even(widest), head) * 2)
-      if trainsRows { addBytes("operand.secondRows", shape.tokens * Self.even(inner) * 2) }
+      if trainsRows && config.block.isGated {
+        addBytes("operand.secondRows", shape.tokens * Self.even(inner) * 2)
+      }
     case .fp32:
       // Gradients are multiplied by the scales of their rows in a copy.
       if shape.granularity != nil && shape.rowScales {
         add("operand.rows", shape.tokens * rows)
-        if trainsRows { add("operand.secondRows", shape.tokens * inner) }
+        if trainsRows && config.block.isGated {
+          add("operand.secondRows", shape.tokens * inner)
+        }
       }
     }
     if shape.granularity != nil && shape.rowScales {
       add("operand.factors", rows)
-      if shape.precision == .bf16 && trainsRows { add("operand.secondFactors", inner) }
+      if shape.precision == .bf16 && trainsRows && config.block.isGated {
+        add("operand.secondFactors", inner)
+      }
     }
     if shape.granularity == .group { addGroupOperands(shapes, shape) }
   }
@@ -187,4 +186,12 @@ package struct PassMemory: Sendable, Equatable {
   }
 
   private static func even(_ count: Int) -> Int { count + count % 2 }
+}
+
+extension Decoder {
+  /// The activations and gradients that passes have allocated, by the names of `PassMemory`.
+  package var bufferMemory: [(name: String, memory: FloatBuffer)] {
+    (inference?.allocations ?? []) + (training?.activations.allocations ?? [])
+      + (training?.gradients.allocations ?? [])
+  }
 }

@@ -3,6 +3,9 @@ internal import Kernels
 
 /// Cosines and sines of the rotary embedding, gathered for the positions of a sequence.
 final class RotaryTable {
+  private let rope: RopeConfig
+  /// Numbers of a head that turn.
+  private let rotated: Int
   private let frequencies: [Double]
   /// What cosines and sines are multiplied by.
   private let amplitude: Double
@@ -11,25 +14,28 @@ final class RotaryTable {
   private var sines: [Float] = []
   private var positions = 0
 
-  init(_ config: DecoderConfig) {
-    frequencies = (0..<config.headSize / 2).map { pair in
-      let plain = pow(config.rope.theta, -2 * Double(pair) / Double(config.headSize))
-      guard case .yarn(let yarn) = config.rope.scaling else {
-        return Self.scaled(plain, by: config.rope.scaling)
-      }
-      let kept = yarn.kept(pair: pair, theta: config.rope.theta, headSize: config.headSize)
-      return plain * kept + plain / yarn.factor * (1 - kept)
-    }
-    if case .yarn(let yarn) = config.rope.scaling {
+  init(_ rope: RopeConfig, rotated: Int) {
+    (self.rope, self.rotated) = (rope, rotated)
+    frequencies = Self.frequencies(rope, rotated: rotated)
+    if case .yarn(let yarn) = rope.scaling {
       amplitude = yarn.attentionFactor
     } else {
       amplitude = 1
     }
   }
 
+  private static func frequencies(_ rope: RopeConfig, rotated: Int) -> [Double] {
+    (0..<rotated / 2).map { pair in
+      let plain = pow(rope.theta, -2 * Double(pair) / Double(rotated))
+      guard case .yarn(let yarn) = rope.scaling else { return scaled(plain, by: rope.scaling) }
+      let kept = yarn.kept(pair: pair, theta: rope.theta, rotated: rotated)
+      return plain * kept + plain / yarn.factor * (1 - kept)
+    }
+  }
+
   private static func scaled(_ frequency: Double, by scaling: RopeConfig.Scaling) -> Double {
     switch scaling {
-    case .none, .yarn: return frequency
+    case .none, .yarn, .dynamic: return frequency
     case .linear(let factor): return frequency / factor
     case .llama3(let factor, let low, let high, let original):
       // Rotations over the original context decide: few are stretched, many kept.
@@ -61,11 +67,30 @@ final class RotaryTable {
     let half = frequencies.count
     grow(to: offset + (segments.map(\.count).max() ?? 0))
     for segment in segments {
+      if let stretched = stretched(length: offset + segment.count) {
+        for (i, position) in (offset..<offset + segment.count).enumerated() {
+          let to = (segment.lowerBound + i) * half
+          for pair in 0..<half {
+            cosine[to + pair] = Float(cos(Double(position) * stretched[pair]))
+            sine[to + pair] = Float(sin(Double(position) * stretched[pair]))
+          }
+        }
+        continue
+      }
       let (to, from) = (segment.lowerBound * half, offset * half)
       for i in 0..<segment.count * half {
         cosine[to + i] = cosines[from + i]
         sine[to + i] = sines[from + i]
       }
     }
+  }
+
+  /// The frequencies of a sequence that is longer than those of the table are for.
+  private func stretched(length: Int) -> [Double]? {
+    guard case .dynamic(let factor, let original) = rope.scaling, length > original, rotated > 2
+    else { return nil }
+    let ratio = factor * Double(length) / Double(original) - (factor - 1)
+    let theta = rope.theta * pow(ratio, Double(rotated) / Double(rotated - 2))
+    return Self.frequencies(RopeConfig(theta: theta), rotated: rotated)
   }
 }

@@ -67,7 +67,9 @@ extension TokenSequence {
     guard starts.first == 0, rising, let last = starts.last, last < tokens.count else {
       throw .badTargets("segments must start at 0 and rise below \(tokens.count)")
     }
-    return zip(starts, starts.dropFirst() + [tokens.count]).map { $0..<$1 }
+    let segments = zip(starts, starts.dropFirst() + [tokens.count]).map { $0..<$1 }
+    try config.checkLength(segments.map(\.count).max() ?? 0)
+    return segments
   }
 }
 
@@ -78,5 +80,11 @@ extension DecoderConfig {
     if let bad = tokens.first(where: { $0 < 0 || Int($0) >= vocabularySize }) {
       throw .tokenOutOfRange(Int(bad), vocabulary: vocabularySize)
     }
+  }
+
+  /// Throws where a model with an embedding for each position has too few of them.
+  func checkLength(_ length: Int) throws(DecoderError) {
+    guard let positions = ends.learnedPositions, length > positions else { return }
+    throw .tooLong(length, positions: positions)
   }
 }

@@ -22,13 +22,13 @@ struct BaseTensors {
     var dense: [String: DenseTensor] = [:]
     for expected in config.expectedTensors {
       switch expected.role {
-      case .linear(let kind, let layer):
+      case .linear(let role, let layer):
         let linear = tensors.linear(
-          kind.name(layer: layer), rows: expected.shape[0], columns: expected.shape[1],
-          biased: config.hasBias(kind))
+          role.name(layer: layer), rows: expected.shape[0], columns: expected.shape[1],
+          biased: config.block.biases.contains(role.kind))
         if let linear { linears.append(linear) }
       case .bias: break
-      case .vocabulary, .norm:
+      case .vocabulary, .norm, .normBias, .outputBias, .positions, .projection, .router:
         let types: [ElementType] = expected.role == .vocabulary ? [.f16, .bf16, .f32] : [.f32]
         guard let bytes = tensors.find(expected.name, types, expected.shape) else { continue }
         dense[expected.name] = DenseTensor(

@@ -59,7 +59,7 @@ extension DecoderConfig {
       rope: RopeConfig(theta: fields.real("rope.freq_base", Limits.theta, or: 10_000)),
       maximumLength: fields.integer("context_length", Limits.length, or: 2048),
       tiedEmbeddings: file.tensor(named: GGUFNames.output) == nil,
-      attentionBias: family.attentionBias, queryKeyNorm: family.queryKeyNorm)
+      block: family.block, ends: family.ends)
   }
 
   private static func scaling(

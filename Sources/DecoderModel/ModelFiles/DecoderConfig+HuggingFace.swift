@@ -1,4 +1,5 @@
 package import JSONText
+internal import Kernels
 
 extension DecoderConfig {
   /// Reads a Hugging Face `config.json`; `path` is for messages. Keys that are absent have the
@@ -12,64 +13,94 @@ extension DecoderConfig {
       throw ModelFileError.unsupported(
         path: path, detail: Family.refusal(of: name, among: Family.all.map(\.modelType)))
     }
-    try Self.refuseForeignFeatures(json, path: path)
+    try Self.refuseForeignFeatures(json, family, path: path)
     var fields = ConfigFields(object: json)
-    self = Self.read(&fields, family: family)
+    self = Self.sizes(&fields, family: family)
+    rope = try RopeConfig(huggingFace: json, family, length: maximumLength, path: path)
+    localRope = try RopeConfig(localIn: json, family, length: maximumLength, path: path)
+    if fields.faults.isEmpty {
+      if let share = family.keys.rotatedShare, block.rotatedSize == nil {
+        block.rotatedSize = rotatedSize(&fields, json, share, family.defaults.rotatedShare)
+      }
+      family.read(&fields, &self)
+    }
+    if fields.faults.isEmpty { fields.add(inconsistencies()) }
     guard fields.faults.isEmpty else { throw ModelFileError.faults(path: path, fields.faults) }
-    rope = try RopeConfig(huggingFace: json, theta: family.defaultTheta, path: path)
-    let faults = inconsistencies()
-    guard faults.isEmpty else { throw ModelFileError.faults(path: path, faults) }
   }
 
-  private static func read(_ fields: inout ConfigFields, family: Family) -> DecoderConfig {
-    let heads = fields.integer("num_attention_heads", Limits.heads)
-    let hidden = fields.integer("hidden_size", Limits.width)
-    let layers = fields.integer("num_hidden_layers", Limits.layers)
-    if fields.faults.isEmpty, fields.value("head_dim") == nil, family.defaultHeadSize == nil,
-      hidden % heads != 0
-    {
-      fields.fault("\"hidden_size\" \(hidden) is no multiple of \(heads) heads; give \"head_dim\"")
+  private static func sizes(_ fields: inout ConfigFields, family: Family) -> DecoderConfig {
+    let (keys, defaults) = (family.keys, family.defaults)
+    let heads = fields.integer(keys.heads, Limits.heads)
+    let hidden = fields.integer(keys.hiddenSize, Limits.width)
+    let layers = fields.integer(keys.layers, Limits.layers)
+    let headSize = keys.headSize.flatMap { key in
+      fields.value(key) == nil ? nil : fields.integer(key, Limits.headSize)
     }
-    let length = fields.integer(
-      "max_position_embeddings", Limits.length, or: family.defaultLength)
-    return DecoderConfig(
+    if fields.faults.isEmpty, headSize == nil, defaults.headSize == nil, hidden % heads != 0 {
+      fields.fault(
+        "\"\(keys.hiddenSize)\" \(hidden) is no multiple of \(heads) heads; give \"head_dim\"")
+    }
+    let length = fields.integer(keys.length, Limits.length, or: defaults.length)
+    let (epsilon, shared) = (keys.epsilon, keys.keyValueHeads)
+    var config = DecoderConfig(
       modelType: family.modelType,
       vocabularySize: fields.integer("vocab_size", Limits.vocabulary),
       hiddenSize: hidden,
-      intermediateSize: fields.integer("intermediate_size", Limits.width),
+      intermediateSize: fields.integer(
+        keys.intermediateSize, Limits.width, or: defaults.expansion.map { $0 * hidden }),
       layerCount: layers, headCount: heads,
-      keyValueHeadCount: fields.integer(
-        "num_key_value_heads", Limits.heads, or: family.defaultKeyValueHeads ?? heads),
-      headSize: fields.integer(
-        "head_dim", Limits.headSize, or: family.defaultHeadSize ?? max(hidden / heads, 1)),
+      keyValueHeadCount: shared.map {
+        fields.integer($0, Limits.heads, or: defaults.keyValueHeads ?? heads)
+      } ?? heads,
+      headSize: headSize ?? defaults.headSize ?? max(hidden / heads, 1),
       normEpsilon: Float(
-        fields.real("rms_norm_eps", Limits.epsilon, or: family.defaultNormEpsilon)),
+        epsilon.map { fields.real($0, Limits.epsilon, or: defaults.epsilon) } ?? defaults.epsilon),
       maximumLength: length,
-      tiedEmbeddings: fields.bool("tie_word_embeddings", or: family.tiesByDefault),
-      attentionBias: family.attentionBias,
-      slidingWindow: family.window(&fields, layers, length), queryKeyNorm: family.queryKeyNorm,
-      unrotatedLayers: family.unrotatedLayers(&fields, layers))
+      tiedEmbeddings: fields.bool("tie_word_embeddings", or: defaults.isTied),
+      block: family.block, ends: family.ends)
+    let name = fields.value(keys.activation)?.string ?? defaults.activation
+    if let activation = Activation(huggingFace: name) { config.block.activation = activation }
+    return config
+  }
+
+  /// The part of a head that turns, as transformers rounds it; its key stands by itself or among the
+  /// parameters of the rotation.
+  private func rotatedSize(
+    _ fields: inout ConfigFields, _ json: JSONValue, _ key: String, _ absent: Double
+  ) -> Int? {
+    let inside = json["rope_parameters"]?["partial_rotary_factor"]?.double
+    let share = fields.value(key) == nil ? inside ?? absent : fields.real(key, 0.0...1.0)
+    let size = Int(Double(headSize) * share)
+    return size == headSize ? nil : size
   }
 
   /// Throws for what would change the function of the model and is not computed here.
-  private static func refuseForeignFeatures(_ json: JSONValue, path: String) throws {
+  private static func refuseForeignFeatures(
+    _ json: JSONValue, _ family: Family, path: String
+  ) throws {
     func refuse(_ detail: String) -> ModelFileError { .unsupported(path: path, detail: detail) }
     if let quantization = json["quantization_config"], !quantization.isNull {
       let method = quantization["quant_method"]?.string ?? "unknown method"
       throw refuse(
         "the model is quantized already (\(method)). Give the original 16-bit model.")
     }
-    if let activation = json["hidden_act"]?.string, activation != "silu" {
-      throw refuse("\"hidden_act\" is \"\(activation)\"; only \"silu\" is supported.")
+    let key = family.keys.activation
+    if let name = json[key]?.string, Activation(huggingFace: name) == nil {
+      throw refuse(
+        "\"\(key)\" is \"\(name)\". Supported are "
+          + Activation.allCases.map(\.huggingFaceName).joined(separator: ", ") + ".")
     }
-    for key in ["attention_bias", "mlp_bias"] where json[key]?.bool == true {
-      throw refuse("\"\(key)\" is true; biases are supported in q, k and v of Qwen2 only.")
+    func isForeign(_ key: String) -> Bool { !family.ownKeys.contains(key) }
+    for key in ["attention_bias", "mlp_bias"] where json[key]?.bool == true && isForeign(key) {
+      throw refuse("\"\(key)\" is true; \(family.modelType) is supported without these biases.")
     }
-    if let share = json["partial_rotary_factor"]?.double, share != 1 {
+    if let share = json["partial_rotary_factor"]?.double, share != 1,
+      family.keys.rotatedShare == nil
+    {
       throw refuse("\"partial_rotary_factor\" is \(share); only whole heads can rotate.")
     }
     let kinds = Set((json["layer_types"]?.array ?? []).compactMap(\.string))
-    if kinds.count > 1 {
+    if kinds.count > 1, isForeign("layer_types") {
       throw refuse(
         "\"layer_types\" mixes \(kinds.sorted()); layers must have one kind of attention.")
     }
@@ -79,25 +110,51 @@ extension DecoderConfig {
   package var huggingFaceJSON: JSONValue {
     // Configurations are made from a family's name, in files and presets alike.
     let family = Family.named(modelType) ?? .llama
+    let keys = family.keys
     var members: [JSONValue.Member] = []
-    func add(_ key: String, _ value: JSONValue) { members.append(.init(key: key, value: value)) }
+    func add(_ key: String?, _ value: JSONValue) {
+      guard let key else { return }
+      members.append(.init(key: key, value: value))
+    }
     add("architectures", [.string(family.architecture)])
     add("model_type", .string(modelType))
     add("vocab_size", .integer(vocabularySize))
-    add("hidden_size", .integer(hiddenSize))
-    add("intermediate_size", .integer(intermediateSize))
-    add("num_hidden_layers", .integer(layerCount))
-    add("num_attention_heads", .integer(headCount))
-    add("num_key_value_heads", .integer(keyValueHeadCount))
-    add("head_dim", .integer(headSize))
-    add("hidden_act", "silu")
+    add(keys.hiddenSize, .integer(hiddenSize))
+    add(keys.intermediateSize, .integer(intermediateSize))
+    add(keys.layers, .integer(layerCount))
+    add(keys.heads, .integer(headCount))
+    add(keys.keyValueHeads, .integer(keyValueHeadCount))
+    add(keys.headSize, .integer(headSize))
+    add(keys.activation, .string(block.activation.huggingFaceName))
     // By way of text: 1e-05, not the Float's 9.999999747378752e-06.
-    add("rms_norm_eps", .real(Double("\(normEpsilon)") ?? Double(normEpsilon)))
-    add("rope_theta", .real(rope.theta))
-    add("rope_scaling", rope.huggingFaceScaling)
-    add("max_position_embeddings", .integer(maximumLength))
+    add(keys.epsilon, .real(Double("\(normEpsilon)") ?? Double(normEpsilon)))
+    add(keys.theta, .real(rope.theta))
+    if keys.theta != nil { add("rope_scaling", rope.huggingFaceScaling) }
+    add(keys.rotatedShare, .real(Double(rotatedSize) / Double(headSize)))
+    add(keys.length, .integer(maximumLength))
     add("tie_word_embeddings", .bool(tiedEmbeddings))
-    for (key, value) in family.ownMembers(self) { add(key, value) }
+    for (key, value) in family.members(self) { add(key, value) }
     return .object(members)
+  }
+}
+
+extension Activation {
+  init?(huggingFace name: String) {
+    switch name {
+    case "silu", "swish": self = .silu
+    case "relu": self = .relu
+    case "gelu", "gelu_python": self = .gelu
+    case "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate": self = .geluTanh
+    default: return nil
+    }
+  }
+
+  var huggingFaceName: String {
+    switch self {
+    case .silu: "silu"
+    case .relu: "relu"
+    case .gelu: "gelu"
+    case .geluTanh: "gelu_pytorch_tanh"
+    }
   }
 }

@@ -10,6 +10,7 @@ extension DecoderConfig {
     static let epsilon = 1e-12...0.1
     static let theta = 1.0...1e12
     static let factor = 1e-3...1e6
+    static let experts = 1...1024
   }
 
   /// What does not fit together, in words; empty for a sound configuration.
@@ -20,12 +21,11 @@ extension DecoderConfig {
         "\(headCount) attention heads cannot share \(keyValueHeadCount) key and value heads: "
           + "the first must be a multiple of the second")
     }
-    if headSize % 2 != 0 {
-      faults.append("the head size is \(headSize), but rotary positions need an even one")
+    if rotatedSize % 2 != 0 || rotatedSize > headSize {
+      faults.append(
+        "\(rotatedSize) of \(headSize) numbers of a head turn; expected an even number of them")
     }
-    if queryKeyNorm && attentionBias {
-      faults.append("norms of queries and keys behind biases are not supported")
-    }
+    faults += block.inconsistencies()
     if queryWidth > Limits.width.upperBound {
       faults.append("\(headCount) heads of \(headSize) are wider than any supported model")
     }
@@ -39,6 +39,31 @@ extension DecoderConfig {
       }
     }
     if case .yarn(let yarn) = rope.scaling { faults += yarn.inconsistencies(theta: rope.theta) }
+    return faults
+  }
+}
+
+extension BlockSpec {
+  /// Choices that are not computed together, in words.
+  fileprivate func inconsistencies() -> [String] {
+    var faults: [String] = []
+    if queryKeyNorm != nil, !biases.isDisjoint(with: [.query, .key]) {
+      faults.append("norms of queries and keys behind biases are not supported")
+    }
+    if isGated, !biases.isDisjoint(with: [.gate, .up]) {
+      faults.append("biases in a gated MLP are not supported")
+    }
+    if experts != nil, !biases.isDisjoint(with: mlpKinds) {
+      faults.append("biases in experts are not supported")
+    }
+    if placement == .output || placement == .both,
+      !biases.isDisjoint(with: [.attentionOutput, .down])
+    {
+      faults.append("biases before the norm of a branch's output are not supported")
+    }
+    if residual == .parallel, placement != .before || experts != nil {
+      faults.append("parallel branches with norms behind them or with experts are not supported")
+    }
     return faults
   }
 }

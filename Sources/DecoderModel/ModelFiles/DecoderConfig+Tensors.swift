@@ -1,3 +1,5 @@
+internal import Kernels
+
 /// A tensor that a model of a given configuration must have.
 package struct ExpectedTensor: Sendable, Equatable {
   /// Canonical name, e.g. `model.layers.0.self_attn.q_proj.weight`.
@@ -8,77 +10,97 @@ package struct ExpectedTensor: Sendable, Equatable {
 
   package enum Role: Sendable, Equatable {
     /// Weight [O, I] of a linear layer of a block: what gets quantized.
-    case linear(LinearKind, layer: Int)
+    case linear(LinearRole, layer: Int)
     /// Bias [O] of such a layer.
-    case bias(LinearKind, layer: Int)
-    /// Embedding or output matrix [vocabulary, D].
+    case bias(LinearRole, layer: Int)
+    /// Embedding or output matrix [vocabulary, E].
     case vocabulary
-    /// Weight [D] of a norm of the residual stream, or [head size] of one of queries or keys; nil
-    /// is the norm behind the last block.
+    /// Bias [vocabulary] of the output.
+    case outputBias
+    /// Embeddings of positions, [positions, D].
+    case positions
+    /// From the width of the embeddings to that of the stream, or back.
+    case projection
+    /// What chooses experts, [experts, D].
+    case router(layer: Int)
+    /// Weight [D] of a norm of the residual stream, or of one of queries or keys; nil is the norm
+    /// behind the last block.
     case norm(NormKind?, layer: Int)
+    /// Bias of such a norm.
+    case normBias(NormKind?, layer: Int)
+
+    /// Matrices that a base keeps as they are, in 16 bits where their values fit.
+    package var isVocabulary: Bool { self == .vocabulary }
   }
-}
-
-/// One norm of a block, in the order in which forward meets them.
-package enum NormKind: String, CaseIterable, Sendable {
-  case input = "input_layernorm"
-  case query = "self_attn.q_norm"
-  case key = "self_attn.k_norm"
-  case postAttention = "post_attention_layernorm"
-
-  /// Name of its weight, e.g. `model.layers.3.input_layernorm.weight`.
-  package func name(layer: Int) -> String { "model.layers.\(layer).\(rawValue).weight" }
 }
 
 extension DecoderConfig {
   package static let embeddingName = "model.embed_tokens.weight"
   package static let outputName = "lm_head.weight"
-  package static let finalNormName = "model.norm.weight"
+  static let outputBiasName = "lm_head.bias"
+  static let positionsName = "model.embed_positions.weight"
+  static let projectInName = "model.project_in.weight"
+  static let projectOutName = "model.project_out.weight"
+  /// Without suffix.
+  static let finalNormName = "model.norm"
 
-  /// Whether a linear layer has a bias.
-  package func hasBias(_ kind: LinearKind) -> Bool {
-    switch kind {
-    case .query, .key, .value: attentionBias
-    case .attentionOutput, .gate, .up, .down: false
-    }
-  }
+  static func routerName(layer: Int) -> String { "model.layers.\(layer).mlp.router.weight" }
 
   /// All tensors of the model, in the order in which forward meets them.
   package var expectedTensors: [ExpectedTensor] {
-    let matrix = [vocabularySize, hiddenSize]
-    var list = [ExpectedTensor(name: Self.embeddingName, shape: matrix, role: .vocabulary)]
-    func norm(_ kind: NormKind, _ layer: Int) {
-      let width = kind == .query || kind == .key ? headSize : hiddenSize
-      list.append(
-        ExpectedTensor(
-          name: kind.name(layer: layer), shape: [width], role: .norm(kind, layer: layer)))
+    var list: [ExpectedTensor] = []
+    func add(_ name: String, _ shape: [Int], _ role: ExpectedTensor.Role) {
+      list.append(ExpectedTensor(name: name, shape: shape, role: role))
+    }
+    func addNorm(_ kind: NormKind?, layer: Int) {
+      let name = kind?.name(layer: layer) ?? Self.finalNormName
+      add(name + ".weight", [width(of: kind)], .norm(kind, layer: layer))
+      guard block.norm == .layer else { return }
+      add(name + ".bias", [width(of: kind)], .normBias(kind, layer: layer))
+    }
+    func addLinear(_ role: LinearRole, layer: Int) {
+      let (name, shape) = (role.name(layer: layer), shape(of: role.kind))
+      add(name + ".weight", [shape.rows, shape.columns], .linear(role, layer: layer))
+      guard block.biases.contains(role.kind) else { return }
+      add(name + ".bias", [shape.rows], .bias(role, layer: layer))
+    }
+    let (norms, linears) = (block.norms, block.linears)
+    /// Norms stand before the layer that is computed next.
+    func normsStanding(before kind: LinearKind) -> [NormKind] {
+      let own: [NormKind] =
+        switch kind {
+        case .query: [.input]
+        case .attentionOutput: [.query, .key]
+        case block.mlpKinds[0]: [.attentionOutput, .postAttention]
+        default: []
+        }
+      return own.filter(norms.contains)
+    }
+    add(Self.embeddingName, [vocabularySize, embeddingWidth], .vocabulary)
+    if let positions = ends.learnedPositions {
+      add(Self.positionsName, [positions, hiddenSize], .positions)
+    }
+    if let width = ends.embeddingWidth {
+      add(Self.projectInName, [hiddenSize, width], .projection)
     }
     for layer in 0..<layerCount {
-      for kind in LinearKind.allCases {
-        if kind == .query { norm(.input, layer) }
-        if kind == .attentionOutput, queryKeyNorm {
-          norm(.query, layer)
-          norm(.key, layer)
+      for role in linears {
+        if role.expert ?? 0 == 0 {
+          for norm in normsStanding(before: role.kind) { addNorm(norm, layer: layer) }
         }
-        if kind == .gate { norm(.postAttention, layer) }
-        let (name, shape) = (kind.name(layer: layer), shape(of: kind))
-        list.append(
-          ExpectedTensor(
-            name: name + ".weight", shape: [shape.rows, shape.columns],
-            role: .linear(kind, layer: layer)))
-        if hasBias(kind) {
-          list.append(
-            ExpectedTensor(
-              name: name + ".bias", shape: [shape.rows], role: .bias(kind, layer: layer)))
+        if let experts = block.experts, role == LinearRole(block.mlpKinds[0], expert: 0) {
+          add(Self.routerName(layer: layer), [experts.count, hiddenSize], .router(layer: layer))
         }
+        addLinear(role, layer: layer)
       }
+      if norms.contains(.mlpOutput) { addNorm(.mlpOutput, layer: layer) }
     }
-    list.append(
-      ExpectedTensor(
-        name: Self.finalNormName, shape: [hiddenSize], role: .norm(nil, layer: layerCount)))
-    if !tiedEmbeddings {
-      list.append(ExpectedTensor(name: Self.outputName, shape: matrix, role: .vocabulary))
+    if ends.finalNorm { addNorm(nil, layer: layerCount) }
+    if let width = ends.embeddingWidth {
+      add(Self.projectOutName, [width, hiddenSize], .projection)
     }
+    if !tiedEmbeddings { add(Self.outputName, [vocabularySize, embeddingWidth], .vocabulary) }
+    if ends.outputBias { add(Self.outputBiasName, [vocabularySize], .outputBias) }
     return list
   }
 }

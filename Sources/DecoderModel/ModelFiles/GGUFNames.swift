@@ -7,11 +7,18 @@ enum GGUFNames {
 
   static func name(of tensor: ExpectedTensor) -> String {
     switch tensor.role {
-    case .linear(let kind, let layer): "blk.\(layer).\(linear(kind)).weight"
-    case .bias(let kind, let layer): "blk.\(layer).\(linear(kind)).bias"
+    case .linear(let role, let layer): "blk.\(layer).\(linear(role.kind)).weight"
+    case .bias(let role, let layer): "blk.\(layer).\(linear(role.kind)).bias"
     case .vocabulary: tensor.name == DecoderConfig.embeddingName ? embedding : output
+    case .outputBias: "output.bias"
+    case .positions: "position_embd.weight"
+    // Of OPT's alone, which llama.cpp does not know.
+    case .projection: tensor.name
+    case .router(let layer): "blk.\(layer).ffn_gate_inp.weight"
     case .norm(nil, _): "output_norm.weight"
+    case .normBias(nil, _): "output_norm.bias"
     case .norm(let kind?, let layer): "blk.\(layer).\(norm(kind)).weight"
+    case .normBias(let kind?, let layer): "blk.\(layer).\(norm(kind)).bias"
     }
   }
 
@@ -32,7 +39,9 @@ enum GGUFNames {
     case .input: "attn_norm"
     case .query: "attn_q_norm"
     case .key: "attn_k_norm"
+    case .attentionOutput: "post_attention_norm"
     case .postAttention: "ffn_norm"
+    case .mlpOutput: "post_ffw_norm"
     }
   }
 }

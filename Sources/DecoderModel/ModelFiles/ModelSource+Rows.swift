@@ -9,7 +9,9 @@ extension ModelSource {
     _ tensor: ModelTensor, rows: Range<Int>, into output: UnsafeMutableBufferPointer<Float>
   ) throws {
     precondition(output.count == rows.count * tensor.columns, "output has the wrong size")
-    if tensor.order.headSize == nil {
+    if tensor.shape.count == 1 {
+      try readVector(tensor, into: output)
+    } else if tensor.order.isContiguous {
       let first = tensor.order.first
       try files.readFloats(
         of: tensor.stored, rows: first + rows.lowerBound..<first + rows.upperBound, into: output)
@@ -26,6 +28,19 @@ extension ModelSource {
       throw ModelFileError.notFinite(
         path: path, tensor: tensor.name, row: rows.lowerBound + bad / tensor.columns,
         column: bad % tensor.columns)
+    }
+  }
+
+  /// A norm or a bias: one row in the file, of which this tensor may be some numbers.
+  private func readVector(
+    _ tensor: ModelTensor, into output: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    var values = [Float](repeating: 0, count: tensor.stored.columns)
+    try values.withUnsafeMutableBufferPointer {
+      try files.readFloats(of: tensor.stored, rows: 0..<1, into: $0)
+    }
+    for index in output.indices {
+      output[index] = values[tensor.order.storedRow(index)] + tensor.offset
     }
   }
 
@@ -49,7 +64,7 @@ extension ModelSource {
   /// The bytes of a tensor as the file has them, where rows are in canonical order: what a decoder
   /// may use without a copy. Nil where rows have to be put in order first.
   package func bytes(of tensor: ModelTensor) -> UnsafeRawBufferPointer? {
-    guard tensor.order.headSize == nil else { return nil }
+    guard tensor.order.isContiguous, tensor.offset == 0 else { return nil }
     let bytes = files.bytes(of: tensor.stored)
     guard tensor.order.total != nil else { return bytes }
     let rowBytes = bytes.count / max(tensor.stored.rows, 1)

@@ -37,55 +37,47 @@ package final class ModelSource: Sendable {
     }
     let config = try DecoderConfig(huggingFace: ModelFiles.json(configPath), path: configPath)
     let files = try SafetensorsDirectory(path: directory)
-    // Some files leave out the prefix: they were saved from the bare model.
-    let bare = files.tensor(named: DecoderConfig.embeddingName) == nil
+    let names = (Family.named(config.modelType) ?? .llama).tensors
+    // Some files leave out the first part of the prefix: they were saved from the bare model.
+    let embedding = names.stored(config.expectedTensors[0], config).name
+    let first = names.prefix.prefix { $0 != "." } + "."
+    let isBare =
+      files.tensor(named: embedding) == nil
+      && files.tensor(named: String(embedding.dropFirst(first.count))) != nil
     (path, format, self.config, self.files) = (directory, .huggingFace, config, files)
     (tensors, positions) = try Self.match(config, files) { expected in
-      let (name, order) = Self.fused(expected, config) ?? (expected.name, RowOrder())
-      return (bare && name.hasPrefix("model.") ? String(name.dropFirst(6)) : name, order)
+      let (name, order) = names.stored(expected, config)
+      let isShort = isBare && name.hasPrefix(first)
+      var offset: Float = 0
+      if case .norm = expected.role { offset = names.normOffset }
+      return (isShort ? String(name.dropFirst(first.count)) : name, order, offset)
     }
-  }
-
-  /// The tensor that holds a linear layer together with others, and where in it; nil for a tensor
-  /// of its own.
-  private static func fused(
-    _ expected: ExpectedTensor, _ config: DecoderConfig
-  ) -> (name: String, order: RowOrder)? {
-    guard case .linear(let kind, let layer) = expected.role,
-      let fused = Family.named(config.modelType)?.fusedLinears.first(where: {
-        $0.kinds.contains(kind)
-      })
-    else { return nil }
-    var order = RowOrder()
-    order.first = fused.kinds.prefix { $0 != kind }.reduce(0) { $0 + config.shape(of: $1).rows }
-    order.total = fused.kinds.reduce(0) { $0 + config.shape(of: $1).rows }
-    return ("model.layers.\(layer).\(fused.name).weight", order)
   }
 
   private init(gguf file: GGUFFile) throws {
     let config = try DecoderConfig(gguf: file)
-    let permuted = Family.named(config.modelType)?.interleavesRotatedRows == true
+    let permuted = Family.named(config.modelType)?.ggufInterleaves == true
     (path, format, self.config, files) = (file.path, .gguf, config, file)
     (tensors, positions) = try Self.match(config, file) { expected in
       var order = RowOrder()
-      switch expected.role {
-      case .linear(.query, _), .linear(.key, _):
-        order.headSize = permuted ? config.headSize : nil
-      default: break
+      if permuted, case .linear(let role, _) = expected.role,
+        role.kind == .query || role.kind == .key
+      {
+        (order.headSize, order.interleaved) = (config.headSize, config.headSize)
       }
-      return (GGUFNames.name(of: expected), order)
+      return (GGUFNames.name(of: expected), order, 0)
     }
   }
 
   /// Finds every expected tensor, or reports all that are missing or wrong.
   private static func match(
     _ config: DecoderConfig, _ files: any TensorSource,
-    _ stored: (ExpectedTensor) -> (name: String, order: RowOrder)
+    _ stored: (ExpectedTensor) -> (name: String, order: RowOrder, offset: Float)
   ) throws -> ([ModelTensor], [[UInt8]: Int]) {
     var (tensors, faults): ([ModelTensor], [String]) = ([], [])
     var positions: [[UInt8]: Int] = [:]
     for expected in config.expectedTensors {
-      let (name, order) = stored(expected)
+      let (name, order, offset) = stored(expected)
       guard let tensor = files.tensor(named: name) else {
         faults.append("tensor \"\(name)\" is missing")
         continue
@@ -100,7 +92,8 @@ package final class ModelSource: Sendable {
         faults.append("tensor \"\(name)\" holds \(tensor.type.name), expected real numbers")
       }
       positions[Array(expected.name.utf8)] = tensors.count
-      tensors.append(ModelTensor(expected: expected, stored: tensor, order: order))
+      tensors.append(
+        ModelTensor(expected: expected, stored: tensor, order: order, offset: offset))
     }
     guard faults.isEmpty else { throw ModelFileError.faults(path: files.path, faults) }
     return (tensors, positions)
@@ -139,6 +132,8 @@ package struct ModelTensor: Sendable, Equatable {
   /// As it stands in the file.
   package var stored: TensorDescriptor
   package var order: RowOrder
+  /// What is added to every number: norms of some families leave out a 1.
+  package var offset: Float = 0
 
   package var name: String { expected.name }
   /// [O, I] or [D].
@@ -146,7 +141,7 @@ package struct ModelTensor: Sendable, Equatable {
   package var type: ElementType { stored.type }
   /// Rows and columns; a vector is one row.
   package var rows: Int { shape.count == 2 ? shape[0] : 1 }
-  package var columns: Int { stored.columns }
+  package var columns: Int { shape.last ?? 1 }
   /// Numbers of this tensor, without those of others that share its bytes.
   package var elementCount: Int { shape.reduce(1, *) }
 }

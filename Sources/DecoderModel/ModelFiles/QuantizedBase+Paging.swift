@@ -22,7 +22,7 @@ extension QuantizedBase {
   }
 
   private func codes(layer: Int) -> [Range<Int>] {
-    LinearKind.allCases.compactMap {
+    config.block.linears.compactMap {
       file.tensor(named: $0.name(layer: layer) + ".codes")?.byteRange
     }
   }

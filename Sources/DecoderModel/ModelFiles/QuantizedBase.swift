@@ -14,7 +14,7 @@ package final class QuantizedBase: Sendable {
   package let manifest: BaseManifest
   package let config: DecoderConfig
   package let file: SafetensorsFile
-  /// Layer by layer, in the order of `LinearKind.allCases`.
+  /// Layer by layer, in the order of `BlockSpec.linears`.
   private let linears: [QuantizedLinear]
   /// Embedding, norms and the output matrix.
   private let dense: [String: DenseTensor]
@@ -42,10 +42,14 @@ package final class QuantizedBase: Sendable {
     (linears, dense) = try BaseTensors.collect(file, config, manifest.settings)
   }
 
+  package func linear(_ role: LinearRole, layer: Int) -> QuantizedLinear {
+    guard (0..<config.layerCount).contains(layer), let position = config.block.position(of: role)
+    else { preconditionFailure("the model has no \(role) in layer \(layer)") }
+    return linears[layer * config.block.linearCount + position]
+  }
+
   package func linear(_ kind: LinearKind, layer: Int) -> QuantizedLinear {
-    precondition((0..<config.layerCount).contains(layer), "the model has no layer \(layer)")
-    let position = LinearKind.allCases.firstIndex(of: kind) ?? 0
-    return linears[layer * LinearKind.allCases.count + position]
+    linear(LinearRole(kind), layer: layer)
   }
 
   /// Embedding, norms and `lm_head.weight` by canonical name.

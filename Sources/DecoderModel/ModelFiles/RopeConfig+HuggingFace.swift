@@ -1,15 +1,30 @@
 internal import JSONText
 
 extension RopeConfig {
-  /// Reads `rope_theta` and `rope_scaling`, or `rope_parameters` as transformers 5 writes them.
-  /// `theta` is that of a file without one.
-  init(huggingFace json: JSONValue, theta: Double, path: String) throws {
+  /// Reads `rope_theta` and `rope_scaling`, or `rope_parameters` as transformers 5 writes them; of
+  /// models with two rotations that of layers without a window. `length` is the longest sequence.
+  init(huggingFace json: JSONValue, _ family: Family, length: Int, path: String) throws {
     let parameters = json["rope_parameters"]?.unlessNull
-    let scaling = parameters ?? json["rope_scaling"]?.unlessNull
+    let scaling =
+      parameters?["full_attention"]?.unlessNull ?? parameters ?? json["rope_scaling"]?.unlessNull
+    try self.init(
+      scaling, theta: family.keys.theta.flatMap { json[$0]?.unlessNull }, family, length: length,
+      path: path)
+  }
+
+  /// The rotation of layers with a window, where transformers 5 writes one of its own.
+  init?(localIn json: JSONValue, _ family: Family, length: Int, path: String) throws {
+    guard let local = json["rope_parameters"]?["sliding_attention"]?.unlessNull else { return nil }
+    try self.init(local, theta: nil, family, length: length, path: path)
+  }
+
+  private init(
+    _ scaling: JSONValue?, theta: JSONValue?, _ family: Family, length: Int, path: String
+  ) throws {
     var fields = ConfigFields { key in
-      scaling?[key]?.unlessNull ?? (key == "rope_theta" ? json[key]?.unlessNull : Optional.none)
+      scaling?[key]?.unlessNull ?? (key == "rope_theta" ? theta : Optional.none)
     }
-    let theta = fields.real("rope_theta", DecoderConfig.Limits.theta, or: theta)
+    let theta = fields.real("rope_theta", DecoderConfig.Limits.theta, or: family.defaults.theta)
     // `type` is the older spelling.
     let legacy = fields.text("type", or: "default")
     let kind = fields.text("rope_type", or: legacy)
@@ -28,11 +43,15 @@ extension RopeConfig {
           originalLength: fields.integer(
             "original_max_position_embeddings", DecoderConfig.Limits.length)))
     case "yarn": self.init(theta: theta, scaling: .yarn(Self.yarn(&fields)))
+    case "dynamic":
+      self.init(
+        theta: theta,
+        scaling: .dynamic(factor: fields.real("factor", factor), originalLength: length))
     default:
       throw ModelFileError.unsupported(
         path: path,
-        detail: "rope scaling \"\(kind)\" is not supported. Supported are default, linear, llama3, "
-          + "yarn.")
+        detail: "rope scaling \"\(kind)\" is not supported. Supported are default, linear, "
+          + "dynamic, llama3, yarn.")
     }
     guard fields.faults.isEmpty else {
       throw ModelFileError.faults(path: path, fields.faults.map { "rope: \($0)" })
@@ -65,6 +84,8 @@ extension RopeConfig {
     switch scaling {
     case .none: .null
     case .linear(let factor): ["rope_type": "linear", "factor": .real(factor)]
+    // The original length is that of the model.
+    case .dynamic(let factor, _): ["rope_type": "dynamic", "factor": .real(factor)]
     case .llama3(let factor, let low, let high, let original):
       [
         "rope_type": "llama3", "factor": .real(factor), "low_freq_factor": .real(low),

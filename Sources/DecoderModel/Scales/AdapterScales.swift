@@ -15,7 +15,7 @@ package final class AdapterScales {
   /// One matrix inside the flat buffer.
   package struct Entry: Sendable {
     package let layer: Int
-    package let kind: LinearKind
+    package let role: LinearRole
     /// Numbers of this matrix in the flat buffer.
     package let range: Range<Int>
     package let rows: Int
@@ -24,7 +24,7 @@ package final class AdapterScales {
 
     /// Name of the tensor in an adapter file.
     package func tensorName(_ form: Form) -> String {
-      kind.name(layer: layer) + ".\(form.rawValue)"
+      role.name(layer: layer) + ".\(form.rawValue)"
     }
   }
 
@@ -34,30 +34,31 @@ package final class AdapterScales {
   package let count: Int
   let scales: NumberBuffer<UInt16>
   let gains: FloatBuffer
-  /// Index in `entries` by layer and kind.
-  private let places: [Int?]
+  /// Index in `entries` by layer and role.
+  private let positions: [[LinearRole: Int]]
 
   /// The base's own scales, or gains of 1.
   package init(form: Form, of weights: DecoderWeights) {
     self.form = form
     var entries: [Entry] = []
-    var places: [Int?] = []
+    var positions: [[LinearRole: Int]] = []
     var count = 0
     for (layer, tensors) in weights.layers.enumerated() {
-      for kind in LinearKind.allCases {
-        let matrix = tensors[kind].matrix
-        places.append(matrix.isQuantized ? entries.count : nil)
+      positions.append([:])
+      for role in tensors.roles {
+        let matrix = tensors[role].matrix
         guard matrix.isQuantized else { continue }
+        positions[layer][role] = entries.count
         let groups = form == .gains ? 1 : matrix.groups
         entries.append(
           Entry(
-            layer: layer, kind: kind, range: count..<(count + matrix.rows * groups),
+            layer: layer, role: role, range: count..<(count + matrix.rows * groups),
             rows: matrix.rows, groups: groups))
         count += matrix.rows * groups
       }
     }
     self.entries = entries
-    self.places = places
+    self.positions = positions
     self.count = count
     scales = NumberBuffer(count: form == .scales ? count : 0)
     gains = FloatBuffer(count: form == .gains ? count : 0)
@@ -65,10 +66,9 @@ package final class AdapterScales {
   }
 
   /// The entry of one matrix; nil where it is not quantized.
-  package func entry(layer: Int, kind: LinearKind) -> Entry? {
-    let place = layer * LinearKind.allCases.count + kind.position
-    guard places.indices.contains(place), let index = places[place] else { return nil }
-    return entries[index]
+  package func entry(layer: Int, role: LinearRole) -> Entry? {
+    guard positions.indices.contains(layer) else { return nil }
+    return positions[layer][role].map { entries[$0] }
   }
 
   private func reset(to weights: DecoderWeights) {
@@ -77,7 +77,7 @@ package final class AdapterScales {
       return
     }
     for entry in entries {
-      guard let base = weights.layers[entry.layer][entry.kind].baseScales else { continue }
+      guard let base = weights.layers[entry.layer][entry.role].baseScales else { continue }
       (scales.pointer + entry.range.lowerBound).update(from: base, count: entry.range.count)
     }
   }

@@ -41,8 +41,8 @@ package final class TrainableScales {
   package var count: Int { task.count }
 
   /// The entry of one matrix; nil where it has no scales.
-  func entry(layer: Int, kind: LinearKind) -> AdapterScales.Entry? {
-    task.entry(layer: layer, kind: kind)
+  func entry(layer: Int, role: LinearRole) -> AdapterScales.Entry? {
+    task.entry(layer: layer, role: role)
   }
 
   /// Derives the task scales from masters d [count]; says what has become of them.
@@ -69,7 +69,7 @@ package final class TrainableScales {
   }
 
   private func baseScale(_ entry: AdapterScales.Entry, _ index: Int) -> Float {
-    guard let base = weights.layers[entry.layer][entry.kind].baseScales else { return 1 }
+    guard let base = weights.layers[entry.layer][entry.role].baseScales else { return 1 }
     return Float(Float16(bitPattern: base[index - entry.range.lowerBound]))
   }
 

@@ -4,28 +4,13 @@ internal import Kernels
 extension DecoderWeights {
   /// The weights of a base, used where they lie in the mapping; only norms and biases are copied.
   package convenience init(_ base: QuantizedBase) throws {
-    let config = base.config
-    let embedding = try base.matrix(DecoderConfig.embeddingName)
-    let head = config.tiedEmbeddings ? embedding : try base.matrix(DecoderConfig.outputName)
-    var layers: [Layer] = []
-    for index in 0..<config.layerCount {
-      layers.append(
-        try Layer(
-          config, index,
-          linears: LinearKind.allCases.map { try base.frozenLinear($0, layer: index) }
-        ) { try base.vector($0.name(layer: index)) })
-    }
-    self.init(
-      embedding: embedding, head: head, finalNorm: try base.vector(DecoderConfig.finalNormName),
-      layers: layers, owner: base)
+    try self.init(base.config, from: base, owner: base)
   }
 }
 
-extension QuantizedBase {
-  fileprivate func frozenLinear(
-    _ kind: LinearKind, layer: Int
-  ) throws -> DecoderWeights.Linear {
-    let linear = linear(kind, layer: layer)
+extension QuantizedBase: WeightSource {
+  func linear(_ role: LinearRole, layer: Int) throws -> DecoderWeights.Linear {
+    let linear: QuantizedLinear = self.linear(role, layer: layer)
     guard let matrix = linear.matrix else {
       throw ModelFileError.faults(path: path, ["\(linear.name) is empty"])
     }
@@ -34,7 +19,7 @@ extension QuantizedBase {
       baseScales: linear.scales.baseAddress)
   }
 
-  fileprivate func matrix(_ name: String) throws -> WeightMatrix {
+  func matrix(_ name: String) throws -> WeightMatrix {
     let tensor = try tensor(name)
     guard let start = tensor.bytes.baseAddress, let type = WeightMatrix.DenseType(tensor.type),
       tensor.shape.count == 2
@@ -44,7 +29,7 @@ extension QuantizedBase {
     return WeightMatrix(dense: start, type: type, rows: tensor.shape[0], columns: tensor.shape[1])
   }
 
-  fileprivate func vector(_ name: String) throws -> FloatBuffer {
+  func vector(_ name: String) throws -> FloatBuffer {
     let tensor = try tensor(name)
     let floats = FloatBuffer(count: tensor.shape.reduce(1, *))
     try tensor.type.dequantize(tensor.bytes, into: floats.elements)

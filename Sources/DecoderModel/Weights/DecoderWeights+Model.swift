@@ -5,33 +5,24 @@ extension DecoderWeights {
   /// The weights of an unquantized model. F32, F16 and BF16 matrices are used where they lie;
   /// others (GGUF blocks, rows that have to be put in order) become private fp32 copies.
   package convenience init(_ model: ModelSource) throws {
-    let config = model.config
     let copies = OwnedCopies(model)
-    let embedding = try copies.matrix(DecoderConfig.embeddingName)
-    let head = config.tiedEmbeddings ? embedding : try copies.matrix(DecoderConfig.outputName)
-    var layers: [Layer] = []
-    for index in 0..<config.layerCount {
-      let linears = try LinearKind.allCases.map { kind in
-        let linear = kind.name(layer: index)
-        return Linear(
-          matrix: try copies.matrix(linear + ".weight"),
-          bias: config.hasBias(kind) ? try copies.vector(linear + ".bias") : nil)
-      }
-      layers.append(
-        try Layer(config, index, linears: linears) { try copies.vector($0.name(layer: index)) })
-    }
-    self.init(
-      embedding: embedding, head: head, finalNorm: try copies.vector(DecoderConfig.finalNormName),
-      layers: layers, owner: copies)
+    try self.init(model.config, from: copies, owner: copies)
   }
 }
 
 /// Keeps the model mapped, and the matrices that had to be converted.
-private final class OwnedCopies {
+private final class OwnedCopies: WeightSource {
   private let model: ModelSource
   private var buffers: [FloatBuffer] = []
 
   init(_ model: ModelSource) { self.model = model }
+
+  func linear(_ role: LinearRole, layer: Int) throws -> DecoderWeights.Linear {
+    let name = role.name(layer: layer)
+    return DecoderWeights.Linear(
+      matrix: try matrix(name + ".weight"),
+      bias: model.config.block.biases.contains(role.kind) ? try vector(name + ".bias") : nil)
+  }
 
   func matrix(_ name: String) throws -> WeightMatrix {
     let tensor = try model.tensor(name)

@@ -140,7 +140,7 @@ struct KernelCase {
     for shape in shapes {
       let config = try DecoderConfig.shape(shape)
       var seen: [(Int, Int)] = []
-      for kind in LinearKind.allCases {
+      for kind in config.block.kinds {
         let (rows, columns) = config.shape(of: kind)
         guard !seen.contains(where: { $0 == (rows, columns) }) else { continue }
         seen.append((rows, columns))
@@ -173,7 +173,7 @@ struct KernelCase {
       case .forward where isDecoding:
         let input = compute.decodeOperand(x.pointer, tokens: tokens, for: numbers.weights)
         compute.decode(
-          DecodeProduct(numbers.weights, into: y.pointer), input: input, tokens: tokens)
+          Product(numbers.weights, into: y.pointer), input: input, tokens: tokens)
       case .forward:
         let input = compute.operand(x.pointer, tokens: tokens, columns: matrix.columns)
         compute.forward(numbers.weights, input, tokens: tokens, into: y.pointer)

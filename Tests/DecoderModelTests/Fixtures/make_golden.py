@@ -81,13 +81,12 @@ def relative(a, b):
     return float(np.linalg.norm(np.asarray(a) - np.asarray(b)) / np.linalg.norm(b))
 
 
-def golden(folder, config, linears, rest, seed, grouped):
+def golden(folder, exact, single, linears, rest, seed, grouped):
+    """`exact` and `single` give logits of (weights by canonical name, ids) in float64 and in float32."""
     sequences, arrays, summary = make_sequences(seed), {}, {}
-    reference, model = Reference(config), foreign_model(config)
     for kind, sequence in sequences.items():
-        loss, logits, gradients = differentiate(linears, rest, sequence, torch.float64, reference.logits)
-        loss32, logits32, gradients32 = differentiate(
-            linears, rest, sequence, torch.float32, lambda w, ids: foreign_logits(model, w, ids))
+        loss, logits, gradients = differentiate(linears, rest, sequence, torch.float64, exact)
+        loss32, logits32, gradients32 = differentiate(linears, rest, sequence, torch.float32, single)
         seen = dict(loss=abs(loss32 - loss) / loss, logits_absolute=float(abs(logits32 - logits).max()),
                     gradients=max(relative(gradients32[k], g) for k, g in gradients.items()),
                     gradient_largest=max(float(abs(gradients32[k] - g).max() / abs(g).max())
@@ -106,11 +105,16 @@ def golden(folder, config, linears, rest, seed, grouped):
 
 # ---------------------------------------------------------------- dense models and GGUF
 
-def write_dense_golden(stem, config, weights, seed, loaded):
-    """Logits by transformers in float32; `loaded` is the model as transformers itself read the files."""
+def reference_dense_golden(stem, config, weights, seed, loaded):
+    wide = {k: w.double() for k, w in unfused(config, weights).items()}
+    write_dense_golden(stem, lambda ids: Reference(config).logits(wide, ids),
+                       lambda ids: foreign_logits(foreign_model(config), weights, ids).detach(), seed, loaded)
+
+
+def write_dense_golden(stem, exact_logits, single_logits, seed, loaded):
+    """Logits of ids in float64 and in float32; `loaded` is the model as transformers itself read the files."""
     sequence = make_sequences(seed)["single"]
-    logits = foreign_logits(foreign_model(config), weights, sequence["ids"]).detach()
-    exact = Reference(config).logits({k: w.double() for k, w in unfused(config, weights).items()}, sequence["ids"])
+    exact, logits = exact_logits(sequence["ids"]), single_logits(sequence["ids"])
     seen = float((logits - exact).abs().max())
     with torch.no_grad():
         read = float((loaded.eval()(torch.tensor([sequence["ids"]])).logits[0] - logits).abs().max())
@@ -136,7 +140,7 @@ def dense_and_gguf(chosen):
             modern = foreign_model(config).config
             modern.architectures, modern.dtype = config["architectures"], "float16"
             modern.save_pretrained(folder)
-        write_dense_golden(folder + "/", config, weights, seed, load(folder, dtype=torch.float32))
+        reference_dense_golden(folder + "/", config, weights, seed, load(folder, dtype=torch.float32))
     if chosen:
         return
     os.makedirs(f"{HERE}/gguf")
@@ -144,7 +148,7 @@ def dense_and_gguf(chosen):
         stem = f"{HERE}/gguf/llama_{kind.lower()}"
         weights = write_gguf(stem + ".gguf", ONE_LAYER, random_weights(ONE_LAYER, 24), kind)
         model = load(f"{HERE}/gguf", gguf_file=os.path.basename(stem) + ".gguf", dtype=torch.float32)
-        write_dense_golden(stem + ".", ONE_LAYER, weights, 24, model)
+        reference_dense_golden(stem + ".", ONE_LAYER, weights, 24, model)
 
 
 # ---------------------------------------------------------------- training run
@@ -237,7 +241,9 @@ def main():
     for name, config, bits, group, seed in bases:
         folder = f"{HERE}/{name}"
         linears, rest = write_base(folder, name, config, random_weights(config, seed), bits, group)
-        golden(folder, config, linears, rest, seed, grouped=group != -1)
+        reference, model = Reference(config), foreign_model(config)
+        golden(folder, reference.logits, lambda w, ids: foreign_logits(model, w, ids), linears, rest, seed,
+               grouped=group != -1)
         if name == "llama_4bit_row" and not chosen:
             training_golden(linears, rest)
     dense_and_gguf(chosen)

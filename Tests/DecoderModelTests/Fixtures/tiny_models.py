@@ -177,12 +177,15 @@ def write_settings(folder, config):
         json.dump(tokenizer_json()[1], file, ensure_ascii=False, separators=(",", ":"))
 
 
+NARROW = ["model.embed_tokens.weight", "lm_head.weight"]      # F16 in a base; norms, biases and the rest stay F32
+
+
 def write_base(folder, name, config, weights, bits, group):
     """Write the base directory; return {linear: (q - z [O, I], s0 [O, G], columns a group)}, other weights."""
     stored, linears, rest = {}, {}, {}
     for key, w in weights.items():
         linear = key.removesuffix(".weight")
-        if any(linear.endswith(suffix) for suffix in LINEARS) and key.endswith(".weight"):
+        if ".layers." in key and linear.endswith("_proj") and key.endswith(".weight"):
             width, real = w.shape[1] if group == -1 else group, "real_zeros" in name
             if real:      # every seventh row lies on one side of zero: zero points below 0 and above 15
                 w = w + np.where(np.arange(len(w)) % 7 == 0, 0.8, 0)[:, None] * (-1) ** np.arange(len(w))[:, None]
@@ -191,8 +194,7 @@ def write_base(folder, name, config, weights, bits, group):
             spread = np.repeat(zeros.astype(np.float64), width, axis=1)[:, :w.shape[1]]
             linears[linear] = (codes - spread, scales.astype(np.float64), width)
         else:
-            wide = key.endswith("norm.weight") or key.endswith(".bias")
-            stored[key] = w if wide else w.astype(np.float16)
+            stored[key] = w.astype(np.float16) if key in NARROW else w
             rest[key] = stored[key].astype(np.float64)
     os.makedirs(folder)
     save_file(stored, f"{folder}/base.safetensors")

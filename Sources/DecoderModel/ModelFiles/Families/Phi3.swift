@@ -3,10 +3,11 @@ extension Family {
   /// scale their rotation by `longrope`, which is refused.
   static let phi3 = Family(
     modelType: "phi3", architecture: "Phi3ForCausalLM",
-    fusedLinears: [
-      FusedLinears(name: "self_attn.qkv_proj", kinds: [.query, .key, .value]),
-      FusedLinears(name: "mlp.gate_up_proj", kinds: [.gate, .up]),
-    ], defaultLength: 4096, defaultNormEpsilon: 1e-5,
-    window: { slidingWindow(&$0, $2, absent: nil) }, ownMembers: windowMember,
+    keys: ConfigKeys(rotatedShare: "partial_rotary_factor"),
+    defaults: ConfigDefaults(length: 4096, epsilon: 1e-5),
+    tensors: TensorNames(fused: [
+      TensorNames.FusedLinears(name: "self_attn.qkv_proj", kinds: [.query, .key, .value]),
+      TensorNames.FusedLinears(name: "mlp.gate_up_proj", kinds: [.gate, .up]),
+    ]), read: { slidingWindow(&$0, &$1, absent: nil) }, members: windowMember,
     verified: "logits against transformers; gradients are those of mistral")
 }

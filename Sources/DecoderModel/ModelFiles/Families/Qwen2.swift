@@ -4,29 +4,32 @@ extension Family {
   /// Qwen2 and Qwen2.5: LLaMA with biases on q, k and v.
   static let qwen2 = Family(
     modelType: "qwen2", architecture: "Qwen2ForCausalLM", ggufArchitecture: "qwen2",
-    defaultLength: 32_768, defaultKeyValueHeads: 32, attentionBias: true, window: qwenWindow,
-    ownMembers: qwenMembers, verified: "logits and gradients against transformers")
+    defaults: ConfigDefaults(length: 32_768, keyValueHeads: 32),
+    block: BlockSpec { $0.biases = [.query, .key, .value] }, read: qwenWindow,
+    ownKeys: ["layer_types"], members: qwenMembers,
+    verified: "logits and gradients against transformers")
 
   /// Only with `use_sliding_window`, and then only for layers from `max_window_layers` on.
-  @Sendable static func qwenWindow(
-    _ fields: inout ConfigFields, layers: Int, length: Int
-  ) -> Int? {
-    guard fields.bool("use_sliding_window", or: false) else { return nil }
+  @Sendable static func qwenWindow(_ fields: inout ConfigFields, _ config: inout DecoderConfig) {
+    guard fields.bool("use_sliding_window", or: false) else { return }
     let limits = 0...DecoderConfig.Limits.layers.upperBound
     let first = fields.integer("max_window_layers", limits, or: 28)
-    if first >= layers { return nil }
-    if first > 0 {
-      fields.fault(
-        "\"max_window_layers\" is \(first) of \(layers): layers with different attention are "
-          + "not supported")
-    }
-    return fields.integer("sliding_window", DecoderConfig.Limits.length, or: 4096)
+    if first >= config.layerCount, fields.value("layer_types") == nil { return }
+    config.slidingWindow = fields.integer(
+      "sliding_window", DecoderConfig.Limits.length, or: 4096)
+    config.globalLayers = Array(0..<min(first, config.layerCount))
+    config.readLayerTypes(&fields)
   }
 
   @Sendable static func qwenMembers(_ config: DecoderConfig) -> [(String, JSONValue)] {
     let window = config.slidingWindow
     return [("use_sliding_window", .bool(window != nil))]
       + (window.map { [("sliding_window", .integer($0))] } ?? [])
-      + [("max_window_layers", .integer(window == nil ? config.layerCount : 0))]
+      + [
+        (
+          "max_window_layers",
+          .integer(window == nil ? config.layerCount : config.globalLayers.count)
+        ), ("layer_types", config.layerTypes),
+      ]
   }
 }

@@ -1,0 +1,113 @@
+internal import Kernels
+
+/// What one block's backward pass works on.
+struct BlockPass {
+  let layer: Int
+  let stack: SequenceBatch
+  let a: Activations
+  let g: BlockGradients
+  let scales: TrainableScales
+  /// What `Decoder.gradientChunk` makes.
+  let chunk: FloatBuffer
+  let sink: GradientSink
+  /// Nothing trained stands before the first block of a model.
+  var reachesInput: Bool
+
+  var tokens: Int { stack.tokens.count }
+  var segments: [Range<Int>] { stack.segments }
+
+  /// Whether the layer has one trained number a row; false where it has more or none.
+  func trainsRows(_ role: LinearRole) -> Bool {
+    guard let entry = scales.entry(layer: layer, role: role) else { return false }
+    return entry.groups == 1
+  }
+}
+
+// One linear layer back: gradients of its scales, and of its input.
+extension Decoder {
+  /// The scale gradients of a layer to the sink, dx [rows, I] (+)= dy W where there is a dx.
+  ///
+  /// Its output was `y - minus`, of which scales per row make their gradients; scales per group
+  /// make them of its `input`. `ranges` are the rows of each sequence; nil for those of the stack.
+  func backward(
+    _ role: LinearRole, _ pass: BlockPass, _ ranges: [Range<Int>]? = nil,
+    dy: UnsafePointer<Float>, y: UnsafePointer<Float>, minus: UnsafePointer<Float>? = nil,
+    input: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>?, accumulating: Bool = false
+  ) {
+    let (matrix, ranges) = (
+      weights.layers[pass.layer][role].matrix, ranges ?? pass.stack.sequenceRanges
+    )
+    guard pass.trainsRows(role) else {
+      handOnGroups(role, pass, ranges, dy: dy, input: input)
+      guard let dx else { return }
+      compute.inputGradient(
+        matrix, dy, tokens: ranges.last?.upperBound ?? 0, into: dx, accumulating: accumulating)
+      return
+    }
+    let operand = compute.rowGradients(
+      matrix, dy: dy, y: y, minus: minus, sequenceRanges: ranges, wantsOperand: dx != nil,
+      sums: pass.chunk.pointer)
+    handOnRows(role, pass, pass.chunk.pointer)
+    guard let dx, let operand else { return }
+    compute.inputGradient(
+      matrix, operand, tokens: ranges.last?.upperBound ?? 0, into: dx, accumulating: accumulating)
+  }
+
+  /// `target` += g.norm, the gradient of what a branch's first layers read, back through their norm
+  /// of `x`, where they have one.
+  func backwardInput(
+    _ pass: BlockPass, _ x: UnsafePointer<Float>, _ norm: Norm?, _ statistics: BlockBuffer.Name,
+    addingTo target: GradientBuffer.Name
+  ) {
+    let g = pass.g
+    guard let norm else {
+      return compute.add(g[.norm], to: g[target], count: pass.tokens * config.hiddenSize)
+    }
+    compute.normalizeBackward(
+      x, norm, statistics: pass.a[statistics], dy: g[.norm], tokens: pass.tokens,
+      addingTo: g[target])
+  }
+
+  /// Hands gradients of scales per row to the sink: `sums` [sequences, O]. A sum over the tokens of
+  /// one sequence has the same bits whatever is stacked with it.
+  func handOnRows(
+    _ role: LinearRole, _ pass: BlockPass, _ sums: UnsafeMutablePointer<Float>
+  ) {
+    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
+    for sequence in pass.stack.sequenceRanges.indices {
+      let out = sums + sequence * entry.rows
+      pass.scales.finishRowGradient(entry, out)
+      pass.sink(
+        sequence, entry.range.lowerBound, UnsafeBufferPointer(start: out, count: entry.rows))
+    }
+  }
+
+  /// Hands gradients of scales per group to the sink; nothing where the layer is not trained.
+  private func handOnGroups(
+    _ role: LinearRole, _ pass: BlockPass, _ ranges: [Range<Int>], dy: UnsafePointer<Float>,
+    input: UnsafePointer<Float>
+  ) {
+    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
+    let matrix = weights.layers[pass.layer][role].matrix
+    let out = pass.chunk.pointer
+    for (sequence, part) in ranges.enumerated() {
+      compute.groupGradient(
+        matrix, dy: dy + part.lowerBound * matrix.rows, x: input + part.lowerBound * matrix.columns,
+        tokens: part.count, into: out)
+      pass.scales.finishGroupGradient(entry, out)
+      pass.sink(
+        sequence, entry.range.lowerBound,
+        UnsafeBufferPointer(start: out, count: entry.range.count))
+    }
+  }
+
+  /// Hands zeros to the sink for a layer that no token has passed.
+  func handOnZeros(_ role: LinearRole, _ pass: BlockPass) {
+    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
+    let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: entry.range.count)
+    zeros.update(repeating: 0)
+    for sequence in pass.stack.sequenceRanges.indices {
+      pass.sink(sequence, entry.range.lowerBound, UnsafeBufferPointer(zeros))
+    }
+  }
+}
