@@ -55,8 +55,8 @@ extension Compute {
     }
   }
 
-  /// activated [tokens, F] = f(x gate^T + bias) * (x up^T) in one job, or f alone without an up; the
-  /// products stay in their outputs. `biased` is where gate's output goes with its bias.
+  /// activated [tokens, F] = f(x gate^T + bias) * (x up^T) in one job, or f alone without an up;
+  /// the products stay in their outputs. `biased` is where gate's output goes with its bias.
   package func decodeActivated(
     _ f: Activation, gate: Product, up: Product?,
     bias: (numbers: UnsafePointer<Float>, biased: UnsafeMutablePointer<Float>)? = nil,

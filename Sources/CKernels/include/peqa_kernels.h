@@ -167,8 +167,8 @@ typedef struct {
                         float *inverse_sum);
   // Probabilities and score gradients of two queries: p = exp(scale * s - lse) and
   // ds = scale * p * (dp - delta) for first <= i < last, else 0, for i < end, a multiple of 16. The
-  // rows of s, dp and ds lie `row` apart; pairs hold both queries of a key side by side. Where there
-  // are slopes, laid out as s, ds is multiplied by them.
+  // rows of s, dp and ds lie `row` apart; pairs hold both queries of a key side by side. Where
+  // there are slopes, laid out as s, ds is multiplied by them.
   void (*softmax_gradient_pair_bf16)(const int *first, const int *last, int end, float scale,
                               const float *lse, const float *delta, const float *s,
                               const float *dp, const float *_Nullable slope, ptrdiff_t row,

@@ -75,8 +75,8 @@ extension Decoder {
     compute.normalize(x, norm, tokens: tokens, into: y, statistics: statistics)
   }
 
-  /// The gradient of a branch's output, from that behind `join` in g.residual, which becomes that of
-  /// x as far as it does not go through the branch.
+  /// The gradient of a branch's output, from that behind `join` in g.residual, which becomes that
+  /// of x as far as it does not go through the branch.
   func separate(
     _ end: BranchEnd, from x: UnsafePointer<Float>, _ pass: BlockPass
   ) -> UnsafeMutablePointer<Float> {

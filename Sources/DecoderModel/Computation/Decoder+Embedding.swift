@@ -1,7 +1,7 @@
 internal import Kernels
 
-// What stands before the first block: embeddings, scaled, projected and with positions added, as the
-// configuration says.
+// What stands before the first block: embeddings, scaled, projected and with positions added, as
+// the configuration says.
 extension Decoder {
   /// The stream `stream` [T, D] before the first block, for segments that start at `offset`.
   func embed(

@@ -123,8 +123,8 @@ extension Decoder {
     return routing
   }
 
-  /// What the mixture's backward pass reads. Unlike those of other branches, the experts' outputs are
-  /// no differences of streams, so they are made again too.
+  /// What the mixture's backward pass reads. Unlike those of other branches, the experts' outputs
+  /// are no differences of streams, so they are made again too.
   func recomputeMixture(
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, _ pass: ForwardPass
   ) {

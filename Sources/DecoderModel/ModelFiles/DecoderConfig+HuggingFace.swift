@@ -63,8 +63,8 @@ extension DecoderConfig {
     return config
   }
 
-  /// The part of a head that turns, as transformers rounds it; its key stands by itself or among the
-  /// parameters of the rotation.
+  /// The part of a head that turns, as transformers rounds it; its key stands by itself or among
+  /// the parameters of the rotation.
   private func rotatedSize(
     _ fields: inout ConfigFields, _ json: JSONValue, _ key: String, _ absent: Double
   ) -> Int? {

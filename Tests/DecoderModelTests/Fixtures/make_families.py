@@ -129,6 +129,7 @@ FAMILIES = {
         heads=4),
 }
 ROWS = ["opt", "gptj", "gemma2", "mixtral"]      # these also with one scale a row
+SEEDS = {"mixtral": 109, "qwen3_moe": 127}       # the first from 100 on with no choice of experts near a tie
 
 
 def random_weights(family, seed):
@@ -345,7 +346,8 @@ def check(name, family, linears, rest, seed):
         # Without rotation the bias adds the same to the scores of all keys.
         unmoved = key.endswith("k_proj.bias") and family.config["model_type"] == "opt"
         assert unmoved or tensor.grad.abs().max() > 1e-3, (name, key, tensor.grad.abs().max())
-    assert all(gap > 1e-3 for gap in gaps), (name, min(gaps))
+    # bf16 moves router logits by some 2^-8, which must not change the choice.
+    assert all(gap > 0.02 for gap in gaps), (name, min(gaps))
 
 
 # ---------------------------------------------------------------- the folders
@@ -412,9 +414,9 @@ def main():
     chosen = sys.argv[1:] or list(FAMILIES)
     for seed, (name, family) in enumerate(FAMILIES.items(), 41):
         if name in chosen:
-            make(name, family, seed, 32)
+            make(name, family, SEEDS.get(name, seed), 32)
             if name in ROWS:
-                make(name, family, seed + 40, -1)
+                make(name, family, SEEDS.get(name, seed + 40), -1)
 
 
 if __name__ == "__main__":

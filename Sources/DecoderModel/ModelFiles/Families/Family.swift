@@ -67,8 +67,8 @@ package struct Family: Sendable {
   ]
 }
 
-/// Keys of `config.json`; the defaults are LLaMA's. Nil: the family has no such key, and the default
-/// holds.
+/// Keys of `config.json`; the defaults are LLaMA's. Nil: the family has no such key, and the
+/// default holds.
 struct ConfigKeys: Sendable {
   var hiddenSize = "hidden_size"
   var intermediateSize = "intermediate_size"
@@ -80,7 +80,8 @@ struct ConfigKeys: Sendable {
   var epsilon: String? = "rms_norm_eps"
   var activation = "hidden_act"
   var theta: String? = "rope_theta"
-  /// The part of a head that turns; nil where families turn whole heads, or have a key of their own.
+  /// The part of a head that turns; nil where families turn whole heads, or have a key of their
+  /// own.
   var rotatedShare: String?
 }
 
@@ -100,8 +101,8 @@ struct ConfigDefaults: Sendable {
   var isTied = false
 }
 
-/// What safetensors files call the tensors, by their canonical names, and how they lay them out. The
-/// defaults are LLaMA's.
+/// What safetensors files call the tensors, by their canonical names, and how they lay them out.
+/// The defaults are LLaMA's.
 struct TensorNames: Sendable {
   /// Stands before all names but the output matrix's; some files leave it out.
   var prefix = "model."
