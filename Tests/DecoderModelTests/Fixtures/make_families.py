@@ -128,8 +128,21 @@ FAMILIES = {
                max_position_embeddings=12, rope_parameters=dict(rope_type="dynamic", factor=2.0, rope_theta=10000.0)),
         heads=4),
 }
+# Bases of these are those of make_golden.py; here they are made for their published names only.
+FAMILIES |= {
+    "mistral": Family(
+        common(model_type="mistral", num_attention_heads=4, num_key_value_heads=2, sliding_window=4, rope_theta=10000.0),
+        heads=4, head=8),
+    "qwen2": Family(
+        common(model_type="qwen2", num_attention_heads=4, num_key_value_heads=2, rope_theta=1000000.0,
+               use_sliding_window=True, sliding_window=4, max_window_layers=1), heads=4, head=8, biased=QKV),
+    "qwen3": Family(
+        common(model_type="qwen3", num_attention_heads=4, num_key_value_heads=2, head_dim=16, rope_theta=1000000.0),
+        heads=4, head_norms=(16, 16)),
+}
+DENSE = ["mistral", "qwen2", "qwen3"]
 ROWS = ["opt", "gptj", "gemma2", "mixtral"]      # these also with one scale a row
-SEEDS = {"mixtral": 109, "qwen3_moe": 127}       # the first from 100 on with no choice of experts near a tie
+SEEDS = {"mixtral": 1640, "qwen3_moe": 254}      # with no choice of experts near a tie
 
 
 def random_weights(family, seed):
@@ -346,8 +359,8 @@ def check(name, family, linears, rest, seed):
         # Without rotation the bias adds the same to the scores of all keys.
         unmoved = key.endswith("k_proj.bias") and family.config["model_type"] == "opt"
         assert unmoved or tensor.grad.abs().max() > 1e-3, (name, key, tensor.grad.abs().max())
-    # bf16 moves router logits by some 2^-8, which must not change the choice.
-    assert all(gap > 0.02 for gap in gaps), (name, min(gaps))
+    # bf16 moves router logits of a few units by some 2^-7 of them, which must not change the choice.
+    assert all(gap > 0.07 for gap in gaps), (name, min(gaps))
 
 
 # ---------------------------------------------------------------- the folders
@@ -382,6 +395,8 @@ def float32_tensors(family, linears, rest):
 
 def make(name, family, seed, group):
     folder = f"{HERE}/{name}_4bit_{'row' if group == -1 else f'g{group}'}"
+    if name in DENSE:
+        folder += "_unused"
     dense = f"{HERE}/dense_{name}"
     shutil.rmtree(folder, ignore_errors=True)
     linears, rest = write_base(folder, name, {}, random_weights(family, seed), 4, group)
@@ -400,7 +415,9 @@ def make(name, family, seed, group):
                 target, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager")
             wide = {k: v.double() for k, v in w.items()}
             write_dense_golden(dense + "/", lambda ids: exact(wide, ids), lambda ids: single(w, ids), seed, loaded)
-    for made in [folder] + [dense] * (group != -1):
+    if name in DENSE:
+        shutil.rmtree(folder)
+    for made in [folder] * (name not in DENSE) + [dense] * (group != -1):
         for file in glob.glob(made + "/*"):
             os.chmod(file, 0o644)
         print(f"  {os.path.basename(made)}: {sum(map(os.path.getsize, glob.glob(made + '/*'))) / 1024:.0f} KB")

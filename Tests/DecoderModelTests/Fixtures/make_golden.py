@@ -9,12 +9,13 @@ Two oracles that share no code stand behind the numbers: the `transformers` mode
 a decoder in float64 written from the papers (gradients, training); both in reference_decoder.py. The script stops
 unless they agree; the differences seen are kept in golden.json as `float32_difference`. What lies where: README.md.
 """
-import importlib.metadata, json, os, shutil, sys
+import importlib.metadata, json, math, os, shutil, sys
 
 import numpy as np
 import torch
 import transformers
 from safetensors.numpy import save_file
+from tokenizers import Tokenizer
 
 from reference_decoder import Reference, foreign_logits, foreign_model
 from tiny_models import (BASES, DENSE, LLAMA, ONE_LAYER, PHI3, VOCABULARY, fused, random_weights, unfused, write_base, write_dense,
@@ -111,6 +112,18 @@ def reference_dense_golden(stem, config, weights, seed, loaded):
                        lambda ids: foreign_logits(foreign_model(config), weights, ids).detach(), seed, loaded)
 
 
+TEXT = 'the cat sat on the mat; 7 of 49 tests say "no".'
+
+
+def perplexity_of(stem, loaded):
+    """Mean loss in nats of a text's tokens but the first, as transformers has read model and tokens."""
+    ids = Tokenizer.from_file(stem + "tokenizer.json").encode(TEXT).ids
+    with torch.no_grad():
+        logits = loaded(torch.tensor([ids])).logits[0, :-1].double()
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(ids[1:])).item()
+    return dict(text=TEXT, tokens=len(ids) - 1, loss=loss, perplexity=math.exp(loss))
+
+
 def write_dense_golden(stem, exact_logits, single_logits, seed, loaded):
     """Logits of ids in float64 and in float32; `loaded` is the model as transformers itself read the files."""
     sequence = make_sequences(seed)["single"]
@@ -121,7 +134,8 @@ def write_dense_golden(stem, exact_logits, single_logits, seed, loaded):
     assert seen < 2e-5 and read < 2e-5, (stem, seen, read)
     loss = torch.nn.functional.cross_entropy(exact, torch.tensor(sequence["targets"]), reduction="sum").item()
     save_file({"single.logits": logits.numpy()}, stem + "golden.safetensors")
-    write_json(stem + "golden.json", dict(versions=VERSIONS, sequences=dict(single=dict(
+    text = dict(text=perplexity_of(stem, loaded)) if stem.endswith("/") else {}
+    write_json(stem + "golden.json", dict(versions=VERSIONS, **text, sequences=dict(single=dict(
         sequence, loss_sum=loss, supervised=len(sequence["ids"]), float32_difference=dict(logits_absolute=seen)))))
     print(os.path.relpath(stem, HERE), "float32", seen, "as read by transformers", read)
 

@@ -18,12 +18,13 @@ class FamilyReference:
         self.gemma = kind.startswith("gemma")
         names = ["hidden_act", "hidden_activation", "activation_function"]
         self.act = ACTIVATIONS[next((c[k] for k in names if k in c), "silu")]
-        self.epsilon = 1e-6 if self.gemma or kind in ("qwen3_moe", "llama") else 1e-5
+        self.epsilon = 1e-6 if self.gemma or kind in ("qwen3_moe", "llama", "mistral", "qwen2", "qwen3") else 1e-5
         self.parallel = kind == "gptj" or c.get("use_parallel_residual", False)
         self.rotated = {"gptj": c.get("rotary_dim"), "opt": 0, "gpt_neo": 0}.get(
             kind, int(family.head * c.get("rotary_pct", c.get("partial_rotary_factor", 1))))
         self.scale = 1.0 if kind == "gpt_neo" else c.get("query_pre_attn_scalar", family.head) ** -0.5
-        self.local = {"gemma2": [True, False], "gpt_neo": [False, True], "gemma3_text": [True, True, False]}.get(kind)
+        self.local = {"gemma2": [True, False], "gpt_neo": [False, True], "gemma3_text": [True, True, False],
+                      "mistral": [True, True], "qwen2": [False, True]}.get(kind)
         self.window = c.get("window_size", c.get("sliding_window"))
 
     def norm(self, w, x, name):
