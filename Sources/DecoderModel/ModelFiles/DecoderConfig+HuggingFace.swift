@@ -18,6 +18,9 @@ extension DecoderConfig {
     self = Self.sizes(&fields, family: family)
     rope = try RopeConfig(huggingFace: json, family, length: maximumLength, path: path)
     localRope = try RopeConfig(localIn: json, family, length: maximumLength, path: path)
+    if case .dynamic(let factor, let original) = rope.scaling {
+      maximumLength = Int(Double(original) * factor)
+    }
     if fields.faults.isEmpty {
       if let share = family.keys.rotatedShare, block.rotatedSize == nil {
         block.rotatedSize = rotatedSize(&fields, json, share, family.defaults.rotatedShare)
@@ -131,7 +134,11 @@ extension DecoderConfig {
     add(keys.theta, .real(rope.theta))
     if keys.theta != nil { add("rope_scaling", rope.huggingFaceScaling) }
     add(keys.rotatedShare, .real(Double(rotatedSize) / Double(headSize)))
-    add(keys.length, .integer(maximumLength))
+    if case .dynamic(_, let original) = rope.scaling {
+      add(keys.length, .integer(original))
+    } else {
+      add(keys.length, .integer(maximumLength))
+    }
     add("tie_word_embeddings", .bool(tiedEmbeddings))
     for (key, value) in family.members(self) { add(key, value) }
     return .object(members)
