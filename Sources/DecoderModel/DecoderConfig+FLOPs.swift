@@ -41,8 +41,12 @@ extension DecoderConfig {
     return 2 * Double(weights) * Double(tokens)
   }
 
-  /// Numbers of the whole model: weights, norms, biases and vocabulary.
-  package var parameterCount: Int { expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+  /// Numbers of the whole model as files of its family hold them: weights, norms, biases, vocabulary
+  /// and rows of positions that no token has.
+  package var parameterCount: Int {
+    let unused = (Family.named(modelType)?.tensors.positionOffset ?? 0) * hiddenSize
+    return expectedTensors.reduce(unused) { $0 + $1.shape.reduce(1, *) }
+  }
 
   /// Numbers that a task trains over a base with groups of `groupSize` weights, -1 for whole rows.
   package func trainedScales(_ granularity: ScaleGranularity, groupSize: Int) -> Int {

@@ -50,6 +50,8 @@ package struct Tokenizer: Sendable {
 
   /// The text of a token such as BOS, as chat templates print it; nil where there is none.
   package func text(of id: Int32?) -> String? {
-    id.map { String(decoding: vocabulary[$0], as: UTF8.self) }
+    id.map { id in
+      String(decoding: addedTokens[id]?.content ?? bytes(of: id), as: UTF8.self)
+    }
   }
 }

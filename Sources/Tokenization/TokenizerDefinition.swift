@@ -8,6 +8,8 @@ struct TokenizerDefinition {
   var normalizer = Normalizer()
   var preTokenizer = PreTokenizer()
   var addedTokens: [AddedToken] = []
+  /// Bytes in decoded text, by id, of added tokens that do not stand for their content.
+  var addedTexts: [Int32: [UInt8]] = [:]
   var prefix: [Int32] = []
   var suffix: [Int32] = []
   /// So many spaces in front are not part of a decoded text.
@@ -34,7 +36,7 @@ struct TokenizerDefinition {
     var byID: [Int32: AddedToken] = [:]
     for token in added { byID[token.id] = token }
     let known = entries.filter { byID[Int32(clamping: $0.id)] == nil }
-    let special = byID.values.map { (id: Int($0.id), bytes: $0.content) }
+    let special = byID.values.map { (id: Int($0.id), bytes: addedTexts[$0.id] ?? $0.content) }
     guard let vocabulary = Vocabulary(known + special) else {
       throw .malformed(
         source: source,

@@ -33,6 +33,8 @@ struct TokenizerJSON {
     var definition = try bytePairDefinition(
       model, isByteLevel: preTokenizer.isByteLevel, decoder: decoder)
     definition.addedTokens = added
+    definition.addedTexts = addedTexts(
+      added, normalizer, preTokenizer.isByteLevel ? Decoder() : decoder)
     definition.normalizer = normalizer
     definition.preTokenizer.steps = preTokenizer.steps + definition.preTokenizer.steps
     definition.leadingSpaces = decoder.stripsLeadingSpace ? 1 : 0
@@ -72,6 +74,23 @@ struct TokenizerJSON {
           isNormalized: entry["normalized"]?.bool ?? false))
     }
     return tokens
+  }
+
+  /// What added tokens become in decoded text where that is not their content: they are pieces to
+  /// the decoder, so that Gemma's run of U+2581 is a run of spaces, and those found in normalized
+  /// text stand for normalized text. (The byte-level alphabet is not applied to them: a character
+  /// like "é" in an added token is itself.)
+  private func addedTexts(
+    _ tokens: [AddedToken], _ normalizer: Normalizer, _ decoder: Decoder
+  ) -> [Int32: [UInt8]] {
+    var texts: [Int32: [UInt8]] = [:]
+    for token in tokens {
+      let piece =
+        token.isNormalized ? normalizer(token.content, at: .startOfText) : token.content
+      let text = decoder.bytes(of: piece, fallbackByte: Self.fallbackByte(piece))
+      if text != token.content { texts[token.id] = text }
+    }
+    return texts
   }
 
   /// Ids before and after a single text.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import DecoderModel
 internal import Foundation
 internal import JSONText
 internal import Kernels
@@ -11,15 +12,19 @@ struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Predict memory, disk, traffic and time of a run.",
     discussion: """
-      The model of the run file may be a base, a folder with a config.json, or the name of a shape: \
-      llama-7b, llama-13b, llama-30b, llama-65b, mistral-7b, smollm2-135m. Nothing of it need be on \
-      this machine. Without --cluster the plan is for this machine.
+      The model may be a base, a folder with a config.json, or the name of a shape: \
+      \(DecoderConfig.presets.map(\.name).joined(separator: ", ")). Nothing of it need be on \
+      this machine. Without --cluster the plan is for this machine, and without a run file for a run \
+      with the default of every setting.
 
       Exit code 78 where no setting fits.
       """)
 
-  @Argument(help: "The run file.")
-  var runFile: String
+  @Argument(help: "The run file; may be left out where --model says for what.")
+  var runFile: String?
+
+  @Option(help: "A base, a model or the name of a shape, in place of the run file's.")
+  var model: String?
 
   @Option(help: "Cluster file (see clusterconfigs/). Without it: this machine.")
   var cluster: String?
@@ -38,6 +43,7 @@ struct Plan: ParsableCommand {
   @OptionGroup var verbosity: VerbosityOptions
 
   func validate() throws {
+    if runFile == nil, model == nil { throw ValidationError("Give a run file or --model.") }
     if let ranks, ranks < 1 { throw ValidationError("--ranks must be at least 1.") }
     if let coreGflops, coreGflops <= 0 { throw ValidationError("--core-gflops must be positive.") }
     if ranks != nil, cluster != nil {
@@ -50,7 +56,13 @@ struct Plan: ParsableCommand {
     let signals = StopSignals.install()
     var machine = try cluster.map { try ClusterDescription(file: $0) } ?? ClusterDescription()
     var raw = RawConfig()
-    _ = try raw.read(file: runFile)
+    if let runFile {
+      _ = try raw.read(file: runFile)
+    } else {
+      // What a run must have and a plan does not look at.
+      raw.set(["datasets=[{path: any, type: text}]", "output_dir=any"])
+    }
+    raw.set(model.map { ["model=\($0)"] } ?? [])
     raw.set(settings)
     if let ranks { machine.ranksPerNode = ranks }
     let resolved = try raw.resolved(ranks: machine.nodes * machine.ranksPerNode)

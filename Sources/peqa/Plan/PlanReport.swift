@@ -71,7 +71,11 @@ struct PlanReport {
         name.padding(toLength: 17, withPad: " ", startingAt: 0) + parts.joined(separator: ", "))
     }
     let groups = model.groupSize == -1 ? "one scale per row" : "groups of \(model.groupSize)"
-    add("model", "\(model.name): \(model.config.layerCount) blocks", "\(model.bits) bits", groups)
+    let parameters = fixed(Double(model.config.parameterCount) / 1e9, digits: 2)
+    add(
+      "model", "\(model.name): \(parameters) billion parameters",
+      "\(model.config.layerCount) blocks", "\(model.bits) bits", groups)
+    add("base", "\(megabytes(model.baseBytes))")
     add("trained scales", "\(model.trained(run.scaleGranularity))")
     add(
       "ranks", "\(cluster.nodes) x \(cluster.ranksPerNode)",
@@ -129,6 +133,7 @@ struct PlanReport {
     [
       "model": .string(model.name), "bits": .integer(model.bits),
       "group_size": .integer(model.groupSize),
+      "parameters": .integer(model.config.parameterCount),
       "trained_scales": .integer(model.trained(run.scaleGranularity)),
       "nodes": .integer(cluster.nodes), "ranks_per_node": .integer(cluster.ranksPerNode),
       "threads_per_rank": .integer(cluster.threadsPerRank),

@@ -54,9 +54,9 @@ LONG = [("a", 100_000), ("abcdefghij", 10_000), (" ", 100_000), ("\n", 100_000),
         ("你好", 17_000), ("🦙", 25_000), ("e\u0301", 33_000), ("!?", 50_000), ("Hello, wörld! 123\r\n", 5_000)]
 
 
-def golden(name, encode, decode=None, long=LONG):
+def golden(name, encode, decode=None, long=LONG, texts=UGLY):
     cases = []
-    for text in UGLY:
+    for text in texts:
         ids = encode(text)
         case = {"text": text, "ids": ids}
         if decode:
@@ -110,19 +110,24 @@ def byte_level(kind):
     return tokenizer
 
 
-def character_level(kind):
-    """LLaMA-2's tokenizer.json, in the older form (normalizer) and the newer one (Metaspace)."""
+def characters():
+    """Pieces and merges of a character BPE whose words begin with U+2581."""
     plain = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
     plain.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
     plain.train_from_iterator(CORPUS.split("\n"), trainers.BpeTrainer(
         vocab_size=400, special_tokens=["<unk>"], show_progress=False, limit_alphabet=90))
     trained = json.loads(plain.to_str())
     words = [token for token, _ in sorted(trained["model"]["vocab"].items(), key=lambda item: item[1]) if token != "<unk>"]
+    return words, [tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge) for merge in trained["model"]["merges"]]
+
+
+def character_level(kind):
+    """LLaMA-2's tokenizer.json, in the older form (normalizer) and the newer one (Metaspace)."""
+    words, merges = characters()
     tokens = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)] + words
     if kind == "unknown":
         tokens = ["<unk>", "<s>", "</s>"] + words
     vocabulary = {token: index for index, token in enumerate(tokens)}
-    merges = [tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge) for merge in trained["model"]["merges"]]
     tokenizer = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=kind != "unknown"))
     if kind == "metaspace":
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
@@ -187,4 +192,5 @@ def main():
     write("golden-smollm2.json", [of_tokenizer("smollm2", smollm2(model))])
 
 
-main()
+if __name__ == "__main__":
+    main()
