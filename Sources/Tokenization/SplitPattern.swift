@@ -7,11 +7,22 @@ enum SplitPattern: Sendable, Equatable {
   case gpt2
   /// The family of cl100k: LLaMA-3 takes up to three digits in a word, Qwen2 one.
   case cl100k(digits: Int)
+  /// tekken (Mistral NeMo and later), and o200k, where a contraction belongs to its word.
+  case cased(digits: Int, joinsContractions: Bool)
 
   private static let contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
   private static let spelledContractions =
     "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
   private static let afterDigits = #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+
+  /// The two forms of a word of `.cased`, each with `end` behind it, and what else there is.
+  private static func casedRegex(end: String, digits: String) -> String {
+    let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
+    let lower = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
+    let lead = #"[^\r\n\p{L}\p{N}]?"#
+    let rest = #"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+    return "\(lead)\(upper)*\(lower)+\(end)|\(lead)\(upper)+\(lower)*\(end)|\(digits)\(rest)"
+  }
 
   /// The scanner for a regular expression of a `tokenizer.json`, nil for one that is not known.
   init?(regex: String) {
@@ -27,6 +38,11 @@ enum SplitPattern: Sendable, Equatable {
       (Self.contractions + word + Self.afterDigits, .cl100k(digits: 1)),
       (Self.spelledContractions + word + "{1,3}" + Self.afterDigits, .cl100k(digits: 3)),
       (Self.spelledContractions + word + Self.afterDigits, .cl100k(digits: 1)),
+      (Self.casedRegex(end: "", digits: #"\p{N}"#), .cased(digits: 1, joinsContractions: false)),
+      (
+        Self.casedRegex(end: "\(Self.contractions)?", digits: #"\p{N}{1,3}"#),
+        .cased(digits: 3, joinsContractions: true)
+      ),
     ]
     guard let match = known.first(where: { $0.0.utf8.elementsEqual(regex.utf8) }) else {
       return nil
@@ -39,6 +55,8 @@ enum SplitPattern: Sendable, Equatable {
     switch self {
     case .gpt2: Self.gpt2End(text, start, limit)
     case .cl100k(let digits): Self.cl100kEnd(text, start, limit, digits: digits)
+    case .cased(let digits, let joinsContractions):
+      Self.casedEnd(text, start, limit, digits: digits, joinsContractions: joinsContractions)
     }
   }
 }
@@ -67,20 +85,27 @@ extension SplitPattern {
     if let second, second.class == .letter, !isNewline(text[start]) {
       return endOfRun(text, second.end, limit, of: .letter)
     }
-    var end: Int?
-    if first.class == .other {
-      end = endOfRun(text, first.end, limit, of: .other)
-    } else if text[start] == 0x20, let second, second.class == .other {
-      end = endOfRun(text, second.end, limit, of: .other)
+    return endOfSymbols(text, start, limit, joinsSlashes: false)
+  }
+
+  /// ` ?[^\s\p{L}\p{N}]+[\r\n]*`, with slashes among the newlines on request, else white space.
+  static func endOfSymbols(
+    _ text: [UInt8], _ start: Int, _ limit: Int, joinsSlashes: Bool
+  ) -> Int {
+    let body = text[start] == 0x20 ? start + 1 : start
+    guard body < limit, text.character(at: body).class == .other else {
+      return endOfSpace(text, start, limit, afterNewline: true)
     }
-    guard var end else { return endOfSpace(text, start, limit, afterNewline: true) }
-    while end < limit, isNewline(text[end]) { end += 1 }
+    var end = endOfRun(text, body, limit, of: .other)
+    while end < limit, isNewline(text[end]) || (joinsSlashes && text[end] == UInt8(ascii: "/")) {
+      end += 1
+    }
     return end
   }
 
-  private static func isNewline(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+  static func isNewline(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
-  private static func endOfRun(
+  static func endOfRun(
     _ text: [UInt8], _ start: Int, _ limit: Int, of kind: CharacterClass, atMost count: Int = .max
   ) -> Int {
     var (end, left) = (start, count)
@@ -111,7 +136,7 @@ extension SplitPattern {
   }
 
   /// `'s|'t|'re|'ve|'m|'ll|'d`. Without regard to case this includes the long s, U+017F.
-  private static func contraction(
+  static func contraction(
     _ text: [UInt8], _ start: Int, _ limit: Int, ignoringCase: Bool
   ) -> Int? {
     guard text[start] == UInt8(ascii: "'"), start + 1 < limit else { return nil }

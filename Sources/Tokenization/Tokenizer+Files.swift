@@ -31,9 +31,18 @@ extension Tokenizer {
       throw TokenizationError.missing(
         source: directory,
         reason: "no tokenizer here (looked for tokenizer.json, tokenizer.model, tokenizer.gguf). "
-          + "Copy the tokenizer files of the model into this folder.")
+          + Self.adviceOnMissing(in: directory))
     }
     self = try Tokenizer(gguf: GGUFVocabulary(GGUFFile(path: path)), source: path)
+  }
+
+  /// Older models, OPT among them, were published with GPT-2's pair of files only.
+  private static func adviceOnMissing(in directory: String) -> String {
+    guard TokenizerSettings.exists(directory + "/vocab.json"),
+      TokenizerSettings.exists(directory + "/merges.txt")
+    else { return "Copy the tokenizer files of the model into this folder." }
+    return "vocab.json and merges.txt do not say how text is cut into words: let transformers "
+      + "write a tokenizer.json (AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER))."
   }
 
   /// `tokenizer.gguf`, or a model that is the folder's only .gguf file.

@@ -47,7 +47,7 @@ extension TokenizerJSON {
     }
     guard let pattern = SplitPattern(regex: regex) else {
       throw unsupported(
-        "the pre_tokenizer pattern \(regex) (known: those of GPT-2, LLaMA-3 and Qwen2)")
+        "the pre_tokenizer pattern \(regex) (known: GPT-2, cl100k (LLaMA-3, Qwen2), o200k, tekken)")
     }
     // The known patterns leave no gaps: to isolate matches and to remove gaps is the same.
     guard behavior == .isolated || (behavior == .removed && inverted) else {

@@ -63,7 +63,7 @@ import Testing
     let written = try Self.written(by: decoder) {
       _ = try decoder.lossesAndGradients(stack, scales: scales) { _, _, _ in }
     }
-    Self.compare(expected, written)
+    Self.compare(expected, written, mayBeLess: decoder.config.block.experts != nil)
   }
 
   @Test(arguments: Precision.allCases)
@@ -80,9 +80,17 @@ import Testing
     Self.compare(expected, written)
   }
 
-  private static func compare(_ expected: [String: Int], _ written: [String: Int]) {
+  /// - Parameter mayBeLess: operands may take less than is listed: an expert gets few of the tokens.
+  private static func compare(
+    _ expected: [String: Int], _ written: [String: Int], mayBeLess: Bool = false
+  ) {
     for name in Set(expected.keys).union(written.keys).sorted() {
-      #expect(expected[name] ?? 0 == written[name] ?? 0, "\(name)")
+      let (listed, used) = (expected[name] ?? 0, written[name] ?? 0)
+      if mayBeLess, name.hasPrefix("operand.") {
+        #expect(used <= listed && listed <= 2 * used, "\(name)")
+      } else {
+        #expect(listed == used, "\(name)")
+      }
     }
   }
 

@@ -121,6 +121,32 @@ struct BehaviourTests {
     #expect(throws: TokenizationError.self) { try Tokenizer.load(from: folder) }
   }
 
+  /// GPT-2's pair of files alone, as OPT was published, leads to advice.
+  @Test func vocabularyWithoutPipeline() throws {
+    let folder = NSTemporaryDirectory() + "peqa-tokenizer-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for name in ["vocab.json", "merges.txt"] {
+      try "{}".write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
+    }
+    #expect {
+      try Tokenizer.load(from: folder)
+    } throws: { "\($0)".contains("save_pretrained") && ($0 as? TokenizationError)?.exitCode == 66 }
+  }
+
+  /// To the decoder added tokens are pieces like others; chat templates print them as written.
+  @Test func addedTokensInDecodedText() throws {
+    let gemma = try tiny("gemma.json")
+    let run = try #require(gemma.specialID("\u{2581}\u{2581}"))
+    #expect(gemma.encode("a  ", addSpecial: false, parseSpecial: false).last == run)
+    #expect(gemma.decode([run], skipSpecial: false) == "  ")
+    #expect(gemma.text(of: run) == "\u{2581}\u{2581}")
+    let llama = try tiny("llama1.json")
+    #expect(llama.text(of: llama.bosID) == "<s>")
+    #expect(llama.decode(llama.encode("a </s>", addSpecial: true, parseSpecial: true),
+      skipSpecial: false) == "<s> a </s> </s>")
+  }
+
   /// Metadata only, as a base keeps it; pieces and merges come through GGUF unchanged.
   @Test func ggufVocabulary() throws {
     let tokens = [

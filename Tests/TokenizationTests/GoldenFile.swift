@@ -22,7 +22,7 @@ enum Fixture {
   }
 }
 
-/// Ids made by a reference implementation (see Fixtures/make_tokenizer_fixtures.py).
+/// Ids made by a reference implementation (see the scripts in Fixtures).
 struct GoldenFile {
   struct Case {
     var text: String

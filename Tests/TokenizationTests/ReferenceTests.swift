@@ -7,11 +7,18 @@ import Tokenization
 /// Ids and texts against the `tokenizers` and `sentencepiece` libraries and llama.cpp.
 struct ReferenceTests {
   @Test(arguments: [
-    "tiny-smollm", "tiny-llama3", "tiny-qwen2", "tiny-llama2", "tiny-metaspace", "tiny-unknown",
+    ("tiny-smollm", "tiny"), ("tiny-llama3", "tiny"), ("tiny-qwen2", "tiny"),
+    ("tiny-llama2", "tiny"), ("tiny-metaspace", "tiny"), ("tiny-unknown", "tiny"),
+    ("tiny-gptj", "gptj-opt-neox"), ("tiny-opt", "gptj-opt-neox"), ("tiny-neox", "gptj-opt-neox"),
+    ("tiny-olmo2", "olmo2-stablelm2"), ("tiny-stablelm2", "olmo2-stablelm2"),
+    ("tiny-qwen3", "qwen3-smollm3"), ("tiny-smollm3", "qwen3-smollm3"),
+    ("tiny-nemo", "nemo-phi4mini"), ("tiny-phi4mini", "nemo-phi4mini"),
+    ("tiny-gemma", "gemma-phi3"), ("tiny-phi3", "gemma-phi3"),
+    ("tiny-llama1", "llama1-mistral"), ("tiny-mistral", "llama1-mistral"),
   ])
-  func tokenizerJSON(name: String) throws {
+  func tokenizerJSON(name: String, golden: String) throws {
     let tokenizer = try Tokenizer.load(from: Fixture.folder + name + ".json")
-    try GoldenFile("golden-tiny.json", name).check(tokenizer)
+    try GoldenFile("golden-\(golden).json", name).check(tokenizer)
   }
 
   /// SentencePiece does not read special tokens in text and adds no BOS by itself.

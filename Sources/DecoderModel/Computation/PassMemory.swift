@@ -104,9 +104,9 @@ package struct PassMemory: Sendable, Equatable {
   private mutating func addGradients(_ config: DecoderConfig, _ shape: PassShape) {
     // bf16 writes the gradient of `up` as an operand, where both layers train one number per row.
     let rounds =
-      shape.precision == .bf16 && shape.granularity == .row && config.intermediateSize % 2 == 0
-    for buffer in config.gradientBuffers
-    where !(buffer.name == .up && rounds && config.block.isGated) {
+      shape.precision == .bf16 && config.intermediateSize % 2 == 0
+      && Layer.gatesTrainRows(config, shape)
+    for buffer in config.gradientBuffers where !(buffer.name == .up && rounds) {
       add("gradient.\(buffer.name)", shape.tokens * buffer.width)
     }
     let rows = config.block.kinds.map(config.shape(of:)).map(\.rows).max() ?? 0
@@ -134,46 +134,53 @@ package struct PassMemory: Sendable, Equatable {
     }
   }
 
-  /// Copies of operands, as `Compute` keeps them: the largest of each slot.
+  /// One kind of linear layer, as far as copies of operands depend on it.
+  private struct Layer {
+    let rows, columns, groups: Int
+    /// One number a row is trained: asked for, or all there is.
+    let trainsRows: Bool
+
+    init(_ kind: LinearKind, _ config: DecoderConfig, _ shape: PassShape) {
+      (rows, columns) = config.shape(of: kind)
+      groups = shape.rowScales ? 1 : (columns + shape.groupSize - 1) / shape.groupSize
+      trainsRows = shape.granularity == .row || shape.granularity == .group && groups == 1
+    }
+
+    /// Whether the backward pass goes through gate, up and activation at once.
+    static func gatesTrainRows(_ config: DecoderConfig, _ shape: PassShape) -> Bool {
+      config.block.isGated && Layer(.gate, config, shape).trainsRows
+    }
+  }
+
+  /// Copies of operands, as `Compute` keeps them: the largest of each slot. Of a mixture as if one
+  /// expert got all tokens.
   private mutating func addOperands(_ config: DecoderConfig, _ shape: PassShape) {
-    let shapes = config.block.kinds.map(config.shape(of:))
-    let rows = shapes.map(\.rows).max() ?? 0
-    let inner = config.intermediateSize
-    let trainsRows = shape.granularity == .row
+    let layers = config.block.kinds.map { Layer($0, config, shape) }
+    let trains = shape.granularity != nil
+    let (inner, tokens) = (config.intermediateSize, shape.tokens)
+    let gates = Layer(config.block.activated, config, shape)
+    let hasTwo = trains && Layer.gatesTrainRows(config, shape)
+    // Gradients are multiplied by the scales of their rows where a row has one.
+    let scaled = trains ? layers.filter { $0.groups == 1 }.map(\.rows).max() ?? 0 : 0
     switch shape.precision {
     case .bf16:
-      let columns = shapes.map(\.columns).max() ?? 0
-      let widest = shape.granularity == nil ? columns : max(rows, columns)
-      let head =
-        shape.granularity == nil
-        ? 0 : shape.headPositions * Self.even(config.vocabularySize)
-      addBytes("operand.rows", max(shape.tokens * Self.even(widest), head) * 2)
-      if trainsRows && config.block.isGated {
-        addBytes("operand.secondRows", shape.tokens * Self.even(inner) * 2)
-      }
+      let columns = layers.map(\.columns).max() ?? 0
+      let widest = trains ? max(layers.map(\.rows).max() ?? 0, columns) : columns
+      let head = trains ? shape.headPositions * Self.even(config.vocabularySize) : 0
+      addBytes("operand.rows", max(tokens * Self.even(widest), head) * 2)
+      if hasTwo { addBytes("operand.secondRows", tokens * Self.even(inner) * 2) }
+      if hasTwo && gates.groups == 1 { add("operand.secondFactors", inner) }
     case .fp32:
-      // Gradients are multiplied by the scales of their rows in a copy.
-      if shape.granularity != nil && shape.rowScales {
-        add("operand.rows", shape.tokens * rows)
-        if trainsRows && config.block.isGated {
-          add("operand.secondRows", shape.tokens * inner)
-        }
-      }
+      add("operand.rows", tokens * scaled)
+      if hasTwo && gates.groups == 1 { add("operand.secondRows", tokens * inner) }
     }
-    if shape.granularity != nil && shape.rowScales {
-      add("operand.factors", rows)
-      if shape.precision == .bf16 && trainsRows && config.block.isGated {
-        add("operand.secondFactors", inner)
-      }
-    }
-    if shape.granularity == .group { addGroupOperands(shapes, shape) }
+    add("operand.factors", scaled)
+    if trains { addGroupOperands(layers.filter { !$0.trainsRows }, shape) }
   }
 
   /// Both operands of the products that give the gradients of groups.
-  private mutating func addGroupOperands(
-    _ shapes: [(rows: Int, columns: Int)], _ shape: PassShape
-  ) {
-    let (rows, columns) = (shapes.map(\.rows).max() ?? 0, shapes.map(\.columns).max() ?? 0)
+  private mutating func addGroupOperands(_ layers: [Layer], _ shape: PassShape) {
+    let (rows, columns) = (layers.map(\.rows).max() ?? 0, layers.map(\.columns).max() ?? 0)
     let (tokens, number) = (shape.tokensPerSequence, shape.precision == .bf16 ? 2 : 4)
     addBytes("operand.panels", Compute.panelColumns(columns) * Self.even(tokens) * number)
     let padded = shape.precision == .bf16 ? Self.even(tokens) : tokens

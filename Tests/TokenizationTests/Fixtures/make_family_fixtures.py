@@ -23,6 +23,8 @@ TEXTS = [
     "<start_of_turn>user\nhi<end_of_turn>\n<start_of_turn>model\n", "<bos>x<eos><unused1> <unused12><pad>", "▁▁x ▁▁▁ y▁",
     "<think>\n\n</think>\n\nok<tool_call>{}</tool_call>", "<|extratoken_1|><|extratoken_12|> x <|extratoken_3|>y", "</s>x</s> <pad></s>",
     "|||IP_ADDRESS||| x |||EMAIL_ADDRESS|||.", "<|begin_of_text|>x<|eot_id|><|endoftext|>\n\n<|endoftext|> ", "<0x0A><0xE2> <0x0a>", "the weather together", "[INST] x [/INST]y",
+    "HelloWORLD fooBar XMLHttpRequest iPHONE ÀÉn éÀ \u01c5x \u01c4 A", "a/b//c //\n/x !\n//y ./\r\n/", "It'S DON'T we'LLx x'sY 'tA A'RE'vE",
+    "日本A語bC ªBc ºD ʰA Aʰb नमस्तेA", "\u0301A \u0301Ab B\u0301C \u0301 \u0301\u0301a (Ab)C _Ab _AB -\u0301A", "ABCDEF ABCd AB12CD 1a2B \u2167A \u2160\u0301a",
     "a \u00a0\u00a0 b\u3000\u3000 c \u2028 d", "x\r\n\r\ny\n\r\nz \r z", "(x)[y]{z}//!\n\n --\n", " \u0301a \u200d's 'S\u0301 's\u0301", "reachable reachable\n\n\n", "don\u2019t \u2018x\u2019 --\u2014",
 ]
 
@@ -37,8 +39,14 @@ def plain(*tokens, **flags):
     return [AddedToken(token, special=False, **{"normalized": False, **flags}) for token in tokens]
 
 
-def split(digits, behavior, invert):
-    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(CL100K % digits), behavior, invert),
+UPPER, LOWER, LEAD = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]", r"[^\r\n\p{L}\p{N}]?"
+CASED = (f"{LEAD}{UPPER}*{LOWER}+@|{LEAD}{UPPER}+{LOWER}*@" r"|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+TEKKEN = CASED.replace("@", "")
+O200K = CASED.replace("@", "(?i:'s|'t|'re|'ve|'m|'ll|'d)?")
+
+
+def split(digits, behavior, invert, pattern=CL100K):
+    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern % digits), behavior, invert),
                                     pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
@@ -120,6 +128,21 @@ def smollm3():
     return tokenizer
 
 
+def nemo():
+    """Mistral NeMo and later, made by tekken."""
+    names = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]
+    tokenizer = byte_level(special(*names), split("", "isolated", False, TEKKEN), words=["Ġreachable"], ignore_merges=True)
+    tokenizer.post_processor = template(tokenizer, "<s> $A")
+    return tokenizer
+
+
+def phi4mini():
+    added = special("<|endoftext|>", lstrip=True, rstrip=True) + special("<|user|>", "<|end|>", "<|assistant|>", rstrip=True)
+    tokenizer = byte_level([], split("{1,3}", "removed", True, O200K), added=added)
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    return tokenizer
+
+
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 REPLACE = normalizers.Replace(" ", "▁")
 
@@ -190,7 +213,7 @@ def older_form(root):
     return root
 
 
-GROUPS = {"gptj-opt-neox": [gptj, opt, neox], "olmo2-stablelm2": [olmo2, stablelm2], "qwen3-smollm3": [qwen3, smollm3],
+GROUPS = {"gptj-opt-neox": [gptj, opt, neox], "olmo2-stablelm2": [olmo2, stablelm2], "qwen3-smollm3": [qwen3, smollm3], "nemo-phi4mini": [nemo, phi4mini],
           "gemma-phi3": [gemma, phi3], "llama1-mistral": [llama1, mistral]}
 
 
