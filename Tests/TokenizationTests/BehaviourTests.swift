@@ -143,8 +143,10 @@ struct BehaviourTests {
     #expect(gemma.text(of: run) == "\u{2581}\u{2581}")
     let llama = try tiny("llama1.json")
     #expect(llama.text(of: llama.bosID) == "<s>")
-    #expect(llama.decode(llama.encode("a </s>", addSpecial: true, parseSpecial: true),
-      skipSpecial: false) == "<s> a </s> </s>")
+    #expect(
+      llama.decode(
+        llama.encode("a </s>", addSpecial: true, parseSpecial: true),
+        skipSpecial: false) == "<s> a </s> </s>")
   }
 
   /// Metadata only, as a base keeps it; pieces and merges come through GGUF unchanged.
