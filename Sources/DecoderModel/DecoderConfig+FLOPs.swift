@@ -41,8 +41,8 @@ extension DecoderConfig {
     return 2 * Double(weights) * Double(tokens)
   }
 
-  /// Numbers of the whole model as files of its family hold them: weights, norms, biases, vocabulary
-  /// and rows of positions that no token has.
+  /// Numbers of the whole model as files of its family hold them: weights, norms, biases,
+  /// vocabulary and rows of positions that no token has.
   package var parameterCount: Int {
     let unused = (Family.named(modelType)?.tensors.positionOffset ?? 0) * hiddenSize
     return expectedTensors.reduce(unused) { $0 + $1.shape.reduce(1, *) }

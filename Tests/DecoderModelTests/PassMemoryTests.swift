@@ -27,8 +27,8 @@ import Testing
       ("llama_4bit_row", .row), ("llama_3bit_g32", .row), ("llama_3bit_g32", .group),
       ("qwen2_4bit_g32", .group), ("mistral_4bit_row", .row),
       ("qwen3_4bit_row", .row), ("qwen3_4bit_g32", .group),
-      // Parallel branches, biases and no gate; norms behind branches and caps; norms behind sums and
-      // a narrower embedding; norms of all heads; experts.
+      // Parallel branches, biases and no gate; norms behind branches and caps; norms behind sums
+      // and a narrower embedding; norms of all heads; experts.
       ("gptj_4bit_row", .row), ("gpt_neox_4bit_g32", .group), ("gemma2_4bit_row", .row),
       ("gemma3_text_4bit_g32", .group), ("opt350_4bit_g32", .row), ("opt350_4bit_g32", .group),
       ("olmo2_4bit_g32", .group), ("mixtral_4bit_row", .row), ("qwen3_moe_4bit_g32", .group),
@@ -80,7 +80,8 @@ import Testing
     Self.compare(expected, written)
   }
 
-  /// - Parameter mayBeLess: operands may take less than is listed: an expert gets few of the tokens.
+  /// - Parameter mayBeLess: operands may take less than is listed: an expert gets few of the
+  /// tokens.
   private static func compare(
     _ expected: [String: Int], _ written: [String: Int], mayBeLess: Bool = false
   ) {

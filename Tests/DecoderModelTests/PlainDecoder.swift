@@ -207,7 +207,9 @@ struct PlainDecoder {
     if let projectOut { y = product(projectOut, y) }
     var logits = product(head, y)
     if let headBias { logits = zip(logits, headBias).map(+) }
-    if let cap = config.ends.logitCap.map(Double.init) { logits = logits.map { cap * tanh($0 / cap) } }
+    if let cap = config.ends.logitCap.map(Double.init) {
+      logits = logits.map { cap * tanh($0 / cap) }
+    }
     return log(logits.reduce(0) { $0 + exp($1) }) - logits[Int(target)]
   }
 

@@ -8,11 +8,17 @@ internal import Testing
     var size = 32
     var window: Int?
     var lengths: [Int]
+    /// As `AttentionShape` takes them.
+    var scale: Float?
+    var cap: Float?
     var shape: AttentionShape {
-      AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: size, window: window)
+      AttentionShape(
+        heads: heads, keyValueHeads: keyValueHeads, headSize: size, window: window, scale: scale,
+        cap: cap)
     }
     var testDescription: String {
       "\(heads)/\(keyValueHeads) x \(size), window \(window ?? 0), segments \(lengths)"
+        + (scale.map { ", scale \($0)" } ?? "") + (cap.map { ", cap \($0)" } ?? "")
     }
     var tokens: Int { lengths.reduce(0, +) }
     var segments: [Range<Int>] {
@@ -35,6 +41,13 @@ internal import Testing
     Case(size: 16, window: 65, lengths: [200]), Case(size: 64, window: 100, lengths: [64, 193]),
     Case(heads: 1, keyValueHeads: 1, size: 6, lengths: [40]),
     Case(heads: 24, keyValueHeads: 8, size: 16, lengths: [70, 3]),
+    // Scores of a few units: caps of 2 to 5 bend them well.
+    Case(heads: 3, keyValueHeads: 3, size: 64, lengths: [64, 65], scale: 0.25),
+    Case(size: 6, lengths: [1, 3, 40], cap: 2), Case(size: 32, lengths: [130, 3], cap: 2),
+    Case(heads: 4, keyValueHeads: 2, size: 80, window: 100, lengths: [165], scale: 0.2, cap: 4),
+    Case(heads: 24, keyValueHeads: 8, size: 16, window: 5, lengths: [71], scale: 1, cap: 5),
+    // More keys than the backward pass of bf16 takes at a time.
+    Case(heads: 1, keyValueHeads: 1, size: 16, lengths: [533], cap: 3),
   ]
 
   private struct Inputs {
@@ -128,7 +141,13 @@ internal import Testing
   /// The oracle's own gradients against central differences of its forward pass, in Double: with
   /// h = 1e-5 they err by h^2 and 2^-53 / h, both below 1e-9 times numbers of order 10.
   @Test func oracleGradientsAreSlopes() {
-    let shape = AttentionShape(heads: 4, keyValueHeads: 2, headSize: 6, window: 5)
+    let plain = AttentionShape(heads: 4, keyValueHeads: 2, headSize: 6, window: 5)
+    var capped = plain
+    (capped.scale, capped.cap) = (0.5, 1.5)
+    for shape in [plain, capped] { compareWithDifferences(shape) }
+  }
+
+  private func compareWithDifferences(_ shape: AttentionShape) {
     let x = Inputs(shape, .fp32, tokens: 9, seed: 1)
     let dout = x.dout.values.map(Double.init)
     let start = naive(x, shape, .fp32, 0..<9)

@@ -111,11 +111,43 @@ internal import Testing
       var gated = [Float](repeating: 0, count: 3 * 33)
       compute.activate(.silu, gate: want[1], up: want[2], count: gated.count, into: &gated)
       // The exponential errs by 2 units in the last place whatever the lanes, see
-      // `ActivationTests`.
+      // `SoftmaxTests`.
       let bounds = gated.map { Double(abs($0)) * 18 * unit + 0x1p-115 }
       let deviation = Deviation(hidden.values, gated.map(Double.init), allowing: bounds)
       #expect(deviation.isAllowed && hidden.isIntact, "\(deviation)")
       withExtendedLifetime(layers) {}
     }
+  }
+
+  /// Without an up and with a bias: f of the products plus the bias, each in memory of its own.
+  @Test(arguments: InstructionSet.available, Precision.allCases)
+  func activatedWithBias(_ set: InstructionSet, _ precision: Precision) {
+    let (rows, columns, tokens) = (33, 200, 3)
+    let w = QuantizedCase(
+      rows: rows, columns: columns, bits: 4, groupSize: 64, realZeros: false, gains: false,
+      offset: 0, seed: 5)
+    var random = RandomNumbers(seed: 6)
+    let x = GuardedMemory(random.floats(tokens * columns))
+    let bias = GuardedMemory(random.floats(rows, scale: 3))
+    for threads in [1, 2, 5] {
+      let compute = Compute(
+        pool: WorkerPool(threads: threads), precision: precision, instructionSet: set)
+      let memory = (0..<4).map { _ in GuardedMemory<Float>(results: tokens * rows, fill: .nan) }
+      let (product, gate, biased, hidden) = (memory[0], memory[1], memory[2], memory[3])
+      let input = compute.decodeOperand(x.pointer, tokens: tokens, for: w.matrix)
+      compute.decode(Product(w.matrix, into: product.pointer), input: input, tokens: tokens)
+      compute.decodeActivated(
+        .relu, gate: Product(w.matrix, into: gate.pointer), up: nil,
+        bias: (numbers: UnsafePointer(bias.pointer), biased: biased.pointer), input: input,
+        tokens: tokens, into: hidden.pointer)
+      let (products, biases) = (product.values, bias.values)
+      let sums = products.indices.map { products[$0] + biases[$0 % rows] }
+      #expect(gate.values == products, "the product stays in its output")
+      #expect(biased.values == sums, "one addition has one right result")
+      #expect(hidden.values == sums.map { max($0, 0) }, "relu rounds nothing")
+      #expect(sums.contains { $0 < 0 } && sums.contains { $0 > 0 })
+      #expect(memory.allSatisfy { $0.isIntact } && bias.isIntact && x.isIntact)
+    }
+    withExtendedLifetime(w) {}
   }
 }

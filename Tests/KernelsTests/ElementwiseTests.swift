@@ -102,19 +102,27 @@ internal import Testing
     }
   }
 
-  @Test(arguments: InstructionSet.available, [2, 16, 30, 64, 80, 128])
-  func rope(_ set: InstructionSet, _ size: Int) {
+  /// Numbers of a head, and how many of them turn.
+  static let headSizes: [(size: Int, rotated: Int)] = [
+    (2, 2), (16, 16), (30, 30), (64, 64), (80, 80), (128, 128), (5, 2), (30, 10), (64, 16),
+    (80, 32), (100, 66), (128, 64),
+  ]
+
+  @Test(arguments: InstructionSet.available, headSizes.indices)
+  func rope(_ set: InstructionSet, _ index: Int) {
+    let (size, rotated) = Self.headSizes[index]
     let compute = Compute(pool: WorkerPool(threads: 2), precision: .fp32, instructionSet: set)
     var random = RandomNumbers(seed: size)
-    let (tokens, heads, half) = (11, 3, size / 2)
+    let (tokens, heads, half) = (11, 3, rotated / 2)
     let angles = random.floats(tokens * half, scale: 3).map(Double.init)
     let cosine = GuardedMemory(angles.map { Float(cosineOf($0)) })
     let sine = GuardedMemory(angles.map { Float(cosineOf($0 - .pi / 2)) })
     let x = GuardedMemory(random.floats(tokens * heads * size))
     let xs = x.values.map(Double.init)
     for backward in [false, true] {
+      // What does not turn is copied.
       var want = xs
-      var bounds = xs
+      var bounds = [Double](repeating: 0, count: xs.count)
       for at in xs.indices where at % size < half {
         let pair = at / (heads * size) * half + at % size
         let (a, b) = (xs[at], xs[at + half])
@@ -128,24 +136,21 @@ internal import Testing
       }
       let y = results(xs.count)
       compute.rope(
-        x.pointer, tokens: tokens, heads: heads, headSize: size, rotated: size,
-        cosine: cosine.pointer,
-        sine: sine.pointer, backward: backward, into: y.pointer)
-      expect(y, want, bounds, "\(set) rope, size \(size)")
+        x.pointer, tokens: tokens, heads: heads, headSize: size, rotated: rotated,
+        cosine: cosine.pointer, sine: sine.pointer, backward: backward, into: y.pointer)
+      expect(y, want, bounds, "\(set) rope, \(rotated) of \(size)")
       let inPlace = GuardedMemory(x.values)
       compute.rope(
-        inPlace.pointer, tokens: tokens, heads: heads, headSize: size, rotated: size,
-        cosine: cosine.pointer,
-        sine: sine.pointer, backward: backward, into: inPlace.pointer)
+        inPlace.pointer, tokens: tokens, heads: heads, headSize: size, rotated: rotated,
+        cosine: cosine.pointer, sine: sine.pointer, backward: backward, into: inPlace.pointer)
       let same = inPlace.values == y.values
-      #expect(same, "in place")
+      #expect(same && inPlace.isIntact, "in place")
       compute.rope(
-        y.pointer, tokens: tokens, heads: heads, headSize: size, rotated: size,
-        cosine: cosine.pointer,
-        sine: sine.pointer, backward: !backward, into: y.pointer)
+        y.pointer, tokens: tokens, heads: heads, headSize: size, rotated: rotated,
+        cosine: cosine.pointer, sine: sine.pointer, backward: !backward, into: y.pointer)
       // There and back: twice the error, grown by the second rotation.
-      let returned = bounds.map { 3 * $0 + 4 * unit }
-      expect(y, xs, returned, "\(set) rope and back, size \(size)")
+      let returned = bounds.map { $0 == 0 ? 0 : 3 * $0 + 4 * unit }
+      expect(y, xs, returned, "\(set) rope and back, \(rotated) of \(size)")
     }
   }
 
@@ -177,6 +182,25 @@ internal import Testing
         .add(a.pointer, to: y.pointer, count: count)
       let right = y.values == want
       #expect(right && y.isIntact, "one addition has one right result")
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func addBias(_ set: InstructionSet) {
+    let compute = Compute(pool: WorkerPool(threads: 2), instructionSet: set)
+    for (index, width) in oddCounts.enumerated() {
+      var random = RandomNumbers(seed: index)
+      let tokens = [1, 5, 19][index % 3]
+      let x = GuardedMemory(random.floats(tokens * width))
+      let bias = GuardedMemory(random.floats(width))
+      let y = results(x.count)
+      compute.addBias(bias.pointer, width: width, to: x.pointer, tokens: tokens, into: y.pointer)
+      let (xs, bs) = (x.values, bias.values)
+      let right = y.values == xs.indices.map { xs[$0] + bs[$0 % width] }
+      #expect(right && y.isIntact, "one addition has one right result")
+      compute.addBias(bias.pointer, width: width, to: x.pointer, tokens: tokens, into: x.pointer)
+      let same = x.values == y.values
+      #expect(same && x.isIntact && bias.isIntact, "in place")
     }
   }
 }

@@ -50,63 +50,93 @@ internal import Testing
     }
   }
 
-  /// The fused backward pass of the activation has the bits of its parts.
-  @Test(arguments: InstructionSet.available)
-  func swiGLUGradient(_ set: InstructionSet) {
+  /// The fused backward pass of an activation has the bits of its parts. The sums of the gate use
+  /// what it was before a bias.
+  @Test(arguments: InstructionSet.available, Activation.allCases)
+  func activationGradient(_ set: InstructionSet, _ f: Activation) {
     for (index, columns) in [2, 16, 30, 64, 200].enumerated() {
-      var random = RandomNumbers(seed: index)
-      let (rows, table) = (37, set.table)
-      let count = rows * columns
-      let gate = GuardedMemory(random.floats(count, scale: 4))
-      let (up, dh) = (GuardedMemory(random.floats(count)), GuardedMemory(random.floats(count)))
-      let factor = GuardedMemory(random.floats(columns))
-      let (dgate, dup) = (results(count, fill: Float.nan), results(count, fill: Float.nan))
-      table.activate_backward(
-        PEQA_SILU, count, gate.pointer, up.pointer, dh.pointer, dgate.pointer, dup.pointer)
-      let got = (0..<2).map { _ in results(count, fill: UInt16(0)) }
-      let sums = (0..<2).map { _ in results(columns, fill: Float(0)) }
-      table.activation_gradient(
-        PEQA_SILU, Int32(rows), 0, Int32(columns), columns, gate.pointer, gate.pointer, up.pointer,
-        dh.pointer,
-        factor.pointer, nil, got[0].pointer, got[1].pointer, sums[0].pointer, sums[1].pointer)
-      for (part, (dy, y)) in [(dgate, gate), (dup, up)].enumerated() {
-        let wantSums = results(columns, fill: Float(0))
-        let want = results(count, fill: UInt16(0))
-        table.row_scale_gradient(
-          Int32(rows), 0, Int32(columns), dy.pointer, columns, y.pointer, nil, columns,
-          part == 0 ? UnsafePointer(factor.pointer) : nil, want.pointer, columns, wantSums.pointer)
-        let same = want.values == got[part].values && wantSums.values == sums[part].values
-        #expect(same && got[part].isIntact && sums[part].isIntact, "\(set) \(columns) \(part)")
-      }
+      for gated in [true, false] { compareWithParts(set, f, columns, gated: gated, seed: index) }
     }
   }
 
-  /// Norm and activation leave the bf16 operand that rounding their fp32 results gives.
+  private func compareWithParts(
+    _ set: InstructionSet, _ f: Activation, _ columns: Int, gated: Bool, seed: Int
+  ) {
+    var random = RandomNumbers(seed: seed)
+    let (rows, table, first) = (37, set.table, columns / 3)
+    let count = rows * columns
+    let gate = GuardedMemory(random.floats(count, scale: 4))
+    let output = GuardedMemory(random.floats(count, scale: 4))
+    let (up, dh) = (GuardedMemory(random.floats(count)), GuardedMemory(random.floats(count)))
+    let factor = GuardedMemory(random.floats(columns))
+    let (dgate, dup) = (results(count, fill: Float.nan), results(count, fill: Float.nan))
+    let ups = gated ? UnsafePointer(up.pointer) : nil
+    table.activate_backward(
+      f.forKernels, count, gate.pointer, ups, dh.pointer, dgate.pointer,
+      gated ? dup.pointer : nil)
+    let got = (0..<2).map { _ in results(count, fill: UInt16(0)) }
+    let sums = (0..<2).map { _ in results(columns, fill: Float(0)) }
+    for (start, end) in [(first, columns), (0, first)] {
+      table.activation_gradient(
+        f.forKernels, Int32(rows), Int32(start), Int32(end), columns, gate.pointer, output.pointer,
+        ups, dh.pointer, factor.pointer, nil, got[0].pointer, gated ? got[1].pointer : nil,
+        sums[0].pointer, gated ? sums[1].pointer : nil)
+    }
+    for (part, (dy, y)) in [(dgate, output), (dup, up)].enumerated() {
+      let wantSums = results(columns, fill: Float(0))
+      let want = results(count, fill: UInt16(0))
+      if part == 0 || gated {
+        table.row_scale_gradient(
+          Int32(rows), 0, Int32(columns), dy.pointer, columns, y.pointer, nil, columns,
+          part == 0 ? UnsafePointer(factor.pointer) : nil, want.pointer, columns, wantSums.pointer)
+      }
+      let same = want.values == got[part].values && wantSums.values == sums[part].values
+      #expect(same, "\(set) \(columns), part \(part), gated \(gated)")
+      #expect(got[part].isIntact && sums[part].isIntact, "\(set) \(columns) wrote outside")
+    }
+  }
+
+  /// Norms and activations leave the bf16 operand that rounding their fp32 results gives.
   @Test(arguments: InstructionSet.available)
   func operandsAreRoundedResults(_ set: InstructionSet) {
     let table = set.table
     for (index, width) in oddCounts.enumerated() {
       var random = RandomNumbers(seed: index)
       let (rows, padded) = (5, width + width % 2)
+      let (r, w) = (Int32(rows), Int32(width))
       let x = GuardedMemory(random.floats(rows * width, scale: 3))
       let weight = GuardedMemory(random.floats(width))
+      let bias = GuardedMemory(random.floats(width))
       let y = results(rows * width, fill: Float.nan)
-      let operand = results(rows * padded, fill: UInt16(7))
-      let inverse = results(rows, fill: Float.nan)
-      table.rms_norm(
-        Int32(rows), Int32(width), 1e-5, x.pointer, weight.pointer, y.pointer, operand.pointer,
-        inverse.pointer)
-      let want = results(rows * padded, fill: UInt16(9))
-      table.round_bf16(
-        Int32(rows), Int32(width), Int32(padded), y.pointer, width, nil, want.pointer)
-      let same = operand.values == want.values
-      #expect(same && operand.isIntact && y.isIntact, "\(set) norm \(width)")
-      let h = results(rows * width, fill: Float.nan)
-      let hOperand = results(rows * width, fill: UInt16(7))
-      table.activate(PEQA_SILU, rows * width, x.pointer, y.pointer, h.pointer, hOperand.pointer)
-      let wantH = h.values.map { UInt16(roundedToBF16($0).bitPattern >> 16) }
-      let sameH = hOperand.values == wantH
-      #expect(sameH && hOperand.isIntact && h.isIntact, "\(set) activation \(width)")
+      let (inverse, mean) = (results(rows, fill: Float.nan), results(rows, fill: Float.nan))
+      for kind in ["rms", "layer", "layer with bias"] {
+        let operand = results(rows * padded, fill: UInt16(7))
+        if kind == "rms" {
+          table.rms_norm(
+            r, w, 1e-5, x.pointer, weight.pointer, y.pointer, operand.pointer, inverse.pointer)
+        } else {
+          table.layer_norm(
+            r, w, 1e-5, x.pointer, weight.pointer,
+            kind == "layer" ? nil : UnsafePointer(bias.pointer), y.pointer, operand.pointer,
+            mean.pointer, inverse.pointer)
+        }
+        let want = results(rows * padded, fill: UInt16(9))
+        table.round_bf16(r, w, Int32(padded), y.pointer, width, nil, want.pointer)
+        let same = operand.values == want.values
+        #expect(same && operand.isIntact && y.isIntact, "\(set) \(kind) norm \(width)")
+      }
+      for f in Activation.allCases {
+        for gated in [true, false] {
+          let h = results(rows * width, fill: Float.nan)
+          let operand = results(rows * width, fill: UInt16(7))
+          table.activate(
+            f.forKernels, rows * width, x.pointer, gated ? UnsafePointer(y.pointer) : nil,
+            h.pointer, operand.pointer)
+          let want = h.values.map { UInt16(roundedToBF16($0).bitPattern >> 16) }
+          let same = operand.values == want
+          #expect(same && operand.isIntact && h.isIntact, "\(set) \(f) \(width)")
+        }
+      }
     }
   }
 }

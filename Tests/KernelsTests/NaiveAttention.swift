@@ -4,7 +4,8 @@ internal import Kernels
 /// Attention and its gradients by their definition in Double, with bounds for the kernels beside:
 /// fp32, or bf16 products of operands that are bf16 numbers already.
 ///
-/// Queries stand at the end of the keys: query i sees keys up to `keys - queries + i`.
+/// Queries stand at the end of the keys: query i sees keys up to `keys - queries + i`. Scores are
+/// s = scale * q k, and cap * tanh(s / cap) where they are capped.
 struct NaiveAttention {
   let shape: AttentionShape
   let queries: Int
@@ -20,7 +21,9 @@ struct NaiveAttention {
   private var p: [Double]
   /// Relative error of a probability [heads, queries].
   private var probabilityErrors: [Double]
-  private var scale: Double { 1 / Double(shape.headSize).squareRoot() }
+  /// Slope of the cap at a score, 1 without one, and its error [heads, queries, keys].
+  private var slopes, slopeErrors: [Double]
+  private var scale: Double { Double(shape.scale) }
 
   init(
     _ shape: AttentionShape, precision: Precision = .fp32, queries: Int, keys: Int, q: [Double],
@@ -33,6 +36,8 @@ struct NaiveAttention {
     outBounds = out
     p = [Double](repeating: 0, count: shape.heads * queries * keys)
     probabilityErrors = [Double](repeating: 0, count: shape.heads * queries)
+    slopes = [Double](repeating: 1, count: p.count)
+    slopeErrors = [Double](repeating: 0, count: p.count)
     for head in 0..<shape.heads { for i in 0..<queries { attend(head, i) } }
   }
 
@@ -59,7 +64,8 @@ struct NaiveAttention {
         sum += q[a + d] * k[b + d]
         magnitude += abs(q[a + d] * k[b + d])
       }
-      scores.append(sum * scale)
+      scores.append(
+        bend(sum * scale, size: magnitude * scale, at: (head * queries + i) * keys + j))
       largest = max(largest, abs(sum * scale))
       dotSize = max(dotSize, magnitude * scale)
     }
@@ -67,9 +73,11 @@ struct NaiveAttention {
     let weights = scores.map { exp($0 - top) }
     let sum = weights.reduce(0, +)
     // A score errs by size + 2 units of its magnitudes, shifts and logarithm by a few of its own;
-    // the exponential by 4, the sum by less than 100; the normalizer sees the same errors again.
-    let error =
-      2 * (Double(size + 2) * dotSize + 4 * (largest + log(Double(keys) + 1)) + 100) * unit
+    // the exponential by 4, the sum by less than 100; the normalizer sees the same errors again. A
+    // cap passes on no more than that, and errs by 10 units of what it gives: see `SoftCapTests`.
+    let capError = 10 * (shape.cap.map(Double.init) ?? 0)
+    let scoreError = Double(size + 2) * dotSize + 4 * (largest + log(Double(keys) + 1))
+    let error = 2 * (scoreError + capError + 100) * unit
     probabilityErrors[head * queries + i] = error
     for (offset, j) in range.enumerated() {
       let weight = weights[offset] / sum
@@ -80,6 +88,18 @@ struct NaiveAttention {
         outBounds[a + d] += abs(part) * (error + rounding + Double(keys + 2) * unit)
       }
     }
+  }
+
+  /// The capped score, whose slope is kept. With b = tanh(s / cap) the slope 1 - b^2 errs by 2 b
+  /// times the error of b, that of s / cap times the slope and 8 units of b, and by 3 roundings.
+  private mutating func bend(_ score: Double, size: Double, at index: Int) -> Double {
+    guard let cap = shape.cap.map(Double.init) else { return score }
+    let b = tanh(score / cap)
+    let slope = 1 - b * b
+    let bError = slope * Double(shape.headSize + 2) * size / cap + 8 * abs(b)
+    slopes[index] = slope
+    slopeErrors[index] = (2 * abs(b) * bError + 3) * unit
+    return cap * b
   }
 
   /// Values and bounds of a gradient.
@@ -96,7 +116,8 @@ struct NaiveAttention {
     }
   }
 
-  /// dq, dk, dv for queries = keys: dv = p^T do, dp = do v^T, ds = p (dp - do . out) scale.
+  /// dq, dk, dv for queries = keys: dv = p^T do, dp = do v^T, ds = p (dp - do . out) scale, times
+  /// the slope of the cap.
   func gradients(_ dout: [Double]) -> (dq: Gradient, dk: Gradient, dv: Gradient) {
     var (dq, dk, dv) = (Gradient(q.count), Gradient(k.count), Gradient(v.count))
     let size = shape.headSize
@@ -114,7 +135,8 @@ struct NaiveAttention {
         }
         for j in visible(i) {
           let b = keyAt(j, head)
-          let weight = p[(head * queries + i) * keys + j]
+          let at = (head * queries + i) * keys + j
+          let weight = p[at]
           var (dp, dpBound) = (0.0, 0.0)
           for d in 0..<size {
             dp += dout[a + d] * v[b + d]
@@ -122,10 +144,12 @@ struct NaiveAttention {
             let part = weight * dout[a + d]
             dv.add(part, abs(part) * (error + sums), at: b + d)
           }
-          let ds = weight * (dp - delta) * scale
+          let factor = weight * scale * slopes[at]
+          let ds = factor * (dp - delta)
+          let bendError = weight * scale * abs(dp - delta) * slopeErrors[at]
           let dsBound =
-            abs(ds) * (error + 4 * unit) + weight * scale * (dpBound + deltaBound)
-            + weight * scale * (abs(dp) + abs(delta)) * unit
+            abs(ds) * (error + 5 * unit) + factor * (dpBound + deltaBound)
+            + factor * (abs(dp) + abs(delta)) * unit + bendError
           for d in 0..<size {
             dq.add(ds * k[b + d], (dsBound + abs(ds) * sums) * abs(k[b + d]), at: a + d)
             dk.add(ds * q[a + d], (dsBound + abs(ds) * sums) * abs(q[a + d]), at: b + d)

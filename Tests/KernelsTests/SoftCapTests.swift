@@ -20,8 +20,8 @@ internal import Testing
   }
 
   /// The argument errs by 2 units, of which tanh passes on no more, being flatter than a straight
-  /// line; tanh itself by 6 (the quotient 2 / (e^2x + 1) errs by 5, which is less of 1 minus it, and
-  /// the difference rounds); the product by 1. One for second order: 10.
+  /// line; tanh itself by 6 (the quotient 2 / (e^2x + 1) errs by 5, which is less of 1 minus it,
+  /// and the difference rounds); the product by 1. One for second order: 10.
   @Test(arguments: InstructionSet.available, settings.indices)
   func valuesAndSlopes(_ set: InstructionSet, _ index: Int) {
     let (scale, cap) = Self.settings[index]
@@ -31,13 +31,13 @@ internal import Testing
       let y = GuardedMemory(x, slack: 256)
       let slope = GuardedMemory<Float>(results: count, fill: .nan)
       set.table.soft_cap(count, scale, cap, y.pointer, slope.pointer)
-      let bent = x.map { tanh(Double($0) * Double(scale) / Double(cap)) }
+      let bent: [Double] = x.map { tanh(Double($0) * Double(scale) / Double(cap)) }
       let want = bent.map { Double(cap) * $0 }
       let deviation = Deviation(y.values, want, allowing: want.map { abs($0) * 10 * unit })
       #expect(deviation.isAllowed && y.isIntact, "\(count): \(deviation)")
       // 1 - b^2, where b errs by 8 units: 16 b^2, square, difference and factor: 3, second order.
       let slopes = bent.map { Double(scale) * (1 - $0 * $0) }
-      let bounds = bent.map { Double(scale) * (17 * $0 * $0 + 4) * unit }
+      let bounds: [Double] = bent.map { Double(scale) * (17 * $0 * $0 + 4) * unit }
       let second = Deviation(slope.values, slopes, allowing: bounds)
       #expect(second.isAllowed && slope.isIntact, "\(count): \(second)")
       // Without slopes the same numbers.

@@ -11,7 +11,7 @@ internal import Testing
   static let settings = InstructionSet.available.flatMap { set in
     Precision.allCases.map { Setting(set: set, precision: $0) }
   }
-  private static let (rows, columns, tokens) = (130, 1100, 131)
+  static let (rows, columns, tokens) = (130, 1100, 131)
 
   private struct Layers {
     let quantized: [QuantizedCase]
@@ -56,10 +56,11 @@ internal import Testing
     let compute = Compute(
       pool: WorkerPool(threads: threads), precision: setting.precision,
       instructionSet: setting.set)
-    return linear(compute, layers) + elementwise(compute) + attention(compute)
+    return linear(compute, layers) + norms(compute) + activations(compute) + elementwise(compute)
+      + attention(compute)
   }
 
-  private func filled(
+  func filled(
     _ count: Int, _ write: (UnsafeMutablePointer<Float>) -> Void
   ) -> [Float] {
     var numbers = [Float](repeating: .nan, count: count)
@@ -131,52 +132,16 @@ internal import Testing
     return sums + [("their dx", dx), ("gate sums", gateSums), ("up sums", upSums)]
   }
 
-  private func elementwise(_ compute: Compute) -> [(String, [Float])] {
-    var random = RandomNumbers(seed: 6)
-    let (tokens, width) = (Self.tokens, 200)
-    let count = tokens * width
-    let (x, dy, w) = (random.floats(count), random.floats(count), random.floats(width))
-    var inverse = [Float](repeating: .nan, count: tokens)
-    let norm = filled(count) {
-      compute.normalize(
-        x, Norm(.rms, width: width, epsilon: 1e-5, weight: w), tokens: tokens, into: $0,
-        statistics: &inverse)
-    }
-    let normBack = filled(count) {
-      $0.update(repeating: 1, count: count)
-      compute.normalizeBackward(
-        x, Norm(.rms, width: width, epsilon: 1e-5, weight: w), statistics: inverse, dy: dy,
-        tokens: tokens, addingTo: $0)
-    }
-    let turned = filled(count) {
-      compute.rope(
-        x, tokens: tokens, heads: 2, headSize: 100, rotated: 100, cosine: dy, sine: x, into: $0)
-    }
-    let glu = filled(count) { compute.activate(.silu, gate: x, up: dy, count: count, into: $0) }
-    let gluBack = filled(2 * count) {
-      compute.activateBackward(
-        .silu, gate: x, up: dy, dh: norm, count: count, dgate: $0, dup: $0 + count)
-    }
-    let targets = (0..<tokens).map { Int32($0 * 3 % width) }
-    var losses = [Double](repeating: .nan, count: tokens)
-    let logits = filled(count) {
-      $0.update(from: x, count: count)
-      compute.crossEntropy(
-        $0, targets: targets, tokens: tokens, vocabulary: width, gradient: true, losses: &losses)
-    }
-    let lossBits = losses.flatMap { loss in
-      // Halves of the bits as small whole numbers, so that one comparison serves all.
-      [0, 16, 32, 48].map { Float(loss.bitPattern >> UInt64($0) & 0xFFFF) }
-    }
-    #expect(losses.allSatisfy { $0 > 0 })
-    return [
-      ("norm", norm), ("1 / rms", inverse), ("norm backward", normBack), ("rope", turned),
-      ("swiglu", glu), ("swiglu backward", gluBack), ("d logits", logits), ("losses", lossBits),
-    ]
+  private func attention(_ compute: Compute) -> [(String, [Float])] {
+    let plain = AttentionShape(heads: 6, keyValueHeads: 2, headSize: 16, window: 70)
+    var capped = plain
+    (capped.scale, capped.cap) = (1, 3)
+    return attention(compute, plain, "attention") + attention(compute, capped, "capped attention")
   }
 
-  private func attention(_ compute: Compute) -> [(String, [Float])] {
-    let shape = AttentionShape(heads: 6, keyValueHeads: 2, headSize: 16, window: 70)
+  private func attention(
+    _ compute: Compute, _ shape: AttentionShape, _ name: String
+  ) -> [(String, [Float])] {
     let segments = [0..<90, 90..<97, 97..<161]
     var random = RandomNumbers(seed: 9)
     let tokens = 161
@@ -195,7 +160,7 @@ internal import Testing
         shape, segments: segments, q: q, k: k, v: v, tokens: tokens, out: out, lse: lse,
         dout: dout, dq: $0, dk: $0 + q.count, dv: $0 + q.count + k.count, headGradients: &perHead)
     }
-    return [("attention", out), ("lse", lse), ("attention backward", back)]
+    return [(name, out), ("\(name), lse", lse), ("\(name) backward", back)]
   }
 
   @Test(arguments: settings)

@@ -140,6 +140,12 @@ FAMILIES |= {
         common(model_type="qwen3", num_attention_heads=4, num_key_value_heads=2, head_dim=16, rope_theta=1000000.0),
         heads=4, head_norms=(16, 16)),
 }
+FAMILIES |= {
+    "starcoder2": Family(
+        common(model_type="starcoder2", num_attention_heads=4, num_key_value_heads=2, hidden_act="gelu_pytorch_tanh",
+               sliding_window=4, rope_theta=10000.0, tie_word_embeddings=True),
+        heads=4, head=8, gated=False, layer_norm=True, biased=EVERY, tied=True),
+}
 DENSE = ["mistral", "qwen2", "qwen3"]
 ROWS = ["opt", "gptj", "gemma2", "mixtral"]      # these also with one scale a row
 SEEDS = {"mixtral": 1640, "qwen3_moe": 254}      # with no choice of experts near a tie
@@ -197,6 +203,7 @@ def random_weights(family, seed):
 
 # Canonical: published, where they differ; {} stands for what precedes the number of a layer.
 NAMES = {
+    "starcoder2": {"mlp.up_proj": "mlp.c_fc", "mlp.down_proj": "mlp.c_proj"},
     "gptj": {"{}": "transformer.h", "model.embed_tokens": "transformer.wte", "model.norm": "transformer.ln_f",
              "self_attn.o_proj": "attn.out_proj", "self_attn": "attn", "mlp.up_proj": "mlp.fc_in",
              "mlp.down_proj": "mlp.fc_out", "input_layernorm": "ln_1"},

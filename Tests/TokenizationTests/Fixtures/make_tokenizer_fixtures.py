@@ -114,8 +114,11 @@ def characters():
     """Pieces and merges of a character BPE whose words begin with U+2581."""
     plain = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
     plain.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    text = ("▁" + CORPUS.replace(" ", "▁")).replace("\n", "")
+    # Named one by one: of equally frequent characters the trainer takes others in every run.
+    alphabet = sorted(set(text), key=lambda character: (-text.count(character), character))[:90]
     plain.train_from_iterator(CORPUS.split("\n"), trainers.BpeTrainer(
-        vocab_size=400, special_tokens=["<unk>"], show_progress=False, limit_alphabet=90))
+        vocab_size=400, special_tokens=["<unk>"], show_progress=False, limit_alphabet=90, initial_alphabet=alphabet))
     trained = json.loads(plain.to_str())
     words = [token for token, _ in sorted(trained["model"]["vocab"].items(), key=lambda item: item[1]) if token != "<unk>"]
     return words, [tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge) for merge in trained["model"]["merges"]]

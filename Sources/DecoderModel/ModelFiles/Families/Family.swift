@@ -36,7 +36,7 @@ package struct Family: Sendable {
   /// In the order in which messages name them.
   package static let all = [
     llama, mistral, mixtral, qwen2, qwen3, qwen3moe, phi3, smollm3, gemma, gemma2, gemma3, olmo2,
-    stablelm, gptj, gptneo, gptneox, opt,
+    stablelm, starcoder2, gptj, gptneo, gptneox, opt,
   ]
 
   static func named(_ modelType: String) -> Family? { all.first { $0.modelType == modelType } }

@@ -83,13 +83,12 @@ extension Family {
     "mlp_output_norm": "post_feedforward_layernorm",
   ]
 
-  private static func scale(_ numbers: Double) -> Float { Float(1 / numbers.squareRoot()) }
-
   /// Embeddings times the root of the width, scores by that of `query_pre_attn_scalar`.
   private static func readScaled(_ fields: inout ConfigFields, _ config: inout DecoderConfig) {
     config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
-    config.block.scoreScale = scale(
-      fields.real("query_pre_attn_scalar", DecoderConfig.Limits.factor, or: 256))
+    let numbers = fields.real("query_pre_attn_scalar", DecoderConfig.Limits.factor, or: 256)
+    config.block.scoreScale =
+      numbers == Double(config.headSize) ? nil : Float(1 / numbers.squareRoot())
     if fields.bool("use_bidirectional_attention", or: false) {
       fields.fault("\"use_bidirectional_attention\" is true: attention is causal here")
     }
