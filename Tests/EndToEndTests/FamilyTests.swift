@@ -21,8 +21,10 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func run(_ arguments: [String], ranks: Int? = nil, status: Int32 = 0) throws -> String {
-    let result = try Program.run(arguments, ranks: ranks)
+  private func run(_ arguments: [String], ranks: Int? = nil, status: Int32 = 0) async throws
+    -> String
+  {
+    let result = try await Program.run(arguments, ranks: ranks)
     #expect(result.status == status, "\(arguments): \(result.standardError)")
     return result.standardOutput
   }
@@ -30,33 +32,34 @@ import Testing
   private func path(_ name: String) -> String { folder.file(name).path }
 
   @Test(arguments: names)
-  func evaluatedQuantizedTrainedResumedGenerated(name: String) throws {
+  func evaluatedQuantizedTrainedResumedGenerated(name: String) async throws {
     let model = Self.fixtures.appending(path: name)
-    try evaluate(model)
-    _ = try run(["quantize", model.path, "--output", path("base"), "--group-size", "32"])
+    try await evaluate(model)
+    _ = try await run(["quantize", model.path, "--output", path("base"), "--group-size", "32"])
     // Its sequences end at twice its 12 positions.
     let length = name == "dense_llama_dynamic" ? 24 : 48
-    let alone = try train("alone", length)
-    _ = try run(
+    let alone = try await train("alone", length)
+    _ = try await run(
       arguments("cut", length) + ["--max-wall-time", "1e-9"], ranks: 2, status: 75)
-    #expect(try train("cut", length) == alone, "resumed on other ranks")
+    #expect(try await train("cut", length) == alone, "resumed on other ranks")
     let task = ["--adapter", path("alone")]
-    #expect(try loss(task) < loss([]), "what was learned")
-    let answer = try run(
+    let (tuned, plain) = (try await loss(task), try await loss([]))
+    #expect(tuned < plain, "what was learned")
+    let answer = try await run(
       ["generate", path("base"), "--prompt", "Line 3: the", "--max-new-tokens", "12"] + task)
     #expect(!answer.isEmpty)
   }
 
-  private func evaluate(_ model: URL) throws {
+  private func evaluate(_ model: URL) async throws {
     let golden = try JSONValue(
       parsing: String(contentsOf: model.appending(path: "golden.json"), encoding: .utf8))
     let text = try #require(golden["text"]?["text"]?.string)
     try folder.write(text, to: "text.txt")
-    let result = try JSONValue(
-      parsing: run([
-        "eval", model.path, "--perplexity", path("text.txt"), "--max-length", "64", "--dtype",
-        "fp32", "--json",
-      ]))
+    let output = try await run([
+      "eval", model.path, "--perplexity", path("text.txt"), "--max-length", "64", "--dtype",
+      "fp32", "--json",
+    ])
+    let result = try JSONValue(parsing: output)
     #expect(result["tokens"]?.int == golden["text"]?["tokens"]?.int)
     let perplexity = try #require(result["perplexity"]?.double)
     let expected = try #require(golden["text"]?["perplexity"]?.double)
@@ -64,8 +67,8 @@ import Testing
   }
 
   /// Of the base over the text of the run.
-  private func loss(_ task: [String]) throws -> Double {
-    let output = try run(
+  private func loss(_ task: [String]) async throws -> Double {
+    let output = try await run(
       ["eval", path("base"), "--perplexity", path("text.txt"), "--max-length", "24"]
         + ["--windows", "20", "--json"] + task)
     return try #require(JSONValue(parsing: output)["loss"]?.double)
@@ -86,8 +89,8 @@ import Testing
     ]
   }
 
-  private func train(_ output: String, _ length: Int) throws -> Data {
-    _ = try run(arguments(output, length))
+  private func train(_ output: String, _ length: Int) async throws -> Data {
+    _ = try await run(arguments(output, length))
     return try Data(contentsOf: folder.file("\(output)/adapter_model.safetensors"))
   }
 }
