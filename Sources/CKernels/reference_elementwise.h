@@ -238,7 +238,8 @@ static double cross_entropy(int n, int target, float cap, float *x, int gradient
   for (int i = 0; i < n; i++) sum += exp((double)x[i] - top);
   for (int i = 0; gradient && i < n; i++) {
     float bent = cap > 0 ? x[i] / cap : 0;
-    x[i] = (float)(exp((double)x[i] - top) / sum) - (i == target);
+    float p = (float)(exp((double)x[i] - top) / sum);
+    x[i] = (p < PEQA_LEAST_PROBABILITY ? 0 : p) - (i == target);
     if (cap > 0) x[i] *= 1 - bent * bent;
   }
   return log(sum) + top - chosen;

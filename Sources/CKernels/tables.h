@@ -21,6 +21,11 @@ void peqa_reference_gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, 
 void peqa_reference_gemv_operand_bf16(int tokens, int columns, int padded, int ordered,
                                      const float *x, ptrdiff_t x_row, uint16_t *out);
 
+// 2^-100. Gradients of logits below it become 0: what they are multiplied by would give numbers
+// without a leading bit, which some CPUs compute a hundred times more slowly, and which no sum
+// would notice.
+#define PEQA_LEAST_PROBABILITY 0x1p-100f
+
 // bf16 bits of a float, round to nearest even, NaN kept.
 static inline uint16_t peqa_bf16_bits(float value) {
   union {

@@ -98,14 +98,19 @@ static void softmax_gradient_pair_bf16(const int *first, const int *last, int en
   }
 }
 
-// Capped logits are needed for the slope of the cap, so their exponentials are taken twice.
+// Probabilities too small for any sum become 0, see PEQA_LEAST_PROBABILITY. Capped logits are needed
+// for the slope of the cap, so their exponentials are taken twice.
+INLINE vf probable16(vf p) { return choose(p < PEQA_LEAST_PROBABILITY, splat(0), p); }
+
 static double cross_entropy(int n, int target, float cap, float *x, int gradient) {
   float top = row_maximum(n, x);
   double chosen = (double)x[target] - top;
   if (!gradient || cap <= 0) {
     double sum = exponentials(n, 1, top, x, gradient);
     if (gradient) {
-      scale_row(n, (float)(1.0 / sum), x);
+      float inverse = (float)(1.0 / sum);
+      for (int i = 0; i < n; i += LANES)
+        store_part(x + i, n - i, probable16(load_part(x + i, n - i, 0) * inverse));
       x[target] -= 1;
     }
     return log(sum) - chosen;
@@ -114,7 +119,7 @@ static double cross_entropy(int n, int target, float cap, float *x, int gradient
   float inverse = (float)(1.0 / sum), bent = x[target] / cap;
   for (int i = 0; i < n; i += LANES) {
     vf c = load_part(x + i, n - i, 0), share = c / cap;
-    store_part(x + i, n - i, exp16(c - top) * inverse * (1.0f - share * share));
+    store_part(x + i, n - i, probable16(exp16(c - top) * inverse) * (1.0f - share * share));
   }
   x[target] -= 1 - bent * bent;
   return log(sum) - chosen;

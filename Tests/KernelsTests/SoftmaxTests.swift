@@ -184,10 +184,21 @@ internal import Testing
       // square and difference round; it multiplies p, and 1 at the target.
       let slopeError = cap > 0 ? 30 * unit : 0
       let bounds = p.indices.map {
-        p[$0] * (relative * slopes[$0] + slopeError) + hit[$0] * (unit + slopeError)
+        p[$0] * (relative * slopes[$0] + slopeError) + hit[$0] * (unit + slopeError) + 0x1p-100
       }
       let deviation = Deviation(Array(after[range]), wanted, allowing: bounds)
       #expect(deviation.isAllowed, "\(count): \(deviation)")
     }
+  }
+
+  /// What is below 2^-100 is 0: e^-80 is, e^-60 is not.
+  @Test(arguments: InstructionSet.available)
+  func vanishingProbabilitiesAreZero(_ set: InstructionSet) {
+    var x: [Float] = [0, -60, -80]
+    _ = set.table.cross_entropy(3, 0, 0, &x, 1)
+    #expect(x[1] > 0 && x[2] == 0)
+    var capped: [Float] = [0, -60, -80]
+    _ = set.table.cross_entropy(3, 0, 100, &capped, 1)
+    #expect(capped[1] > 0 && capped[2] == 0)
   }
 }
