@@ -98,8 +98,8 @@ static void softmax_gradient_pair_bf16(const int *first, const int *last, int en
   }
 }
 
-// Probabilities too small for any sum become 0, see PEQA_LEAST_PROBABILITY. Capped logits are needed
-// for the slope of the cap, so their exponentials are taken twice.
+// Probabilities too small for any sum become 0, see PEQA_LEAST_PROBABILITY. Capped logits are
+// needed for the slope of the cap, so their exponentials are taken twice.
 INLINE vf probable16(vf p) { return choose(p < PEQA_LEAST_PROBABILITY, splat(0), p); }
 
 static double cross_entropy(int n, int target, float cap, float *x, int gradient) {

@@ -45,6 +45,14 @@ struct Golden {
   }
 }
 
+/// GGUF files of full-precision numbers with golden logits.
+let ggufFiles: [String] = {
+  let folder = Fixtures.path("gguf")
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  return names.filter { $0.hasSuffix("_f32.gguf") || $0 == "llama_f16.gguf" }
+    .map { String($0.dropLast(".gguf".count)) }.sorted()
+}()
+
 let goldenBases = firstBases + familyBases
 
 /// Made by Fixtures/make_golden.py.
@@ -221,6 +229,25 @@ func makeDecoder(
         // float32 differs from float64 by up to 1.3e-5 absolute.
         #expect(abs(logit - expected[t * vocabulary + i]) < 1e-4)
       }
+    }
+  }
+
+  /// Files of the families as llama.cpp's conversion writes them (make_gguf_families.py).
+  @Test(arguments: ggufFiles)
+  func ggufLogitsMatch(_ name: String) throws {
+    let stem = Fixtures.path("gguf/\(name)")
+    let decoder = try makeDecoder(stem + ".gguf")
+    let tensors = try SafetensorsFile(path: stem + ".golden.safetensors")
+    let golden = try ModelFiles.json(stem + ".golden.json")
+    let ids = try #require(golden["sequences"]?["single"]?["ids"]?.array).compactMap(\.int)
+    let expected = try tensors.floats(of: try #require(tensors.tensor(named: "single.logits")))
+    let cache = decoder.cache(capacity: ids.count)
+    let vocabulary = decoder.config.vocabularySize
+    var logits: [Float] = []
+    for (t, id) in ids.enumerated() {
+      try decoder.extend([Int32(id)], cache, into: &logits)
+      let wanted = expected[t * vocabulary..<(t + 1) * vocabulary]
+      for (logit, wanted) in zip(logits, wanted) { #expect(abs(logit - wanted) < 1e-4) }
     }
   }
 

@@ -97,15 +97,20 @@ extension BlockSpec {
 
   /// Index of a layer in `linears`; nil where the block has no such layer.
   package func position(of role: LinearRole) -> Int? {
+    let within: Int
     switch role.kind {
-    case .query, .key, .value, .attentionOutput:
-      guard role.expert == nil else { return nil }
-      return [LinearKind.query, .key, .value, .attentionOutput].firstIndex(of: role.kind)
-    case .gate, .up, .down:
-      guard let index = mlpKinds.firstIndex(of: role.kind), (role.expert == nil) == (experts == nil)
-      else { return nil }
-      return 4 + (role.expert ?? 0) * mlpKinds.count + index
+    case .query: return role.expert == nil ? 0 : nil
+    case .key: return role.expert == nil ? 1 : nil
+    case .value: return role.expert == nil ? 2 : nil
+    case .attentionOutput: return role.expert == nil ? 3 : nil
+    case .gate: within = 0
+    case .up: within = isGated ? 1 : 0
+    case .down: within = isGated ? 2 : 1
     }
+    guard isGated || role.kind != .gate, (role.expert == nil) == (experts == nil) else {
+      return nil
+    }
+    return 4 + (role.expert ?? 0) * (isGated ? 3 : 2) + within
   }
 
   /// Norms of a block that have weights, in the order in which forward meets them.

@@ -1,12 +1,14 @@
 package import Checkpoints
 internal import Foundation
 internal import JSONText
+internal import Kernels
 
 extension DecoderConfig {
   /// Reads GGUF metadata; keys as in ggml/docs/gguf.md and gguf-py's constants.
   package init(gguf file: GGUFFile) throws {
     let architecture = file["general.architecture"]?.string ?? "(none)"
-    guard let family = Family.inGGUF(architecture) else {
+    let hasExperts = (file["\(architecture).expert_count"]?.int ?? 0) > 0
+    guard let family = Family.inGGUF(architecture, hasExperts: hasExperts) else {
       let names = Family.all.compactMap(\.ggufArchitecture)
       let different = names.indices.filter { names.firstIndex(of: names[$0]) == $0 }
       throw ModelFileError.unsupported(
@@ -14,23 +16,21 @@ extension DecoderConfig {
         detail: Family.refusal(of: architecture, among: different.map { names[$0] })
           + " (Mistral models are stored as llama.)")
     }
-    if (file["\(architecture).expert_count"]?.int ?? 0) > 0 {
-      throw ModelFileError.unsupported(
-        path: file.path, detail: "mixtures of experts are not supported.")
-    }
     var fields = ConfigFields { key in
       guard let value = file["\(architecture).\(key)"] else { return nil }
+      if let bool = value.bool { return .bool(bool) }
       if let int = value.int { return .integer(int) }
       if let double = value.double { return .real(double) }
       return value.string.map { .string($0) } ?? .array([])
     }
-    self = Self.read(&fields, family: family, file: file)
+    self = Self.sizes(&fields, family: family, file: file)
+    if fields.faults.isEmpty { family.readGGUF(&fields, &self, file) }
     if fields.faults.isEmpty { fields.add(inconsistencies()) }
     guard fields.faults.isEmpty else { throw ModelFileError.faults(path: file.path, fields.faults) }
     rope.scaling = try Self.scaling(file, architecture, theta: rope.theta, headSize: headSize)
   }
 
-  private static func read(
+  private static func sizes(
     _ fields: inout ConfigFields, family: Family, file: GGUFFile
   ) -> DecoderConfig {
     let hidden = fields.integer("embedding_length", Limits.width)
@@ -39,38 +39,48 @@ extension DecoderConfig {
       "attention.key_length", Limits.headSize, or: max(hidden / heads, 2))
     let rotated = fields.integer("rope.dimension_count", Limits.headSize, or: headSize)
     let valueSize = fields.integer("attention.value_length", Limits.headSize, or: headSize)
-    if rotated != headSize || valueSize != headSize {
+    if valueSize != headSize || rotated != headSize && family.keys.rotatedShare == nil {
       fields.fault(
         "heads have \(headSize) keys, \(valueSize) values and \(rotated) rotated dimensions; "
           + "only equal numbers are supported")
     }
+    var block = family.block
+    if rotated != headSize { block.rotatedSize = rotated }
+    if block.experts != nil {
+      let count = fields.integer("expert_count", Limits.experts)
+      block.experts?.count = count
+      block.experts?.perToken = fields.integer("expert_used_count", 1...count)
+    }
+    let isWide = fields.value("expert_feed_forward_length") == nil
+    let epsilon = block.norm == .rms ? "layer_norm_rms_epsilon" : "layer_norm_epsilon"
     // The embedding says how many rows there are; vocab_size is optional and only a cross-check.
-    let embedding = file.tensor(named: GGUFNames.embedding)
+    let embedding = file.tensor(named: TensorNames.ggufEmbedding)
     let rows = embedding?.shape.first ?? 0
-    if embedding == nil { fields.fault("tensor \"\(GGUFNames.embedding)\" is missing") }
+    if embedding == nil { fields.fault("tensor \"\(TensorNames.ggufEmbedding)\" is missing") }
     let vocabulary = fields.integer("vocab_size", Limits.vocabulary, or: max(rows, 1))
     return DecoderConfig(
       modelType: family.modelType, vocabularySize: vocabulary, hiddenSize: hidden,
-      intermediateSize: fields.integer("feed_forward_length", Limits.width),
+      intermediateSize: fields.integer(
+        isWide ? "feed_forward_length" : "expert_feed_forward_length", Limits.width),
       layerCount: fields.integer("block_count", Limits.layers), headCount: heads,
       keyValueHeadCount: fields.integer("attention.head_count_kv", Limits.heads, or: heads),
       headSize: headSize,
-      normEpsilon: Float(fields.real("attention.layer_norm_rms_epsilon", Limits.epsilon)),
+      normEpsilon: Float(fields.real("attention.\(epsilon)", Limits.epsilon)),
       rope: RopeConfig(theta: fields.real("rope.freq_base", Limits.theta, or: 10_000)),
       maximumLength: fields.integer("context_length", Limits.length, or: 2048),
-      tiedEmbeddings: file.tensor(named: GGUFNames.output) == nil,
-      block: family.block, ends: family.ends)
+      tiedEmbeddings: file.tensor(named: TensorNames.ggufOutput) == nil,
+      block: block, ends: family.ends)
   }
 
   private static func scaling(
     _ file: GGUFFile, _ architecture: String, theta: Double, headSize: Int
   ) throws -> RopeConfig.Scaling {
-    if let tensor = file.tensor(named: GGUFNames.ropeFactors) {
+    if let tensor = file.tensor(named: TensorNames.ggufRopeFactors) {
       let factors = try file.floats(of: tensor)
       guard let scaling = llama3Scaling(factors, theta: theta, headSize: headSize) else {
         throw ModelFileError.unsupported(
           path: file.path,
-          detail: "\"\(GGUFNames.ropeFactors)\" holds factors that are not those of LLaMA 3.")
+          detail: "\"\(TensorNames.ggufRopeFactors)\" holds factors that are not those of LLaMA 3.")
       }
       return scaling
     }

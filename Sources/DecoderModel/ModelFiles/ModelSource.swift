@@ -56,16 +56,11 @@ package final class ModelSource: Sendable {
 
   private init(gguf file: GGUFFile) throws {
     let config = try DecoderConfig(gguf: file)
-    let permuted = Family.named(config.modelType)?.ggufInterleaves == true
+    let names = (Family.named(config.modelType) ?? .llama).ggufTensors
     (path, format, self.config, files) = (file.path, .gguf, config, file)
     (tensors, positions) = try Self.match(config, file) { expected in
-      var order = RowOrder()
-      if permuted, case .linear(let role, _) = expected.role,
-        role.kind == .query || role.kind == .key
-      {
-        (order.headSize, order.interleaved) = (config.headSize, config.headSize)
-      }
-      return (GGUFNames.name(of: expected), order, 0)
+      let (name, order) = names.stored(expected, config)
+      return (name, order, 0)
     }
   }
 
@@ -84,7 +79,11 @@ package final class ModelSource: Sendable {
       }
       var shape = expected.shape
       if let total = order.total { shape[0] = total }
-      if tensor.shape != shape {
+      // Experts are stacked along a dimension of their own.
+      let isStacked =
+        order.total != nil && tensor.shape.count > shape.count && tensor.rows == shape[0]
+        && tensor.columns == shape.last
+      if tensor.shape != shape && !isStacked {
         faults.append(
           "tensor \"\(name)\" has shape \(tensor.shape), the configuration asks for \(shape)")
       }

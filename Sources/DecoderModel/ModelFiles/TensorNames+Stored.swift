@@ -27,8 +27,13 @@ extension TensorNames {
     var order = RowOrder()
     switch tensor.role {
     case .linear(let role, _), .bias(let role, _):
-      guard interleaves, role.kind == .query || role.kind == .key else { break }
-      (order.headSize, order.interleaved) = (config.headSize, config.rotatedSize)
+      if interleaves, role.kind == .query || role.kind == .key {
+        (order.headSize, order.interleaved) = (config.headSize, config.rotatedSize)
+      }
+      if stacksExperts, let expert = role.expert, let experts = config.block.experts {
+        let rows = config.shape(of: role.kind).rows
+        (order.first, order.total) = (expert * rows, experts.count * rows)
+      }
     case .positions where positionOffset > 0:
       (order.first, order.total) = (positionOffset, tensor.shape[0] + positionOffset)
     default: break

@@ -51,13 +51,14 @@ package final class TrainableScales {
     precondition(masters.count == count, "one master for each trained number")
     var faults = ScaleFaults()
     for entry in task.entries {
+      let scales = baseScales(entry)
       for i in entry.range {
         switch task.form {
         case .gains:
           task.gains.pointer[i] = 1 + masters[i]
           faults.count(task.gains.pointer[i], base: 1)
         case .scales:
-          let base = baseScale(entry, i)
+          let base = scales[i - entry.range.lowerBound]
           let scale = parametrization == .relative ? base * (1 + masters[i]) : base + masters[i]
           let stored = Float16(scale)
           task.scales.pointer[i] = stored.bitPattern
@@ -68,15 +69,24 @@ package final class TrainableScales {
     return faults
   }
 
-  private func baseScale(_ entry: AdapterScales.Entry, _ index: Int) -> Float {
-    guard let base = weights.layers[entry.layer][entry.role].baseScales else { return 1 }
-    return Float(Float16(bitPattern: base[index - entry.range.lowerBound]))
+  /// The base's scales of one matrix; 1 where it has none.
+  private func baseScales(_ entry: AdapterScales.Entry) -> BaseScales {
+    BaseScales(bits: weights.layers[entry.layer][entry.role].baseScales)
+  }
+
+  private struct BaseScales {
+    let bits: UnsafePointer<UInt16>?
+
+    subscript(index: Int) -> Float {
+      bits.map { Float(Float16(bitPattern: $0[index])) } ?? 1
+    }
   }
 
   /// Turns row sums `sum_t dy * y` of one matrix into gradients of its masters, in place.
   ///
   /// The sum is s times dL/ds. A scale of 0 has given the output no trace of its gradient: 0.
   func finishRowGradient(_ entry: AdapterScales.Entry, _ sums: UnsafeMutablePointer<Float>) {
+    let base = baseScales(entry)
     for row in 0..<entry.rows {
       let index = entry.range.lowerBound + row
       let (scale, factor): (Float, Float) =
@@ -85,7 +95,7 @@ package final class TrainableScales {
         case .scales:
           (
             Float(Float16(bitPattern: task.scales.pointer[index])),
-            parametrization == .relative ? baseScale(entry, index) : 1
+            parametrization == .relative ? base[row] : 1
           )
         }
       sums[row] = scale == 0 ? 0 : sums[row] / scale * factor
@@ -95,8 +105,7 @@ package final class TrainableScales {
   /// Turns dL/ds of one matrix into gradients of its masters, in place.
   func finishGroupGradient(_ entry: AdapterScales.Entry, _ gradient: UnsafeMutablePointer<Float>) {
     guard parametrization == .relative else { return }
-    for i in 0..<entry.range.count {
-      gradient[i] *= baseScale(entry, entry.range.lowerBound + i)
-    }
+    let base = baseScales(entry)
+    for i in 0..<entry.range.count { gradient[i] *= base[i] }
   }
 }

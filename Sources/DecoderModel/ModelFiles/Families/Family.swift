@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Foundation
 internal import JSONText
 internal import Kernels
@@ -17,8 +18,8 @@ package struct Family: Sendable {
   var defaults = ConfigDefaults()
   /// Names and layouts of tensors in safetensors files.
   var tensors = TensorNames()
-  /// llama.cpp's conversion interleaves the halves of every head of q and k (`RowOrder`).
-  var ggufInterleaves = false
+  /// The same of GGUF files.
+  var ggufTensors = TensorNames.gguf()
   /// What blocks are, and what stands before and behind them, where a configuration does not change
   /// it.
   var block = BlockSpec()
@@ -26,6 +27,9 @@ package struct Family: Sendable {
   /// What a configuration says beyond sizes. Called with these read, and `block` and `ends` as
   /// above.
   var read: @Sendable (inout ConfigFields, inout DecoderConfig) -> Void = { _, _ in }
+  /// The same for the metadata of a GGUF file.
+  var readGGUF: @Sendable (inout ConfigFields, inout DecoderConfig, GGUFFile) -> Void = { _, _, _ in
+  }
   /// Keys that `read` reads and that other families refuse: `attention_bias`, `layer_types`.
   var ownKeys: Set<String> = []
   /// Members of `config.json` that say what `read` reads.
@@ -41,9 +45,11 @@ package struct Family: Sendable {
 
   static func named(_ modelType: String) -> Family? { all.first { $0.modelType == modelType } }
 
-  /// The family of a GGUF file; the first where several share the name.
-  static func inGGUF(_ architecture: String) -> Family? {
-    all.first { $0.ggufArchitecture == architecture }
+  /// The family of a GGUF file; the first where several share the name, with experts or without.
+  static func inGGUF(_ architecture: String, hasExperts: Bool) -> Family? {
+    all.first {
+      $0.ggufArchitecture == architecture && ($0.block.experts != nil) == hasExperts
+    }
   }
 
   /// Why an architecture is refused: with the family whose name is nearest, if one is near.
@@ -101,8 +107,8 @@ struct ConfigDefaults: Sendable {
   var isTied = false
 }
 
-/// What safetensors files call the tensors, by their canonical names, and how they lay them out.
-/// The defaults are LLaMA's.
+/// What files call the tensors, by their canonical names, and how they lay them out. The defaults
+/// are those of LLaMA's safetensors.
 struct TensorNames: Sendable {
   /// Stands before all names but the output matrix's; some files leave it out.
   var prefix = "model."
@@ -117,8 +123,11 @@ struct TensorNames: Sendable {
   var output = "lm_head"
   /// Linear layers whose rows share one tensor.
   var fused: [FusedLinears] = []
-  /// Pairs of rows of q and k that turn together lie side by side (GPT-J).
+  /// Pairs of rows of q and k that turn together lie side by side (GPT-J; llama.cpp's conversion of
+  /// LLaMA).
   var interleaves = false
+  /// One tensor has the matrices of all experts, one below the other (GGUF).
+  var stacksExperts = false
   /// What norms add to their weights (Gemma).
   var normOffset: Float = 0
   /// Rows of the table of positions that belong to none (OPT).

@@ -5,7 +5,7 @@ extension Family {
   /// GPT-NeoX and Pythia: two LayerNorms, both branches side by side, a rotation of a part of each
   /// head, q, k and v in one tensor head by head.
   static let gptneox = Family(
-    modelType: "gpt_neox", architecture: "GPTNeoXForCausalLM",
+    modelType: "gpt_neox", architecture: "GPTNeoXForCausalLM", ggufArchitecture: "gptneox",
     keys: ConfigKeys(
       keyValueHeads: nil, headSize: nil, epsilon: "layer_norm_eps", theta: "rotary_emb_base",
       rotatedShare: "rotary_pct"),
@@ -20,6 +20,9 @@ extension Family {
         TensorNames.FusedLinears(
           name: "attention.query_key_value", kinds: [.query, .key, .value], byHead: true)
       ]),
+    ggufTensors: .gguf(fused: [
+      TensorNames.FusedLinears(name: "attn_qkv", kinds: [.query, .key, .value])
+    ]),
     block: BlockSpec {
       $0.norm = .layer
       $0.residual = .parallel
@@ -32,6 +35,9 @@ extension Family {
       if !fields.bool("attention_bias", or: true) {
         config.block.biases = [.up, .down]
       }
+    },
+    readGGUF: { fields, config, _ in
+      if !fields.bool("use_parallel_residual", or: true) { config.block.residual = .sequential }
     },
     ownKeys: ["attention_bias"],
     members: { config in

@@ -5,7 +5,7 @@ internal import Kernels
 // Gemma: embeddings times sqrt(width), norms of 1 + w, GeGLU, tied embeddings.
 extension Family {
   static let gemma = Family(
-    modelType: "gemma", architecture: "GemmaForCausalLM",
+    modelType: "gemma", architecture: "GemmaForCausalLM", ggufArchitecture: "gemma",
     defaults: gemmaDefaults,
     tensors: TensorNames(normOffset: 1), block: BlockSpec { $0.activation = .geluTanh },
     read: { fields, config in
@@ -13,12 +13,15 @@ extension Family {
       // "gelu" has meant the tanh form since the first files, which were wrong about it.
       if config.block.activation == .gelu { config.block.activation = .geluTanh }
     },
+    readGGUF: { _, config, _ in
+      config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
+    },
     verified: "logits and gradients against transformers")
 
   /// Gemma 2: norms before and behind each branch, capped scores and logits, a window in every
   /// second layer.
   static let gemma2 = Family(
-    modelType: "gemma2", architecture: "Gemma2ForCausalLM",
+    modelType: "gemma2", architecture: "Gemma2ForCausalLM", ggufArchitecture: "gemma2",
     keys: ConfigKeys(activation: "hidden_activation"), defaults: gemmaDefaults,
     tensors: TensorNames(within: gemmaNorms, normOffset: 1),
     block: BlockSpec {
@@ -31,6 +34,11 @@ extension Family {
       config.ends.logitCap = cap(&fields, "final_logit_softcapping", or: 30)
       readWindows(&fields, &config, window: 4096, globalEvery: 2)
     },
+    readGGUF: { fields, config, _ in
+      readScaledGGUF(&fields, &config, globalEvery: 2)
+      config.block.scoreCap = cap(&fields, "attn_logit_softcapping", or: 50)
+      config.ends.logitCap = cap(&fields, "final_logit_softcapping", or: 30)
+    },
     ownKeys: ["layer_types"],
     members: { config in
       scaledMembers(config) + [
@@ -42,7 +50,7 @@ extension Family {
 
   /// Gemma 3, its text part: Gemma 2 with norms of q and k instead of caps, and two rotations.
   static let gemma3 = Family(
-    modelType: "gemma3_text", architecture: "Gemma3ForCausalLM",
+    modelType: "gemma3_text", architecture: "Gemma3ForCausalLM", ggufArchitecture: "gemma3",
     keys: ConfigKeys(activation: "hidden_activation"),
     defaults: ConfigDefaults(
       length: 131_072, keyValueHeads: 4, headSize: 256, activation: "gelu_pytorch_tanh",
@@ -62,6 +70,11 @@ extension Family {
         globalEvery: fields.integer("sliding_window_pattern", 1...4096, or: 6))
       let local = fields.real("rope_local_base_freq", DecoderConfig.Limits.theta, or: 10_000)
       if config.localRope == nil { config.localRope = RopeConfig(theta: local) }
+    },
+    readGGUF: { fields, config, _ in
+      readScaledGGUF(&fields, &config, globalEvery: 6)
+      config.localRope = RopeConfig(
+        theta: fields.real("rope.freq_base_swa", DecoderConfig.Limits.theta, or: 10_000))
     },
     ownKeys: ["layer_types"],
     members: { config in
@@ -114,6 +127,18 @@ extension Family {
       "sliding_window", DecoderConfig.Limits.length, or: window)
     config.globalLayers = (0..<config.layerCount).filter { ($0 + 1) % globalEvery == 0 }
     config.readLayerTypes(&fields)
+  }
+
+  /// As llama.cpp has it: windows in all layers but every so-manieth, scores by the size of a head,
+  /// in the models of 27B by its part of the stream.
+  private static func readScaledGGUF(
+    _ fields: inout ConfigFields, _ config: inout DecoderConfig, globalEvery: Int
+  ) {
+    config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
+    slidingWindowGGUF(&fields, &config)
+    config.globalLayers = (0..<config.layerCount).filter { ($0 + 1) % globalEvery == 0 }
+    guard [46, 62].contains(config.layerCount) else { return }
+    config.block.scoreScale = Float(1 / Double(config.hiddenSize / config.headCount).squareRoot())
   }
 
   private static func scaledMembers(_ config: DecoderConfig) -> [(String, JSONValue)] {

@@ -4,7 +4,7 @@ extension Family {
   /// LLaMA 1 to 3.x, SmolLM2 and others of the same shape.
   static let llama = Family(
     modelType: "llama", architecture: "LlamaForCausalLM", ggufArchitecture: "llama",
-    ggufInterleaves: true,
+    ggufTensors: .gguf(interleaves: true),
     read: { fields, config in
       if fields.bool("attention_bias", or: false) {
         config.block.biases = [.query, .key, .value, .attentionOutput]

@@ -4,20 +4,21 @@ extension Family {
   /// Mistral 7B and its kin: LLaMA with a sliding window. GGUF files call them `llama`.
   static let mistral = Family(
     modelType: "mistral", architecture: "MistralForCausalLM", ggufArchitecture: "llama",
-    defaults: ConfigDefaults(length: 131_072, keyValueHeads: 8), ggufInterleaves: true,
+    defaults: ConfigDefaults(length: 131_072, keyValueHeads: 8),
+    ggufTensors: .gguf(interleaves: true),
     read: { slidingWindow(&$0, &$1, absent: 4096) }, members: windowMember,
     verified: "logits and gradients against transformers")
 
   /// Mixtral: Mistral with a mixture of experts for an MLP.
   static let mixtral = Family(
-    modelType: "mixtral", architecture: "MixtralForCausalLM",
+    modelType: "mixtral", architecture: "MixtralForCausalLM", ggufArchitecture: "llama",
     defaults: ConfigDefaults(length: 131_072, keyValueHeads: 8, epsilon: 1e-5, theta: 1e6),
     tensors: TensorNames(within: [
       "mlp.router": "block_sparse_moe.gate",
       "mlp.experts.*.gate_proj": "block_sparse_moe.experts.*.w1",
       "mlp.experts.*.down_proj": "block_sparse_moe.experts.*.w2",
       "mlp.experts.*.up_proj": "block_sparse_moe.experts.*.w3",
-    ]),
+    ]), ggufTensors: .gguf(interleaves: true),
     block: BlockSpec { $0.experts = BlockSpec.Experts(count: 8, perToken: 2) },
     read: { fields, config in
       slidingWindow(&fields, &config, absent: nil)
@@ -37,6 +38,13 @@ extension Family {
     guard !isNull, fields.has("sliding_window") || absent != nil else { return }
     let window = fields.integer("sliding_window", DecoderConfig.Limits.length, or: absent)
     config.slidingWindow = window < config.maximumLength ? window : nil
+  }
+
+  /// The same of a GGUF file: 0 or no key for none.
+  static func slidingWindowGGUF(_ fields: inout ConfigFields, _ config: inout DecoderConfig) {
+    let range = 0...DecoderConfig.Limits.length.upperBound
+    let window = fields.integer("attention.sliding_window", range, or: 0)
+    config.slidingWindow = window > 0 && window < config.maximumLength ? window : nil
   }
 
   @Sendable static func windowMember(_ config: DecoderConfig) -> [(String, JSONValue)] {

@@ -11,7 +11,7 @@ extension Family {
 
   /// Qwen3 with a mixture of experts in every layer.
   static let qwen3moe = Family(
-    modelType: "qwen3_moe", architecture: "Qwen3MoeForCausalLM",
+    modelType: "qwen3_moe", architecture: "Qwen3MoeForCausalLM", ggufArchitecture: "qwen3moe",
     keys: ConfigKeys(intermediateSize: "moe_intermediate_size"),
     defaults: ConfigDefaults(length: 32_768, keyValueHeads: 4),
     tensors: TensorNames(within: ["mlp.router": "mlp.gate"]),
@@ -32,6 +32,7 @@ extension Family {
             + "them are not supported")
       }
     },
+    readGGUF: { _, config, _ in config.block.experts?.normalizesWeights = true },
     ownKeys: ["layer_types"],
     members: { config in
       qwenMembers(config) + expertMembers(config, count: "num_experts") + [

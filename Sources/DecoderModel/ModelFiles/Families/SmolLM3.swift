@@ -3,14 +3,19 @@ internal import JSONText
 extension Family {
   /// SmolLM3: LLaMA in which the queries and keys of every fourth layer are not rotated.
   static let smollm3 = Family(
-    modelType: "smollm3", architecture: "SmolLM3ForCausalLM",
+    modelType: "smollm3", architecture: "SmolLM3ForCausalLM", ggufArchitecture: "smollm3",
     defaults: ConfigDefaults(
       length: 32_768, keyValueHeads: 4, theta: 2_000_000, isTied: true),
+    ggufTensors: .gguf(interleaves: true),
     read: { fields, config in
       if fields.bool("use_sliding_window", or: false), fields.value("sliding_window") != nil {
         fields.fault("\"use_sliding_window\" is true: windows are not supported here")
       }
       config.unrotatedLayers = unrotatedLayers(&fields, config.layerCount)
+    },
+    readGGUF: { _, config, _ in
+      // As llama.cpp has it: every fourth layer.
+      config.unrotatedLayers = (0..<config.layerCount).filter { ($0 + 1) % 4 == 0 }
     },
     members: { config in
       let flags = (0..<config.layerCount).map { layer in

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import JSONText
 internal import Kernels
 
@@ -5,7 +6,7 @@ extension Family {
   /// StableLM 2: LLaMA with LayerNorm, a rotation of a quarter of each head, and, as configured,
   /// biases on q, k and v and a parallel residual.
   static let stablelm = Family(
-    modelType: "stablelm", architecture: "StableLmForCausalLM",
+    modelType: "stablelm", architecture: "StableLmForCausalLM", ggufArchitecture: "stablelm",
     keys: ConfigKeys(epsilon: "layer_norm_eps", rotatedShare: "partial_rotary_factor"),
     defaults: ConfigDefaults(length: 4096, keyValueHeads: 32, epsilon: 1e-5, rotatedShare: 0.25),
     block: BlockSpec { $0.norm = .layer },
@@ -19,6 +20,17 @@ extension Family {
       if fields.bool("qk_layernorm", or: false) {
         fields.fault(
           "\"qk_layernorm\" is true: a LayerNorm of its own for each head is not supported")
+      }
+    },
+    readGGUF: { fields, config, file in
+      if file.tensor(named: "blk.0.attn_q.bias") != nil {
+        config.block.biases = [.query, .key, .value]
+      }
+      if fields.bool(
+        "use_parallel_residual", or: file.tensor(named: "blk.0.ffn_norm.weight") == nil)
+      {
+        config.block.residual = .parallel
+        config.block.sharesNorm = true
       }
     },
     members: { config in

@@ -5,6 +5,7 @@ extension Family {
   /// StarCoder 2: LayerNorm, biases everywhere, a plain MLP, rotated whole heads, a window.
   static let starcoder2 = Family(
     modelType: "starcoder2", architecture: "Starcoder2ForCausalLM",
+    ggufArchitecture: "starcoder2",
     keys: ConfigKeys(epsilon: "norm_epsilon"),
     defaults: ConfigDefaults(
       length: 4096, keyValueHeads: 2, epsilon: 1e-5, activation: "gelu_pytorch_tanh", isTied: true),
