@@ -228,4 +228,20 @@ import Testing
       #expect(error?.description.contains("llama, qwen2") == true)
     }
   }
+
+  /// A bias that the configuration does not speak of would be left out in silence.
+  @Test func weightsThatNobodyReadsAreRefused() throws {
+    try Fixtures.withFolder { folder in
+      let path = folder + "/model.gguf"
+      var model = TinyGGUF(architecture: "llama")
+      model.extra = ["blk.0.attn_rot_embd.weight"]
+      try model.write(path)
+      _ = try ModelSource.open(path)
+      model.extra = ["blk.0.attn_q.bias"]
+      try model.write(path)
+      let error = #expect(throws: ModelFileError.self) { try ModelSource.open(path) }
+      #expect("\(error.map(String.init(describing:)) ?? "")".contains("attn_q.bias"))
+      #expect(error?.exitCode == 65)
+    }
+  }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct StreamedBaseTests {
   /// Every block comes and goes, several passes, both directions: the bits of a base that stays.
-  @Test(arguments: ["llama_4bit_row", "llama_2bit_g64"])
+  @Test(arguments: ["llama_4bit_row", "llama_2bit_g64", "gemma2_4bit_row", "mixtral_4bit_row"])
   func streamingChangesNoBit(_ name: String) throws {
     let golden = try Golden(name)
     let sequence = try golden.sequence("packed")

@@ -7,6 +7,8 @@ struct TinyGGUF {
   var ropeFactors: [Float]?
   /// Members of `ARCHITECTURE.rope.scaling`.
   var ropeScaling: [(String, GGUFValue)] = []
+  /// Tensors of 8 numbers that no model of the architecture has.
+  var extra: [String] = []
   let width = 64
   let inner = 96
   let heads = 4
@@ -45,6 +47,7 @@ struct TinyGGUF {
     }
     tensors.append(vector("output_norm.weight", width))
     if let ropeFactors { tensors.append(("rope_freqs.weight", [ropeFactors.count], ropeFactors)) }
+    tensors += extra.map { vector($0, 8) }
     let writer = try GGUFWriter(
       path: path, metadata: metadata,
       tensors: tensors.map { TensorDeclaration(name: $0.name, type: .f32, shape: $0.shape) },

@@ -94,8 +94,32 @@ package final class ModelSource: Sendable {
       tensors.append(
         ModelTensor(expected: expected, stored: tensor, order: order, offset: offset))
     }
+    if faults.isEmpty { faults = strangers(in: files, beside: tensors) }
     guard faults.isEmpty else { throw ModelFileError.faults(path: files.path, faults) }
     return (tensors, positions)
+  }
+
+  /// Weights of the first block that nothing here computes with, in words: a model that has them is
+  /// another function.
+  private static func strangers(
+    in files: any TensorSource, beside tensors: [ModelTensor]
+  ) -> [String] {
+    let first = tensors.filter { $0.name.hasPrefix("model.layers.0.") }.map(\.stored.name)
+    guard let end = first.first?.range(of: ".0.")?.upperBound, let name = first.first else {
+      return []
+    }
+    let block = name[..<end]
+    return files.tensors.map(\.name).filter { name in
+      name.hasPrefix(block) && !first.contains(name) && !isBuffer(name)
+    }.prefix(5).map {
+      "tensor \"\($0)\" belongs to no part of this architecture; the model computes something else"
+    }
+  }
+
+  /// What some files keep beside the weights: masks and tables that follow from the configuration.
+  private static func isBuffer(_ name: String) -> Bool {
+    [".attn.bias", ".masked_bias", ".attention.bias", ".inv_freq", ".attn_rot_embd.weight"]
+      .contains { name.hasSuffix($0) }
   }
 
   /// The tensor of a canonical name.

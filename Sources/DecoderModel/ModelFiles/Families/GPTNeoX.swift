@@ -46,5 +46,5 @@ extension Family {
         ("attention_bias", .bool(config.block.biases.contains(.query))),
       ]
     },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 }

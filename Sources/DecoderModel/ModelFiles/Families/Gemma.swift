@@ -16,7 +16,7 @@ extension Family {
     readGGUF: { _, config, _ in
       config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
     },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
   /// Gemma 2: norms before and behind each branch, capped scores and logits, a window in every
   /// second layer.
@@ -46,7 +46,7 @@ extension Family {
         ("final_logit_softcapping", number(config.ends.logitCap)),
       ]
     },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
   /// Gemma 3, its text part: Gemma 2 with norms of q and k instead of caps, and two rotations.
   static let gemma3 = Family(
@@ -84,7 +84,7 @@ extension Family {
         ("rope_local_base_freq", .real(config.localRope?.theta ?? 10_000)),
       ]
     },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
   private static let gemmaDefaults = ConfigDefaults(
     length: 8192, headSize: 256, activation: "gelu_pytorch_tanh", isTied: true)

@@ -7,7 +7,7 @@ extension Family {
     defaults: ConfigDefaults(length: 131_072, keyValueHeads: 8),
     ggufTensors: .gguf(interleaves: true),
     read: { slidingWindow(&$0, &$1, absent: 4096) }, members: windowMember,
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
   /// Mixtral: Mistral with a mixture of experts for an MLP.
   static let mixtral = Family(
@@ -27,7 +27,7 @@ extension Family {
     members: { config in
       windowMember(config) + expertMembers(config, count: "num_local_experts")
     },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
   /// `sliding_window`: a number, null for none, and `absent` without the key. A window as long as
   /// the longest sequence is none.

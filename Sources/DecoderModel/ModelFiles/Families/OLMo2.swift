@@ -14,5 +14,5 @@ extension Family {
       $0.queryKeyNorm = .whole
     },
     members: { _ in [("attention_bias", false)] },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 }

@@ -14,5 +14,5 @@ extension Family {
       TensorNames.FusedLinears(name: "ffn_up", kinds: [.gate, .up]),
     ]), read: { slidingWindow(&$0, &$1, absent: nil) },
     readGGUF: { fields, config, _ in slidingWindowGGUF(&fields, &config) }, members: windowMember,
-    verified: "logits against transformers; gradients are those of mistral")
+    verified: "logits against transformers, gradients as mistral; GGUF against llama.cpp")
 }

@@ -7,7 +7,7 @@ extension Family {
     defaults: ConfigDefaults(length: 32_768, keyValueHeads: 32),
     block: BlockSpec { $0.biases = [.query, .key, .value] }, read: qwenWindow,
     ownKeys: ["layer_types"], members: qwenMembers,
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
   /// Only with `use_sliding_window`, and then only for layers from `max_window_layers` on.
   @Sendable static func qwenWindow(_ fields: inout ConfigFields, _ config: inout DecoderConfig) {

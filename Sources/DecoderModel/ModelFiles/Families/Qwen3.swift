@@ -7,7 +7,7 @@ extension Family {
     defaults: ConfigDefaults(length: 32_768, keyValueHeads: 32, headSize: 128),
     block: BlockSpec { $0.queryKeyNorm = .head }, read: qwenWindow, ownKeys: ["layer_types"],
     members: qwenMembers,
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
   /// Qwen3 with a mixture of experts in every layer.
   static let qwen3moe = Family(
@@ -40,5 +40,5 @@ extension Family {
         ("decoder_sparse_step", 1), ("mlp_only_layers", .array([])),
       ]
     },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 }

@@ -23,7 +23,7 @@ extension Family {
       }
       return [("no_rope_layers", .array(flags)), ("use_sliding_window", false)]
     },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
   private static func unrotatedLayers(_ fields: inout ConfigFields, _ layers: Int) -> [Int] {
     let interval = fields.integer("no_rope_layer_interval", DecoderConfig.Limits.layers, or: 4)

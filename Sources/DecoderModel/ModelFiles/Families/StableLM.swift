@@ -22,13 +22,12 @@ extension Family {
           "\"qk_layernorm\" is true: a LayerNorm of its own for each head is not supported")
       }
     },
-    readGGUF: { fields, config, file in
+    readGGUF: { _, config, file in
       if file.tensor(named: "blk.0.attn_q.bias") != nil {
         config.block.biases = [.query, .key, .value]
       }
-      if fields.bool(
-        "use_parallel_residual", or: file.tensor(named: "blk.0.ffn_norm.weight") == nil)
-      {
+      // As llama.cpp decides it.
+      if file.tensor(named: "blk.0.ffn_norm.weight") == nil {
         config.block.residual = .parallel
         config.block.sharesNorm = true
       }
@@ -40,5 +39,5 @@ extension Family {
         ("qk_layernorm", false),
       ]
     },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 }

@@ -21,5 +21,5 @@ extension Family {
       if !fields.bool("use_bias", or: true) { config.block.biases = [] }
     },
     members: { windowMember($0) + [("use_bias", .bool(!$0.block.biases.isEmpty))] },
-    verified: "logits and gradients against transformers")
+    verified: "logits and gradients against transformers; GGUF against llama.cpp")
 }
