@@ -7,7 +7,7 @@ extension Family {
     defaults: ConfigDefaults(length: 131_072, keyValueHeads: 8),
     ggufTensors: .gguf(interleaves: true),
     read: { slidingWindow(&$0, &$1, absent: 4096) }, members: windowMember,
-    verified: "logits and gradients against transformers; GGUF against llama.cpp")
+    verified: "logits and gradients against transformers; GGUF files are read as llama")
 
   /// Mixtral: Mistral with a mixture of experts for an MLP.
   static let mixtral = Family(
