@@ -21,7 +21,7 @@ from make_families import (AFTER, BEFORE, EVERY, GEMMA, QKV, Family, common, gem
                            published, random_weights, stablelm)
 from make_golden import HERE, VERSIONS, make_sequences
 from reference_families import FamilyReference
-from tiny_models import VOCABULARY, permuted, tokenizer_json, write_json
+from tiny_models import VOCABULARY, add_tokens, permuted, tokenizer_json, write_json
 
 SMALL = 16      # rows of an MLP and of an expert
 
@@ -161,18 +161,6 @@ def add_sizes(out, family, config, architecture):
         out.add_expert_feed_forward_length(c.moe_intermediate_size)
 
 
-def add_tokens(out):
-    vocabulary, _ = tokenizer_json()
-    out.add_tokenizer_model("gpt2")
-    out.add_tokenizer_pre("default")
-    out.add_token_list(vocabulary)
-    out.add_token_types([gguf.TokenType.CONTROL] + [gguf.TokenType.NORMAL] * (VOCABULARY - 1))
-    out.add_token_merges(["Ġ t"])
-    out.add_bos_token_id(0)
-    out.add_eos_token_id(0)
-    out.add_add_bos_token(False)
-
-
 def write_file(path, name, family, architecture, w):
     config = transformers.AutoConfig.for_model(**family.config)
     out = gguf.GGUFWriter(path, architecture)
@@ -181,7 +169,7 @@ def write_file(path, name, family, architecture, w):
     add_sizes(out, family, config, architecture)
     out.add_file_type(gguf.LlamaFileType.ALL_F32)
     out.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    add_tokens(out)
+    add_tokens(out, tokenizer_json()[0])
     kind = next(k for k, v in gguf.MODEL_ARCH_NAMES.items() if v == architecture)
     names = gguf.get_tensor_name_map(kind, config.num_hidden_layers)
     for key, tensor in converted(family, architecture, checkpoint(family, w)).items():

@@ -251,6 +251,18 @@ def gguf_name(key):
     return f"blk.{n}.{GGUF_NAMES[rest.removesuffix('.weight')]}.weight"
 
 
+def add_tokens(out, vocabulary):
+    """The tokenizer of all these models, as GGUF keeps it."""
+    out.add_tokenizer_model("gpt2")
+    out.add_tokenizer_pre("default")
+    out.add_token_list(vocabulary)
+    out.add_token_types([gguf.TokenType.CONTROL] + [gguf.TokenType.NORMAL] * (VOCABULARY - 1))
+    out.add_token_merges(["Ġ t"])
+    out.add_bos_token_id(0)
+    out.add_eos_token_id(0)
+    out.add_add_bos_token(False)
+
+
 def write_gguf(path, config, weights, kind):
     """Block matrices in `kind`, embeddings and output F16, norms F32; returns the weights a reader should see."""
     vocabulary, _ = tokenizer_json()
@@ -266,14 +278,7 @@ def write_gguf(path, config, weights, kind):
     out.add_rope_freq_base(config["rope_theta"])
     out.add_rope_dimension_count(config["head_dim"])
     out.add_vocab_size(VOCABULARY)
-    out.add_tokenizer_model("gpt2")
-    out.add_tokenizer_pre("default")
-    out.add_token_list(vocabulary)
-    out.add_token_types([gguf.TokenType.CONTROL] + [gguf.TokenType.NORMAL] * (VOCABULARY - 1))
-    out.add_token_merges(["Ġ t"])
-    out.add_bos_token_id(0)
-    out.add_eos_token_id(0)
-    out.add_add_bos_token(False)
+    add_tokens(out, vocabulary)
     types, seen = gguf.GGMLQuantizationType, {}
     for key, w in weights.items():
         heads = {"q_proj": "num_attention_heads", "k_proj": "num_key_value_heads"}.get(key.split(".")[-2])
