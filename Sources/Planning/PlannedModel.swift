@@ -67,12 +67,9 @@ package struct PlannedModel: Sendable, Equatable {
       tokens: tokens, sequences: sequences, granularity: self.granularity(granularity)
     ).total
     guard recomputing else { return step }
-    // The two products that end a branch are not done again; experts' are.
-    let spared: [LinearKind] =
-      config.block.experts == nil ? [.attentionOutput, .down] : [.attentionOutput]
     let again = (0..<config.layerCount).reduce(0) { sum, layer in
       sum + config.blockFLOPs(layer: layer, tokens: tokens, granularity: .row).forward
-        - config.linearFLOPs(spared, tokens: tokens)
+        - config.linearFLOPs(config.block.sparedKinds, tokens: tokens)
     }
     return step + Double(sequences) * again
   }

@@ -5,7 +5,10 @@ import Testing
 
 /// Every family by the program, from a published directory to an answer of the tuned base. The
 /// directories and the perplexities are transformers' (make_families.py).
-@Suite(.serialized) struct FamilyTests {
+@Suite struct FamilyTests {
+  /// They mostly wait for mpirun, so two take turns with each other.
+  private static let turnstile = Turnstile(places: 2)
+
   private static let fixtures = Program.root.appending(
     path: "Tests/DecoderModelTests/Fixtures")
 
@@ -33,6 +36,10 @@ import Testing
 
   @Test(arguments: names)
   func evaluatedQuantizedTrainedResumedGenerated(name: String) async throws {
+    try await Self.turnstile.pass { try await wholeWay(name) }
+  }
+
+  private func wholeWay(_ name: String) async throws {
     let model = Self.fixtures.appending(path: name)
     try await evaluate(model)
     _ = try await run(["quantize", model.path, "--output", path("base"), "--group-size", "32"])
@@ -92,5 +99,34 @@ import Testing
   private func train(_ output: String, _ length: Int) async throws -> Data {
     _ = try await run(arguments(output, length))
     return try Data(contentsOf: folder.file("\(output)/adapter_model.safetensors"))
+  }
+}
+
+/// Lets so many through at a time.
+private actor Turnstile {
+  private var free: Int
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  init(places: Int) { free = places }
+
+  nonisolated func pass(_ body: () async throws -> Void) async throws {
+    await enter()
+    do { try await body() } catch {
+      await leave()
+      throw error
+    }
+    await leave()
+  }
+
+  private func enter() async {
+    if free > 0 {
+      free -= 1
+    } else {
+      await withCheckedContinuation { waiting.append($0) }
+    }
+  }
+
+  private func leave() {
+    if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
   }
 }

@@ -125,6 +125,12 @@ extension BlockSpec {
   /// need not be (docs/decisions/0006): so where nothing stands between a branch and the stream.
   package var branchOutputsAreDifferences: Bool { placement == .before }
 
+  /// Layers whose products a backward pass does not do again: those that end a branch, whose
+  /// outputs it has in any case. Experts' are done again.
+  package var sparedKinds: [LinearKind] {
+    experts == nil ? [.attentionOutput, .down] : [.attentionOutput]
+  }
+
   /// Rows of the MLP for each token.
   package var rowsPerToken: Int { experts?.perToken ?? 1 }
 
