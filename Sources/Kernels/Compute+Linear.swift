@@ -55,6 +55,9 @@ extension Compute {
     into ds: UnsafeMutablePointer<Float>
   ) {
     ds.update(repeating: 0, count: w.rows * w.groups)
+    // No token of a sequence may have come to an expert; products of depth 0 leave memory as it
+    // was.
+    guard tokens > 0 else { return }
     let padded = tokens + tokens % 2
     let size = precision == .bf16 ? 2 : 4
     let lanes = Int(PEQA_PANEL)

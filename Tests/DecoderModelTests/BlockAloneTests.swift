@@ -71,6 +71,28 @@ import Testing
     #expect(noise < 0.02 * expected.size, "the bound says something")
   }
 
+  /// With nothing recomputed, the choice of experts is that of the forward pass.
+  @Test func mixtureWithoutRecomputation() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Fixtures/mixtral_4bit_g32").path
+    let model = try LoadedModel.open(folder)
+    var config = model.config
+    config.layerCount = 1
+    let gradients = try BlockAlone.Recomputing.allCases.map { recomputing in
+      let weights = DecoderWeights(
+        ends: model.weights.ends, layers: [model.weights.layers[0]], owner: model.weights)
+      let block = try BlockAlone(
+        Decoder(
+          config: config, weights: weights,
+          compute: Compute(pool: WorkerPool(threads: 2), precision: .fp32)), granularity: .row,
+        tokens: 9, recomputing: recomputing)
+      block.forward()
+      block.backward()
+      return block.gradient.elements.map(\.bitPattern)
+    }
+    #expect(gradients.allSatisfy { $0 == gradients[0] } && Set(gradients[0]).count > 50)
+  }
+
   /// The slope along `direction`; the size and the norm of what it is the sum of.
   private func directional(
     _ gradient: [Float], _ direction: [Float]

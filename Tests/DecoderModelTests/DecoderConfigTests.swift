@@ -107,7 +107,9 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
       ("rms_norm_eps", -1e-5), ("rms_norm_eps", 3), ("rope_theta", 0), ("rope_theta", "x"),
       ("tie_word_embeddings", 1), ("max_position_embeddings", 0),
       ("rope_scaling", ["rope_type": "linear", "factor": 0]),
-      ("rope_scaling", ["rope_type": "llama3", "factor": 8]),
+      ("rope_scaling", ["rope_type": "llama3", "factor": 8]), ("rope_scaling", "yarn"),
+      ("rope_parameters", ["linear"]), ("hidden_act", 5),
+      ("rope_scaling", ["rope_type": "dynamic", "factor": 1e6]),
     ] as [(String, JSONValue?)])
   func refusesWhatIsOutOfRange(key: String, value: JSONValue?) {
     let error = #expect(throws: ModelFileError.self) { try config([(key, value)]) }
@@ -147,5 +149,39 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
     if key == "model_type" {
       #expect(detail.contains("llama, mistral, mixtral, qwen2, qwen3, qwen3_moe, phi3, smollm3"))
     }
+  }
+
+  /// What families read beyond the sizes, out of range.
+  @Test(arguments: [
+    #"{"model_type":"gptj","vocab_size":9,"n_embd":4,"n_layer":1,"n_head":4}"#,
+    #"""
+    {"model_type":"phi3","vocab_size":9,"hidden_size":64,"intermediate_size":8,
+     "num_hidden_layers":1,"num_attention_heads":4,
+     "rope_parameters":{"partial_rotary_factor":1e300}}
+    """#,
+    #"""
+    {"model_type":"stablelm","vocab_size":9,"hidden_size":64,"intermediate_size":8,
+     "num_hidden_layers":1,"num_attention_heads":4,"num_key_value_heads":4,
+     "rope_parameters":{"partial_rotary_factor":-1}}
+    """#,
+    #"""
+    {"model_type":"mixtral","vocab_size":9,"hidden_size":64,"intermediate_size":8,
+     "num_hidden_layers":4096,"num_attention_heads":8,"num_local_experts":1024}
+    """#,
+    #"""
+    {"model_type":"gpt_neo","vocab_size":9,"hidden_size":64,"num_layers":2,"num_heads":4,
+     "attention_types":[[["global","local"],1000000000]]}
+    """#,
+    #"""
+    {"model_type":"gemma3_text","vocab_size":9,"hidden_size":64,"intermediate_size":8,
+     "num_hidden_layers":2,"num_attention_heads":4,"layer_types":["full_attention"]}
+    """#,
+  ])
+  func refusesWhatFamiliesCannotHave(text: String) throws {
+    let json = try JSONValue(parsing: text)
+    let error = #expect(throws: ModelFileError.self) {
+      try DecoderConfig(huggingFace: json, path: "")
+    }
+    #expect(error?.exitCode == 65)
   }
 }

@@ -16,7 +16,7 @@ final class Activations {
   let keeping: Keeping
   /// The block at hand.
   private var layer = 0
-  /// Which experts its tokens take, between recomputation and backward pass.
+  /// Which experts the tokens of the block last computed take.
   var routing: Routing?
   /// By `BlockBuffer.Name.rawValue`; nil for those that the model does not need.
   private var slots: [Slot?]

@@ -64,6 +64,7 @@ extension Decoder {
   func mixture(_ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, _ pass: ForwardPass) {
     let (a, width) = (pass.a, config.hiddenSize)
     let routing = runExperts(layer, x, pass)
+    a.routing = routing
     let (y, outputs) = (output(of: .mlp, a), a[.expertOutputs])
     combine(routing, tokens: pass.tokens) { t, slots in
       let out = y + t * width

@@ -75,6 +75,11 @@ extension DecoderConfig {
   private static func scaling(
     _ file: GGUFFile, _ architecture: String, theta: Double, headSize: Int
   ) throws -> RopeConfig.Scaling {
+    for name in ["rope_factors_long.weight", "rope_factors_short.weight"]
+    where file.tensor(named: name) != nil {
+      throw ModelFileError.unsupported(
+        path: file.path, detail: "rope scaling \"longrope\" (\"\(name)\") is not supported.")
+    }
     if let tensor = file.tensor(named: TensorNames.ggufRopeFactors) {
       let factors = try file.floats(of: tensor)
       guard let scaling = llama3Scaling(factors, theta: theta, headSize: headSize) else {

@@ -19,7 +19,12 @@ extension DecoderConfig {
     rope = try RopeConfig(huggingFace: json, family, length: maximumLength, path: path)
     localRope = try RopeConfig(localIn: json, family, length: maximumLength, path: path)
     if case .dynamic(let factor, let original) = rope.scaling {
-      maximumLength = Int(Double(original) * factor)
+      let longest = Double(original) * factor
+      guard (1...Double(Limits.length.upperBound)).contains(longest) else {
+        throw ModelFileError.faults(
+          path: path, ["rope: factor \(factor) of \(original) positions is out of range"])
+      }
+      maximumLength = Int(longest)
     }
     if fields.faults.isEmpty {
       if let share = family.keys.rotatedShare, block.rotatedSize == nil {
@@ -43,6 +48,12 @@ extension DecoderConfig {
       fields.fault(
         "\"\(keys.hiddenSize)\" \(hidden) is no multiple of \(heads) heads; give \"head_dim\"")
     }
+    let size = headSize ?? defaults.headSize ?? max(hidden / heads, 1)
+    if fields.faults.isEmpty, !Limits.headSize.contains(size) {
+      fields.fault(
+        "heads of \(size) numbers (\"\(keys.hiddenSize)\" by \"\(keys.heads)\"); expected "
+          + "\(Limits.headSize.lowerBound) to \(Limits.headSize.upperBound)")
+    }
     let length = fields.integer(keys.length, Limits.length, or: defaults.length)
     let (epsilon, shared) = (keys.epsilon, keys.keyValueHeads)
     var config = DecoderConfig(
@@ -52,16 +63,18 @@ extension DecoderConfig {
       intermediateSize: fields.integer(
         keys.intermediateSize, Limits.width, or: defaults.expansion.map { $0 * hidden }),
       layerCount: layers, headCount: heads,
+      // Null means as many as heads, absence the default.
       keyValueHeadCount: shared.map {
-        fields.integer($0, Limits.heads, or: defaults.keyValueHeads ?? heads)
+        fields.integer(
+          $0, Limits.heads, or: fields.has($0) ? heads : defaults.keyValueHeads ?? heads)
       } ?? heads,
-      headSize: headSize ?? defaults.headSize ?? max(hidden / heads, 1),
+      headSize: size,
       normEpsilon: Float(
         epsilon.map { fields.real($0, Limits.epsilon, or: defaults.epsilon) } ?? defaults.epsilon),
       maximumLength: length,
       tiedEmbeddings: fields.bool("tie_word_embeddings", or: defaults.isTied),
       block: family.block, ends: family.ends)
-    let name = fields.value(keys.activation)?.string ?? defaults.activation
+    let name = fields.text(keys.activation, or: defaults.activation)
     if let activation = Activation(huggingFace: name) { config.block.activation = activation }
     return config
   }
@@ -71,8 +84,10 @@ extension DecoderConfig {
   private func rotatedSize(
     _ fields: inout ConfigFields, _ json: JSONValue, _ key: String, _ absent: Double
   ) -> Int? {
-    let inside = json["rope_parameters"]?["partial_rotary_factor"]?.double
-    let share = fields.value(key) == nil ? inside ?? absent : fields.real(key, 0.0...1.0)
+    var inside = ConfigFields(object: json["rope_parameters"]?.unlessNull ?? .object([]))
+    let nested = inside.real("partial_rotary_factor", 0.0...1.0, or: absent)
+    fields.add(inside.faults)
+    let share = fields.real(key, 0.0...1.0, or: nested)
     let size = Int(Double(headSize) * share)
     return size == headSize ? nil : size
   }
@@ -133,7 +148,10 @@ extension DecoderConfig {
     add(keys.epsilon, .real(Double("\(normEpsilon)") ?? Double(normEpsilon)))
     add(keys.theta, .real(rope.theta))
     if keys.theta != nil { add("rope_scaling", rope.huggingFaceScaling) }
-    add(keys.rotatedShare, .real(Double(rotatedSize) / Double(headSize)))
+    // Read back as the whole part of a product, which may fall short.
+    let share = Double(rotatedSize) / Double(headSize)
+    let isShort = Int(Double(headSize) * share) < rotatedSize
+    add(keys.rotatedShare, .real(isShort ? share.nextUp : share))
     if case .dynamic(_, let original) = rope.scaling {
       add(keys.length, .integer(original))
     } else {

@@ -11,6 +11,8 @@ extension DecoderConfig {
     static let theta = 1.0...1e12
     static let factor = 1e-3...1e6
     static let experts = 1...1024
+    /// Linear layers of all blocks together.
+    static let linears = 1 << 18
   }
 
   /// What does not fit together, in words; empty for a sound configuration.
@@ -24,6 +26,11 @@ extension DecoderConfig {
     if rotatedSize % 2 != 0 || rotatedSize > headSize {
       faults.append(
         "\(rotatedSize) of \(headSize) numbers of a head turn; expected an even number of them")
+    }
+    if layerCount * block.linearCount > Limits.linears {
+      faults.append(
+        "\(layerCount) blocks of \(block.linearCount) linear layers are more than any supported "
+          + "model has")
     }
     faults += block.inconsistencies()
     if queryWidth > Limits.width.upperBound {

@@ -75,6 +75,8 @@ package final class ModelSource: Sendable {
       let (name, order, offset) = stored(expected)
       guard let tensor = files.tensor(named: name) else {
         faults.append("tensor \"\(name)\" is missing")
+        // Of another model all are missing.
+        if faults.count >= 20 { break }
         continue
       }
       var shape = expected.shape

@@ -5,6 +5,11 @@ extension RopeConfig {
   /// models with two rotations that of layers without a window. `length` is the longest sequence.
   init(huggingFace json: JSONValue, _ family: Family, length: Int, path: String) throws {
     let parameters = json["rope_parameters"]?.unlessNull
+    for key in ["rope_parameters", "rope_scaling"] {
+      guard let value = json[key]?.unlessNull, value.members == nil else { continue }
+      throw ModelFileError.faults(
+        path: path, ["\"\(key)\": expected an object or null, found \(value.kind)"])
+    }
     let scaling =
       parameters?["full_attention"]?.unlessNull ?? parameters ?? json["rope_scaling"]?.unlessNull
     try self.init(
@@ -15,7 +20,8 @@ extension RopeConfig {
   /// The rotation of layers with a window, where transformers 5 writes one of its own.
   init?(localIn json: JSONValue, _ family: Family, length: Int, path: String) throws {
     guard let local = json["rope_parameters"]?["sliding_attention"]?.unlessNull else { return nil }
-    try self.init(local, theta: nil, family, length: length, path: path)
+    let theta = json["rope_local_base_freq"]?.unlessNull ?? .real(10_000)
+    try self.init(local, theta: theta, family, length: length, path: path)
   }
 
   private init(

@@ -56,8 +56,11 @@ package struct Family: Sendable {
   static func refusal(of name: String, among names: [String]) -> String {
     let near = names.map { ($0, $0.commonPrefix(with: name).count) }.max { $0.1 < $1.1 }
     var hint = ""
-    if let near, near.1 >= 3 { hint = " The nearest is \(near.0), which has another block." }
-    if let missing = missing[name] { hint += " It needs \(missing)." }
+    if let missing = missing[name] {
+      hint = " It needs \(missing)."
+    } else if let near, near.1 >= 3 {
+      hint = " The nearest is \(near.0), which has another block."
+    }
     return "architecture \"\(name)\" is not supported. Supported are "
       + names.joined(separator: ", ") + "." + hint
   }

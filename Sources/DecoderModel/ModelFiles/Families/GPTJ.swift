@@ -28,7 +28,7 @@ extension Family {
     },
     ends: EndsSpec { $0.outputBias = true },
     read: { fields, config in
-      config.block.rotatedSize = fields.integer("rotary_dim", 2...config.headSize, or: 64)
+      config.block.rotatedSize = fields.integer("rotary_dim", 2...max(2, config.headSize), or: 64)
     },
     members: { [("rotary_dim", .integer($0.rotatedSize))] },
     verified: "logits and gradients against transformers")

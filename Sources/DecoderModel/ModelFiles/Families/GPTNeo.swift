@@ -63,7 +63,8 @@ extension Family {
       kinds = (0..<layers).map { $0 % 2 == 0 ? "global" : "local" }
     }
     if kinds.count != layers || !kinds.allSatisfy({ $0 == "global" || $0 == "local" }) {
-      fields.fault("\"attention_types\" must say global or local for each of \(layers) layers")
+      let key = fields.value("attention_layers") == nil ? "attention_types" : "attention_layers"
+      fields.fault("\"\(key)\" must say global or local for each of \(layers) layers")
     }
     return kinds
   }

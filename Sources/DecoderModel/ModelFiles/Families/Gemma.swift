@@ -135,7 +135,9 @@ extension Family {
     _ fields: inout ConfigFields, _ config: inout DecoderConfig, globalEvery: Int
   ) {
     config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
-    slidingWindowGGUF(&fields, &config)
+    // Layers are local by their place, however long the window is.
+    config.slidingWindow = fields.integer(
+      "attention.sliding_window", DecoderConfig.Limits.length, or: 4096)
     config.globalLayers = (0..<config.layerCount).filter { ($0 + 1) % globalEvery == 0 }
     guard [46, 62].contains(config.layerCount) else { return }
     config.block.scoreScale = Float(1 / Double(config.hiddenSize / config.headCount).squareRoot())

@@ -11,7 +11,8 @@ extension Family {
 
   /// Only with `use_sliding_window`, and then only for layers from `max_window_layers` on.
   @Sendable static func qwenWindow(_ fields: inout ConfigFields, _ config: inout DecoderConfig) {
-    guard fields.bool("use_sliding_window", or: false) else { return }
+    let isNull = fields.has("sliding_window") && fields.value("sliding_window") == nil
+    guard fields.bool("use_sliding_window", or: false), !isNull else { return }
     let limits = 0...DecoderConfig.Limits.layers.upperBound
     let first = fields.integer("max_window_layers", limits, or: 28)
     if first >= config.layerCount, fields.value("layer_types") == nil { return }

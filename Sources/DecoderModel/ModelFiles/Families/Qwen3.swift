@@ -20,7 +20,11 @@ extension Family {
       $0.experts = BlockSpec.Experts(count: 128, perToken: 8, normalizesWeights: false)
     },
     read: { fields, config in
-      qwenWindow(&fields, &config)
+      // All layers have the window here.
+      if fields.bool("use_sliding_window", or: false) {
+        slidingWindow(&fields, &config, absent: 4096)
+        config.readLayerTypes(&fields)
+      }
       // Published files say num_experts, those of transformers 5 the other.
       let count = fields.has("num_experts") ? "num_experts" : "num_local_experts"
       experts(&fields, &config, count: count, defaults: (128, 8))
@@ -35,7 +39,9 @@ extension Family {
     readGGUF: { _, config, _ in config.block.experts?.normalizesWeights = true },
     ownKeys: ["layer_types"],
     members: { config in
-      qwenMembers(config) + expertMembers(config, count: "num_experts") + [
+      windowMember(config) + expertMembers(config, count: "num_experts") + [
+        ("use_sliding_window", .bool(config.slidingWindow != nil)),
+        ("layer_types", config.layerTypes),
         ("norm_topk_prob", .bool(config.block.experts?.normalizesWeights ?? false)),
         ("decoder_sparse_step", 1), ("mlp_only_layers", .array([])),
       ]
