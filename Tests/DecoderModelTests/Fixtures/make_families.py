@@ -146,7 +146,14 @@ FAMILIES |= {
                sliding_window=4, rope_theta=10000.0, tie_word_embeddings=True),
         heads=4, head=8, gated=False, layer_norm=True, biased=EVERY, tied=True),
 }
-DENSE = ["mistral", "qwen2", "qwen3"]
+FAMILIES |= {
+    "llama": Family(
+        common(model_type="llama", num_attention_heads=4, num_key_value_heads=2, rope_theta=10000.0), heads=4, head=8),
+    "phi3_window": Family(
+        common(model_type="phi3", num_attention_heads=4, num_key_value_heads=2, sliding_window=4, rope_theta=10000.0,
+               pad_token_id=0), heads=4, head=8),
+}
+DENSE = ["mistral", "qwen2", "qwen3", "llama", "phi3_window"]
 ROWS = ["opt", "gptj", "gemma2", "mixtral"]      # these also with one scale a row
 SEEDS = {"mixtral": 1640, "qwen3_moe": 254}      # with no choice of experts near a tie
 
@@ -264,6 +271,11 @@ def published(family, w):
         table = w["model.embed_positions.weight"]
         w["model.embed_positions.weight"] = torch.cat([torch.full_like(table[:2], 9.0), table])
     fused = {}
+    if kind == "phi3":
+        for n in layers:
+            for name, pieces in [("self_attn.qkv_proj", QKV), ("mlp.gate_up_proj", ("mlp.gate_proj", "mlp.up_proj"))]:
+                parts = [w.pop(f"model.layers.{n}.{p}.weight") for p in pieces]
+                fused[f"model.layers.{n}.{name}.weight"] = torch.cat(parts)
     if kind == "gpt_neox":
         for n in layers:
             for suffix in ["weight", "bias"]:

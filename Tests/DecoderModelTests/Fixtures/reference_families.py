@@ -24,7 +24,7 @@ class FamilyReference:
             kind, int(family.head * c.get("rotary_pct", c.get("partial_rotary_factor", 1))))
         self.scale = 1.0 if kind == "gpt_neo" else c.get("query_pre_attn_scalar", family.head) ** -0.5
         self.local = {"gemma2": [True, False], "gpt_neo": [False, True], "gemma3_text": [True, True, False],
-                      "mistral": [True, True], "starcoder2": [True, True], "qwen2": [False, True]}.get(kind)
+                      "mistral": [True, True], "phi3": [True, True], "starcoder2": [True, True], "qwen2": [False, True]}.get(kind)
         self.window = c.get("window_size", c.get("sliding_window"))
 
     def norm(self, w, x, name):
