@@ -111,7 +111,13 @@ func makeDecoder(
     ScaleParametrization.allCases.map { Mode(granularity: granularity, parametrization: $0) }
   }
 
-  @Test(arguments: goldenBases, modes)
+  /// What a trained number means does not depend on the family.
+  static let cases = goldenBases.flatMap { name in
+    modes.filter { firstBases.contains(name) || $0.parametrization == .relative }
+      .map { (name, $0) }
+  }
+
+  @Test(arguments: cases)
   func gradientsMatch(_ name: String, _ mode: Mode) throws {
     for instructionSet in InstructionSet.available {
       for precision in Precision.allCases {
