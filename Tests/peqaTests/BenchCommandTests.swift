@@ -53,7 +53,10 @@ import Testing
     ["--micro-batch-size", "2", "--length", "64"],
   ])
   func memoryIsAsPlanned(arguments: [String]) throws {
-    let shape = ["--synthetic", "smollm2-135m", "--layers", "6", "--batch", "2"]
+    // A small vocabulary: the output matrix would take nearly all the time.
+    let shape = [
+      "--synthetic", "smollm2-135m", "--layers", "6", "--vocabulary", "4096", "--batch", "2",
+    ]
     let (code, output, errors) = try CommandLineTests().run(
       ["bench", "memory", "--check"] + shape + arguments)
     #expect(code == 0, "\(errors)\n\(output)")
