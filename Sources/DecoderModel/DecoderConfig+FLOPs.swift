@@ -22,11 +22,6 @@ extension DecoderConfig {
     block.kinds.reduce(0) { $0 + weightCount(of: $1) * count(of: $1) }
   }
 
-  /// Weights of the linear layers that one token passes.
-  private var activeWeightCount: Int {
-    block.kinds.reduce(0) { $0 + weightCount(of: $1) * rowsPerToken(of: $1) }
-  }
-
   private func weightCount(of kind: LinearKind) -> Int {
     shape(of: kind).rows * shape(of: kind).columns
   }
@@ -44,7 +39,7 @@ extension DecoderConfig {
   /// Numbers of the whole model as files of its family hold them: weights, norms, biases,
   /// vocabulary and rows of positions that no token has.
   package var parameterCount: Int {
-    let unused = (Family.named(modelType)?.tensors.positionOffset ?? 0) * hiddenSize
+    let unused = family.tensors.positionOffset * hiddenSize
     return expectedTensors.reduce(unused) { $0 + $1.shape.reduce(1, *) }
   }
 
@@ -63,7 +58,7 @@ extension DecoderConfig {
   package func blockFLOPs(
     layer: Int = 0, tokens: Int, granularity: ScaleGranularity
   ) -> DecoderFLOPs {
-    let linear = 2 * Double(activeWeightCount) * Double(tokens)
+    let linear = linearFLOPs(block.kinds, tokens: tokens)
     let product = 2 * Double(queryWidth) * attendedPairs(layer: layer, tokens: tokens)
     return DecoderFLOPs(
       forward: linear + 2 * product,

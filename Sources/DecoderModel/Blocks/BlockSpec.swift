@@ -78,7 +78,9 @@ package struct BlockSpec: Sendable, Equatable {
 
 extension BlockSpec {
   /// Kinds of linear layers, in the order in which forward meets them.
-  package var kinds: [LinearKind] { [.query, .key, .value, .attentionOutput] + mlpKinds }
+  package var kinds: [LinearKind] { Self.attentionKinds + mlpKinds }
+
+  private static let attentionKinds: [LinearKind] = [.query, .key, .value, .attentionOutput]
 
   package var mlpKinds: [LinearKind] { isGated ? [.gate, .up, .down] : [.up, .down] }
 
@@ -87,9 +89,8 @@ extension BlockSpec {
 
   /// All linear layers of a block, in the order of `DecoderWeights.Layer.linears`.
   package var linears: [LinearRole] {
-    let attention: [LinearKind] = [.query, .key, .value, .attentionOutput]
-    guard let experts else { return (attention + mlpKinds).map { LinearRole($0) } }
-    return attention.map { LinearRole($0) }
+    guard let experts else { return kinds.map { LinearRole($0) } }
+    return Self.attentionKinds.map { LinearRole($0) }
       + (0..<experts.count).flatMap { expert in mlpKinds.map { LinearRole($0, expert: expert) } }
   }
 

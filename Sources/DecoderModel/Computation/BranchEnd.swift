@@ -36,7 +36,7 @@ extension Decoder {
       compute.sum(x, y, count: count, into: out)
       add(bias, to: out, tokens: tokens)
     case .output, .both:
-      normalizeOutput(end, layer, tokens: tokens, a, into: a[.scratch])
+      normalize(y, layer.norm(end.norm), tokens, into: a[.scratch], a[.branchStatistics])
       compute.sum(x, a[.scratch], count: count, into: out)
     case .after:
       sum(x, end, layer, tokens: tokens, a)
@@ -52,14 +52,6 @@ extension Decoder {
     compute.sum(
       x, output(of: end, a), count: tokens * config.hiddenSize, into: a[.scratch])
     add(bias(end, layer), to: a[.scratch], tokens: tokens)
-  }
-
-  /// The norm of a branch's output; without an `out` only its statistics.
-  private func normalizeOutput(
-    _ end: BranchEnd, _ layer: DecoderWeights.Layer, tokens: Int, _ a: Activations,
-    into out: UnsafeMutablePointer<Float>?
-  ) {
-    normalize(output(of: end, a), layer.norm(end.norm), tokens, into: out, a[.branchStatistics])
   }
 
   private func add(_ bias: FloatBuffer?, to x: UnsafeMutablePointer<Float>, tokens: Int) {

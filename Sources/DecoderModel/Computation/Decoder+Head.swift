@@ -110,16 +110,12 @@ extension Decoder {
     addingTo gradient: UnsafeMutablePointer<Float>
   ) {
     let (width, count) = (config.hiddenSize, positions.count)
-    if let project = weights.ends.projectOut, let projected = work.projected {
+    let dx = work.projected ?? work.norms
+    compute.inputGradient(
+      weights.ends.head, work.logits.pointer, tokens: count, into: dx.pointer, accumulating: false)
+    if let project = weights.ends.projectOut {
       compute.inputGradient(
-        weights.ends.head, work.logits.pointer, tokens: count, into: projected.pointer,
-        accumulating: false)
-      compute.inputGradient(
-        project, projected.pointer, tokens: count, into: work.norms.pointer, accumulating: false)
-    } else {
-      compute.inputGradient(
-        weights.ends.head, work.logits.pointer, tokens: count, into: work.norms.pointer,
-        accumulating: false)
+        project, dx.pointer, tokens: count, into: work.norms.pointer, accumulating: false)
     }
     var change = UnsafePointer(work.norms.pointer)
     if let norm = weights.ends.finalNorm?.norm {

@@ -130,17 +130,11 @@ extension Decoder {
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, _ pass: ForwardPass
   ) {
     let a = pass.a
-    guard a.keeping == .products else {
-      a.routing = runExperts(layer, x, pass)
-      if pass.keepsInputs { activateExperts(a) }
-      return
-    }
-    a.routing = gather(layer, x, tokens: pass.tokens, a)
-    if pass.keepsInputs { activateExperts(a) }
-  }
-
-  private func activateExperts(_ a: Activations) {
-    guard let routing = a.routing else { return }
+    let routing =
+      a.keeping == .products
+      ? gather(layer, x, tokens: pass.tokens, a) : runExperts(layer, x, pass)
+    a.routing = routing
+    guard pass.keepsInputs else { return }
     activate(
       MLPRows(expert: nil, first: 0, count: routing.tokens.count, sequenceRanges: []), a)
   }

@@ -126,9 +126,7 @@ extension DecoderConfig {
 
   /// The configuration as a `config.json` that transformers reads.
   package var huggingFaceJSON: JSONValue {
-    // Configurations are made from a family's name, in files and presets alike.
-    let family = Family.named(modelType) ?? .llama
-    let keys = family.keys
+    let (family, keys) = (family, family.keys)
     var members: [JSONValue.Member] = []
     func add(_ key: String?, _ value: JSONValue) {
       guard let key else { return }

@@ -28,9 +28,6 @@ package struct ExpectedTensor: Sendable, Equatable {
     case norm(NormKind?, layer: Int)
     /// Bias of such a norm.
     case normBias(NormKind?, layer: Int)
-
-    /// Matrices that a base keeps as they are, in 16 bits where their values fit.
-    package var isVocabulary: Bool { self == .vocabulary }
   }
 }
 

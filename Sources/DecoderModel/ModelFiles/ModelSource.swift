@@ -37,7 +37,7 @@ package final class ModelSource: Sendable {
     }
     let config = try DecoderConfig(huggingFace: ModelFiles.json(configPath), path: configPath)
     let files = try SafetensorsDirectory(path: directory)
-    let names = (Family.named(config.modelType) ?? .llama).tensors
+    let names = config.family.tensors
     // Some files leave out the first part of the prefix: they were saved from the bare model.
     let embedding = names.stored(config.expectedTensors[0], config).name
     let first = names.prefix.prefix { $0 != "." } + "."
@@ -56,7 +56,7 @@ package final class ModelSource: Sendable {
 
   private init(gguf file: GGUFFile) throws {
     let config = try DecoderConfig(gguf: file)
-    let names = (Family.named(config.modelType) ?? .llama).ggufTensors
+    let names = config.family.ggufTensors
     (path, format, self.config, files) = (file.path, .gguf, config, file)
     (tensors, positions) = try Self.match(config, file) { expected in
       let (name, order) = names.stored(expected, config)

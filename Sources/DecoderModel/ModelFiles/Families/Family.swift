@@ -76,6 +76,12 @@ package struct Family: Sendable {
   ]
 }
 
+extension DecoderConfig {
+  /// The entry of the model's family: configurations are made from its name, in files and presets
+  /// alike.
+  var family: Family { Family.named(modelType) ?? .llama }
+}
+
 /// Keys of `config.json`; the defaults are LLaMA's. Nil: the family has no such key, and the
 /// default holds.
 struct ConfigKeys: Sendable {

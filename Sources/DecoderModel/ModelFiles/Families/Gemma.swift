@@ -9,12 +9,12 @@ extension Family {
     defaults: gemmaDefaults,
     tensors: TensorNames(normOffset: 1), block: BlockSpec { $0.activation = .geluTanh },
     read: { fields, config in
-      config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
+      scaleEmbeddings(&config)
       // "gelu" has meant the tanh form since the first files, which were wrong about it.
       if config.block.activation == .gelu { config.block.activation = .geluTanh }
     },
     readGGUF: { _, config, _ in
-      config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
+      scaleEmbeddings(&config)
     },
     verified: "logits and gradients against transformers; GGUF against llama.cpp")
 
@@ -98,13 +98,18 @@ extension Family {
 
   /// Embeddings times the root of the width, scores by that of `query_pre_attn_scalar`.
   private static func readScaled(_ fields: inout ConfigFields, _ config: inout DecoderConfig) {
-    config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
+    scaleEmbeddings(&config)
     let numbers = fields.real("query_pre_attn_scalar", DecoderConfig.Limits.factor, or: 256)
     config.block.scoreScale =
       numbers == Double(config.headSize) ? nil : Float(1 / numbers.squareRoot())
     if fields.bool("use_bidirectional_attention", or: false) {
       fields.fault("\"use_bidirectional_attention\" is true: attention is causal here")
     }
+  }
+
+  /// Embeddings times the root of the width.
+  private static func scaleEmbeddings(_ config: inout DecoderConfig) {
+    config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
   }
 
   private static func cap(
@@ -134,7 +139,7 @@ extension Family {
   private static func readScaledGGUF(
     _ fields: inout ConfigFields, _ config: inout DecoderConfig, globalEvery: Int
   ) {
-    config.ends.embeddingScale = Float(Double(config.hiddenSize).squareRoot())
+    scaleEmbeddings(&config)
     // Layers are local by their place, however long the window is.
     config.slidingWindow = fields.integer(
       "attention.sliding_window", DecoderConfig.Limits.length, or: 4096)
