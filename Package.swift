@@ -83,16 +83,22 @@ let package = Package(
       fixtures: true)
     + module("Quantization", ["ExitCodes", "Kernels", "Checkpoints"])
     + module(
+      "QuantizedFormats", ["Quantization", "Checkpoints", "ExitCodes", "JSONText", "Kernels"])
+    + module(
       "Datasets", ["ChatTemplates", "Tokenization", "ExitCodes", "JSONText", "Checkpoints"],
       testing: ["Kernels"])
     + module(
-      "DecoderModel", ["Kernels", "Quantization", "Checkpoints", "ExitCodes", "JSONText"],
+      "DecoderModel",
+      [
+        "Kernels", "Quantization", "QuantizedFormats", "Checkpoints", "ExitCodes", "JSONText",
+      ],
       fixtures: true)
     + module(
       "Interchange",
       [
-        "DecoderModel", "Quantization", "Checkpoints", "ExitCodes", "JSONText", "Kernels",
-      ])
+        "DecoderModel", "Tokenization", "Quantization", "QuantizedFormats", "Checkpoints",
+        "ExitCodes", "JSONText", "Kernels",
+      ], fixtures: true)
     + module(
       "Training",
       [

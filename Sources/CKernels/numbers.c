@@ -30,9 +30,7 @@ uint16_t peqa_f32_to_f16(float value) {
 }
 
 float peqa_effective_scale(const peqa_matrix *w, int row, int group) {
-  if (!w->scales) return 1.0f;
-  float scale = peqa_f16_at(w->scales, (size_t)row * (size_t)w->groups + (size_t)group);
-  return w->gains ? peqa_f16_to_f32(peqa_f32_to_f16(scale * w->gains[row])) : scale;
+  return w->storage == PEQA_CODES ? peqa_grid_of(w, row, group).scale : 1.0f;
 }
 
 void peqa_row_factors(const peqa_matrix *w, float *factors) {

@@ -20,9 +20,9 @@ static float weight(const peqa_matrix *w, int row, int col, int scaled) {
     case PEQA_BF16: memcpy(&half, start + (size_t)col * 2, 2); return peqa_bf16_value(half);
     default: break;
   }
-  int group = col / w->group_size;
-  float value = (float)code(w, row, col) - peqa_zero(w, row, group);
-  return scaled ? value * peqa_effective_scale(w, row, group) : value;
+  peqa_grid grid = peqa_grid_of(w, row, col / w->group_size);
+  float value = grid.slope * (float)code(w, row, col) - grid.zero;
+  return scaled ? value * grid.scale : value;
 }
 
 static void pack_weights_nt_f32(const peqa_matrix *w, int row0, int col0, int depth, int scaled,

@@ -56,9 +56,29 @@ static inline int peqa_cache_width(const peqa_cache *cache) {
   return (cache->head_size + 15) / 16 * 16;
 }
 
-// Zero point z[row, group].
-static inline float peqa_zero(const peqa_matrix *w, int row, int group) {
-  size_t at = (size_t)row * (size_t)w->groups + (size_t)group;
-  return w->zeros_u8 ? (float)w->zeros_u8[at] : peqa_f16_at(w->zeros_f16, at);
+// The number of a type at `index`, and x rounded to a type.
+static inline float peqa_number_at(const void *numbers, peqa_storage type, size_t index) {
+  float value;
+  uint16_t bits;
+  switch (type) {
+    case PEQA_F32: memcpy(&value, (const char *)numbers + index * 4, 4); return value;
+    case PEQA_BF16: memcpy(&bits, (const char *)numbers + index * 2, 2); return peqa_bf16_value(bits);
+    default: return peqa_f16_at(numbers, index);
+  }
 }
+static inline float peqa_rounded(float x, peqa_storage type) {
+  switch (type) {
+    case PEQA_F32: return x;
+    case PEQA_BF16: return peqa_bf16_value(peqa_bf16_bits(x));
+    default: return peqa_f16_to_f32(peqa_f32_to_f16(x));
+  }
+}
+
+#define GRID_NAME(name) peqa_##name##_of
+#define NUMBER peqa_number_at
+#define ROUNDED peqa_rounded
+#include "grid.h"
+#undef GRID_NAME
+#undef NUMBER
+#undef ROUNDED
 #endif

@@ -21,15 +21,18 @@ INLINE __m512i code_lanes(const uint8_t *p, const int bits) {
   return _mm512_srlv_epi16(bytes, _mm512_loadu_si512(SHIFTS[bits - 2]));
 }
 
-// bf16((code - zero) * scale) by code, repeated so that bits above the code do not matter.
-INLINE __m512i code_table(int bits, float zero, float scale) {
+// bf16 of the weight by code, repeated so that bits above the code do not matter.
+INLINE __m512i code_table(int bits, peqa_grid grid) {
   vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  vf number = (__builtin_convertvector(lane & ((1 << bits) - 1), vf) - zero) * scale;
+  vf number = __builtin_convertvector(lane & ((1 << bits) - 1), vf);
+  number = (number * grid.slope - grid.zero) * grid.scale;
   return _mm512_broadcast_i64x4((__m256i)_mm512_cvtneps_pbh((__m512)number));
 }
 
 INLINE __m512i row_code_table(const peqa_matrix *w, int row, int group, int scaled) {
-  return code_table(w->bits, quick_zero(w, row, group), scaled ? quick_scale(w, row, group) : 1);
+  peqa_grid grid = quick_grid(w, row, group);
+  if (!scaled) grid.scale = 1;
+  return code_table(w->bits, grid);
 }
 
 // 32 weights of one row from column col (a multiple of 32) as bf16, one a lane; 0 past the end.
@@ -229,14 +232,21 @@ INLINE void backward_lanes(const peqa_matrix *w, const int bits, int row0, int c
   }
 }
 
-// Runs CALL(bits) with the bits as a constant, 0 for what bf16_lanes knows no shortcut for.
-#define WITH_BITS(W, CALL)                                                            \
-  switch ((W)->storage == PEQA_CODES ? (W)->bits : (W)->storage == PEQA_F16 ? 16 : 0) { \
-    case 2: CALL(2); break;                                                           \
-    case 3: CALL(3); break;                                                           \
-    case 4: CALL(4); break;                                                           \
-    case 16: CALL(16); break;                                                         \
-    default: CALL(0); break;                                                          \
+// The bits of codes of which 32 have one grid, 16 for fp16, 0 for what bf16_lanes knows no shortcut
+// for.
+INLINE int short_cut(const peqa_matrix *w) {
+  if (w->storage != PEQA_CODES) return w->storage == PEQA_F16 ? 16 : 0;
+  return w->group_size >= 2 * LANES || w->groups == 1 ? w->bits : 0;
+}
+
+// Runs CALL(bits) with the bits as a constant.
+#define WITH_BITS(W, CALL)   \
+  switch (short_cut(W)) {    \
+    case 2: CALL(2); break;  \
+    case 3: CALL(3); break;  \
+    case 4: CALL(4); break;  \
+    case 16: CALL(16); break;\
+    default: CALL(0); break; \
   }
 
 static void pack_weights_nt_bf16(const peqa_matrix *w, int row0, int col0, int depth, int scaled,

@@ -53,14 +53,16 @@ INLINE void gemv_row_f32(const int tokens, const peqa_matrix *w, int row, const 
   int run = groups > 1 ? w->group_size : w->columns;
   for (int group = 0; group < groups; group++) {
     int start = group * run, end = start + run < w->columns ? start + run : w->columns;
-    float zero = codes ? quick_zero(w, row, group) : 0;
-    if (codes) scale = quick_scale(w, row, group);
+    peqa_grid grid = codes ? quick_grid(w, row, group) : (peqa_grid){1, 1, 0};
+    scale = grid.scale;
     vf part[2][FEW_TOKENS] = {};
     for (int i = start; i < end; i += 2 * LANES)
 #pragma clang loop unroll(full)
       for (int j = 0; j < 2; j++) {
         int col = i + j * LANES;
-        vf v = codes ? sixteen_codes(w, row, col) - zero : sixteen_dense(w, row, col);
+        if (col >= end) break;
+        vf v = codes ? sixteen_codes(w, row, col) * grid.slope - grid.zero
+                     : sixteen_dense(w, row, col);
 #pragma clang loop unroll(full)
         for (int t = 0; t < tokens; t++)
           part[j][t] = fma16(v, load(x + t * x_row + col), part[j][t]);

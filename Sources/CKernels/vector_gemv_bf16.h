@@ -196,11 +196,11 @@ INLINE void gemv_codes(const int bits, const int layout, const int tokens, const
   gemv_store(tokens, sums, layout == ONE_GROUP ? scale : 1, row, bias, y, y_row);
 }
 
-// 32 weights as bf16 in the order of columns: 8-bit codes (q - z, rounded where z is real) or dense
-// numbers, zeros past the last column.
-INLINE words gemv_plain(const peqa_matrix *w, const int storage, const uint8_t *p, int col,
-                       float zero) {
-  int left = w->columns - col;
+// 32 weights as bf16 in the order of columns: codes on their grid, unscaled, or dense numbers. Zeros
+// from column `end` on, the last of the matrix or of a group.
+INLINE words gemv_plain(const peqa_matrix *w, const int storage, int row, const uint8_t *p, int col,
+                       int end, peqa_grid grid) {
+  int left = end - col;
   __mmask32 here = left >= 32 ? ~0u : (1u << left) - 1;
   vf a, b;
   switch (storage) {
@@ -216,8 +216,14 @@ INLINE words gemv_plain(const peqa_matrix *w, const int storage, const uint8_t *
       b = (vf)_mm512_maskz_loadu_ps((__mmask16)(here >> 16), p + 4 * (size_t)col + 64);
       break;
     default:
-      a = from_bytes(p + col) - zero;
-      b = from_bytes(p + col + LANES) - zero;
+      a = w->bits == 8 ? from_bytes(p + col) : sixteen_codes(w, row, col);
+      a = a * grid.slope - grid.zero;
+      if (left <= LANES) {
+        b = (vf){};
+        break;
+      }
+      b = w->bits == 8 ? from_bytes(p + col + LANES) : sixteen_codes(w, row, col + LANES);
+      b = b * grid.slope - grid.zero;
   }
   return (words)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a);
 }
@@ -226,32 +232,29 @@ INLINE void gemv_row_plain(const int storage, const int tokens, const peqa_matri
                           const uint16_t *x, ptrdiff_t x_row, const float *bias, float *y,
                           ptrdiff_t y_row) {
   const uint8_t *start = gemv_row(w, row);
-  const size_t size = storage == PEQA_F32 ? 4 : storage == PEQA_CODES ? 1 : 2;
+  const size_t bits = storage == PEQA_F32 ? 32 : storage == PEQA_CODES ? (size_t)w->bits : 16;
   int groups = storage == PEQA_CODES ? w->groups : 1;
   int run = groups > 1 ? w->group_size : w->columns;
   vf sums[FEW_TOKENS] = {};
-  float zero = 0, scale = 1;
+  peqa_grid grid = {1, 1, 0};
   for (int group = 0; group < groups; group++) {
     int first = group * run, end = first + run < w->columns ? first + run : w->columns;
-    if (storage == PEQA_CODES) {
-      zero = quick_zero(w, row, group);
-      scale = quick_scale(w, row, group);
-    }
+    if (storage == PEQA_CODES) grid = quick_grid(w, row, group);
     vf part[2][FEW_TOKENS] = {};
     for (int i = first; i < end; i += 64)
 #pragma clang loop unroll(full)
       for (int j = 0; j < 2; j++) {
         int col = i + 32 * j;
         if (col >= end) break;
-        words v = gemv_plain(w, storage, start, col, zero);
-        _mm_prefetch(start + (size_t)col * size + FEW_AHEAD, _MM_HINT_T1);
+        words v = gemv_plain(w, storage, row, start, col, end, grid);
+        _mm_prefetch(start + (size_t)col * bits / 8 + FEW_AHEAD, _MM_HINT_T1);
 #pragma clang loop unroll(full)
         for (int t = 0; t < tokens; t++)
           part[j][t] = gemv_dot(part[j][t], v, x + t * x_row + col);
       }
-    gemv_join(tokens, part, groups, scale, sums);
+    gemv_join(tokens, part, groups, grid.scale, sums);
   }
-  gemv_store(tokens, sums, groups > 1 ? 1 : scale, row, bias, y, y_row);
+  gemv_store(tokens, sums, groups > 1 ? 1 : grid.scale, row, bias, y, y_row);
 }
 
 static void gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
@@ -285,7 +288,7 @@ static void gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const ui
   } else if (w->storage == PEQA_F32) {
     enum { STORAGE = PEQA_F32 };
     FEW_PIECES(PLAIN)
-  } else if (w->bits == 8) {
+  } else if (!peqa_gemv_ordered(w)) {
     enum { STORAGE = PEQA_CODES };
     FEW_PIECES(PLAIN)
   } else if (w->bits == 4) {

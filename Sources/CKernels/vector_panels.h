@@ -7,16 +7,33 @@ INLINE uint64_t eight_codes(const uint8_t *p, int bits) {
     case 2: memcpy(&word, p, 2); return _pdep_u64(word, 0x0303030303030303);
     case 3: memcpy(&word, p, 3); return _pdep_u64(word, 0x0707070707070707);
     case 4: memcpy(&word, p, 4); return _pdep_u64(word, 0x0F0F0F0F0F0F0F0F);
+    case 5: memcpy(&word, p, 5); return _pdep_u64(word, 0x1F1F1F1F1F1F1F1F);
+    case 6: memcpy(&word, p, 6); return _pdep_u64(word, 0x3F3F3F3F3F3F3F3F);
     default: memcpy(&word, p, 8); return word;
   }
 }
 
-// Zero point and scale as peqa_zero and peqa_effective_scale give them, converted by hardware.
-INLINE float quick_half(const uint16_t *numbers, size_t index) {
+// Zero point and scale as grid.h gives them, converted by hardware.
+INLINE float quick_half(const void *numbers, size_t index) {
   _Float16 half;
   memcpy(&half, (const char *)numbers + index * sizeof half, sizeof half);
   return (float)half;
 }
+INLINE float quick_number(const void *numbers, peqa_storage type, size_t index) {
+  return type == PEQA_F16 ? quick_half(numbers, index) : peqa_number_at(numbers, type, index);
+}
+INLINE float quick_rounded(float x, peqa_storage type) {
+  return type == PEQA_F16 ? (float)(_Float16)x : peqa_rounded(x, type);
+}
+#define GRID_NAME(name) quick_general_##name
+#define NUMBER quick_number
+#define ROUNDED quick_rounded
+#include "grid.h"
+#undef GRID_NAME
+#undef NUMBER
+#undef ROUNDED
+
+// Of plain forms.
 INLINE float quick_zero(const peqa_matrix *w, int row, int group) {
   size_t at = (size_t)row * (size_t)w->groups + (size_t)group;
   return w->zeros_u8 ? (float)w->zeros_u8[at] : quick_half(w->zeros_f16, at);
@@ -25,6 +42,11 @@ INLINE float quick_scale(const peqa_matrix *w, int row, int group) {
   if (!w->scales) return 1;
   float scale = quick_half(w->scales, (size_t)row * (size_t)w->groups + (size_t)group);
   return w->gains ? (float)(_Float16)(scale * w->gains[row]) : scale;
+}
+INLINE peqa_grid quick_grid(const peqa_matrix *w, int row, int group) {
+  if (peqa_is_plain(w))
+    return (peqa_grid){quick_scale(w, row, group), 1, quick_zero(w, row, group)};
+  return quick_general_grid(w, row, group);
 }
 
 INLINE vf sixteen_codes(const peqa_matrix *w, int row, int col) {
@@ -56,8 +78,15 @@ INLINE vf sixteen_weights(const peqa_matrix *w, int row, int col, int scaled) {
   if (w->storage != PEQA_CODES) return sixteen_dense(w, row, col);
   if (col >= w->columns) return (vf){};
   int group = col / w->group_size;
-  vf v = sixteen_codes(w, row, col) - quick_zero(w, row, group);
-  if (scaled) v *= quick_scale(w, row, group);
+  vf v = sixteen_codes(w, row, col);
+  if (peqa_is_plain(w)) {
+    v -= quick_zero(w, row, group);
+    if (scaled) v *= quick_scale(w, row, group);
+  } else {
+    peqa_grid grid = quick_general_grid(w, row, group);
+    v = v * grid.slope - grid.zero;
+    if (scaled) v *= grid.scale;
+  }
   if (col + LANES > w->columns) {
     vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     v = (vf)((vi)v & (lane < w->columns - col));
@@ -159,7 +188,7 @@ static void pack_weights_nn_bf16(const peqa_matrix *w, int row0, int col0, int d
 static void scales_per_lane(const peqa_matrix *w, int row0, int group0, int groups, float *scales) {
   for (int l = 0; l < PEQA_PANEL; l++)
     for (int g = 0; g < groups; g++)
-      scales[g * PEQA_PANEL + l] = row0 + l < w->rows ? quick_scale(w, row0 + l, group0 + g) : 0;
+      scales[g * PEQA_PANEL + l] = row0 + l < w->rows ? quick_grid(w, row0 + l, group0 + g).scale : 0;
 }
 
 static void unpack_row(const peqa_matrix *w, int row, int col0, float *out) {

@@ -14,6 +14,45 @@ private func scaleAndMinimum(_ packed: UnsafeRawPointer, _ index: Int) -> (UInt8
   )
 }
 
+/// 16 bytes of nibbles (scales below, minima above), 64 of bit pairs, d, dmin:
+/// x = (d * scale) * q - (dmin * minimum).
+/// Each half of 128 elements takes 32 bytes of bit pairs; its quarter k, 32 elements, takes pair k.
+@inline(__always)
+func dequantizeQ2K(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+  let (scale, minimum) = (block.half(at: 80), block.half(at: 82))
+  for sub in 0..<16 {
+    let both = block.byte(at: sub)
+    let (d, m) = (scale * Float(both & 15), minimum * Float(both >> 4))
+    let pairs = block + 16 + sub / 8 * 32 + sub % 2 * 16
+    let shift = UInt8(sub / 2 % 4) * 2
+    for i in 0..<16 {
+      output[sub * 16 + i] = d * Float(Int32(pairs.byte(at: i) >> shift & 3)) - m
+    }
+  }
+}
+
+/// 32 bytes of third bits, 64 of bit pairs as Q2_K's, 12 of 6-bit scales, d:
+/// x = (d * (scale - 32)) * (q - 4).
+/// Bit k of the third bits' byte i belongs to element 32 k + i. Of sub-block `sub`, the scale's low
+/// nibble is nibble `sub / 8` of byte `sub % 8`, its upper pair is pair `sub / 4` of byte
+/// 8 + `sub % 4`.
+@inline(__always)
+func dequantizeQ3K(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+  let (scale, scales) = (block.half(at: 108), block + 96)
+  for sub in 0..<16 {
+    let low = scales.byte(at: sub % 8) >> UInt8(sub / 8 * 4) & 15
+    let upper = scales.byte(at: 8 + sub % 4) >> UInt8(sub / 4 * 2) & 3
+    let d = scale * Float(Int32(low | upper << 4) &- 32)
+    let thirds = block + sub % 2 * 16
+    let pairs = block + 32 + sub / 8 * 32 + sub % 2 * 16
+    let shift = UInt8(sub / 2 % 4) * 2
+    for i in 0..<16 {
+      let q = pairs.byte(at: i) >> shift & 3 | (thirds.byte(at: i) >> UInt8(sub / 2) & 1) << 2
+      output[sub * 16 + i] = d * Float(Int32(q) &- 4)
+    }
+  }
+}
+
 /// d, dmin, 12 bytes of scales, 128 of nibbles: x = (d * scale) * q - (dmin * minimum).
 /// Every 32 bytes of nibbles are two sub-blocks: the low nibbles, then the high ones.
 @inline(__always)

@@ -43,9 +43,13 @@ extension ElementType {
     case .q5_0: eachBlock(source, target, blocks, dequantizeQ50)
     case .q5_1: eachBlock(source, target, blocks, dequantizeQ51)
     case .q8_0: eachBlock(source, target, blocks, dequantizeQ80)
+    case .q2_K: eachBlock(source, target, blocks, dequantizeQ2K)
+    case .q3_K: eachBlock(source, target, blocks, dequantizeQ3K)
     case .q4_K: eachBlock(source, target, blocks, dequantizeQ4K)
     case .q5_K: eachBlock(source, target, blocks, dequantizeQ5K)
     case .q6_K: eachBlock(source, target, blocks, dequantizeQ6K)
+    case .iq4_NL: eachBlock(source, target, blocks, dequantizeIQ4NL)
+    case .iq4_XS: eachBlock(source, target, blocks, dequantizeIQ4XS)
     case .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .bool: break
     }
   }

@@ -1,7 +1,7 @@
 /// How the elements of a tensor are stored.
 ///
-/// Plain types hold one element a block. The `q` types are GGML's: `blockSize` elements share
-/// scales, and only whole blocks can be addressed.
+/// Plain types hold one element a block. The `q` and `iq` types are GGML's: `blockSize` elements
+/// share scales, and only whole blocks can be addressed.
 /// Sources: safetensors README (dtypes); ggml-common.h and gguf-py constants.py (blocks, type ids).
 // swift-format-ignore: AlwaysUseLowerCamelCase
 package enum ElementType: String, CaseIterable, Sendable {
@@ -23,17 +23,21 @@ package enum ElementType: String, CaseIterable, Sendable {
   case q5_0 = "Q5_0"
   case q5_1 = "Q5_1"
   case q8_0 = "Q8_0"
+  case q2_K = "Q2_K"
+  case q3_K = "Q3_K"
   case q4_K = "Q4_K"
   case q5_K = "Q5_K"
   case q6_K = "Q6_K"
+  case iq4_NL = "IQ4_NL"
+  case iq4_XS = "IQ4_XS"
 
   package var name: String { rawValue }
 
   /// Elements a block.
   package var blockSize: Int {
     switch self {
-    case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0: 32
-    case .q4_K, .q5_K, .q6_K: 256
+    case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .iq4_NL: 32
+    case .q2_K, .q3_K, .q4_K, .q5_K, .q6_K, .iq4_XS: 256
     default: 1
     }
   }
@@ -50,9 +54,13 @@ package enum ElementType: String, CaseIterable, Sendable {
     case .q5_0: 2 + 4 + 16
     case .q5_1: 4 + 4 + 16
     case .q8_0: 2 + 32
+    case .q2_K: 16 + 64 + 4
+    case .q3_K: 32 + 64 + 12 + 2
     case .q4_K: 4 + 12 + 128
     case .q5_K: 4 + 12 + 32 + 128
     case .q6_K: 128 + 64 + 16 + 2
+    case .iq4_NL: 2 + 16
+    case .iq4_XS: 2 + 2 + 4 + 128
     }
   }
 
@@ -91,9 +99,13 @@ extension ElementType {
     case .q5_0: 6
     case .q5_1: 7
     case .q8_0: 8
+    case .q2_K: 10
+    case .q3_K: 11
     case .q4_K: 12
     case .q5_K: 13
     case .q6_K: 14
+    case .iq4_NL: 20
+    case .iq4_XS: 23
     case .i8: 24
     case .i16: 25
     case .i32: 26
@@ -112,9 +124,9 @@ extension ElementType {
   /// What GGML calls the types that exist but are not read here, for error messages.
   static func nameOfUnsupported(ggmlCode code: UInt32) -> String {
     let names: [UInt32: String] = [
-      4: "Q4_2", 5: "Q4_3", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 15: "Q8_K", 16: "IQ2_XXS",
-      17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S",
-      23: "IQ4_XS", 29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4", 40: "NVFP4", 41: "Q1_0",
+      4: "Q4_2", 5: "Q4_3", 9: "Q8_1", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS",
+      19: "IQ1_S", 21: "IQ3_S", 22: "IQ2_S", 29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
+      40: "NVFP4", 41: "Q1_0", 42: "Q2_0",
     ]
     return names[code] ?? "number \(code)"
   }

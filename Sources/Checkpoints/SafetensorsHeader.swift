@@ -150,7 +150,7 @@ struct SafetensorsHeader {
 
 extension TensorDescriptor {
   /// The product of the dimensions; nil on overflow.
-  static func elementCount(of shape: [Int]) -> Int? {
+  package static func elementCount(of shape: [Int]) -> Int? {
     var count = 1
     for size in shape {
       let (product, overflow) = count.multipliedReportingOverflow(by: size)

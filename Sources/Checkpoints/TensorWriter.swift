@@ -107,5 +107,7 @@ package class TensorWriter {
 
 extension Int {
   /// The next multiple of `alignment`.
-  func roundedUp(to alignment: Int) -> Int { (self + alignment - 1) / alignment * alignment }
+  package func roundedUp(to alignment: Int) -> Int {
+    (self + alignment - 1) / alignment * alignment
+  }
 }

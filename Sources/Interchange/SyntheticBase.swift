@@ -21,7 +21,7 @@ package struct SyntheticBase {
   private let settings: QuantizationSettings
   private let seed: Int
   private let dense: [ExpectedTensor]
-  private let linears: [(kind: LinearKind, placed: BaseLinear)]
+  private let linears: [(kind: LinearKind, placed: BaseMatrix)]
 
   /// Throws `badSetting` for bits or groups that no base can have.
   package init(
@@ -33,7 +33,7 @@ package struct SyntheticBase {
     self.settings = settings
     self.seed = seed
     var (vectors, matrices): ([ExpectedTensor], [ExpectedTensor]) = ([], [])
-    var linears: [(LinearKind, BaseLinear)] = []
+    var linears: [(LinearKind, BaseMatrix)] = []
     for tensor in config.expectedTensors {
       switch tensor.role {
       case .vocabulary: matrices.append(tensor)
@@ -46,7 +46,7 @@ package struct SyntheticBase {
         linears.append(
           (
             role.kind,
-            BaseLinear(name: role.name(layer: layer), layout: layout, realZeros: false)
+            BaseMatrix(name: role.name(layer: layer), layout: layout)
           ))
       }
     }
@@ -60,12 +60,12 @@ package struct SyntheticBase {
   }
 
   private var declarations: [TensorDeclaration] {
-    BaseLinear.declarations(
+    BaseMatrix.declarations(
       dense: dense.map {
         TensorDeclaration(
           name: $0.name, type: $0.role == .vocabulary ? .f16 : .f32, shape: $0.shape)
       },
-      linears: linears.map(\.placed))
+      matrices: linears.map(\.placed))
   }
 
   /// Bytes of all tensors.
@@ -159,7 +159,7 @@ extension SyntheticBase {
   }
 
   /// Any bits are codes; what pads a row is 0.
-  private func codes(_ linear: BaseLinear) -> Fill {
+  private func codes(_ linear: BaseMatrix) -> Fill {
     let (layout, used) = (linear.layout, linear.layout.columns * linear.layout.bits)
     return { bytes, random in
       random.fill(bytes)
@@ -173,7 +173,7 @@ extension SyntheticBase {
   }
 
   /// Within a quarter of what gives the weights their variance.
-  private func scales(_ kind: LinearKind, _ linear: BaseLinear) -> Fill {
+  private func scales(_ kind: LinearKind, _ linear: BaseMatrix) -> Fill {
     let levels = Double(1 << settings.bits)
     // Uniform codes, zero points half a step beside their mean.
     let spread = ((levels * levels - 1) / 12 + 0.25).squareRoot()

@@ -57,6 +57,8 @@ extension JSONValue {
   package var string: String? { if case .string(let string) = self { string } else { nil } }
   package var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
   package var isNull: Bool { self == .null }
+  /// The value, or nothing for null. (In `flatMap { $0.isNull ? nil : $0 }` nil is a JSON null.)
+  package var unlessNull: JSONValue? { isNull ? Optional.none : Optional.some(self) }
 
   /// The number, where it is whole and exactly representable (`1e3` and `2.0` count as whole).
   package var int: Int? {

@@ -18,7 +18,8 @@ extension Compute {
   /// docs/results/decode.md.
   package static let fewTokens = 8
 
-  /// Prepares x [tokens, columns of w] for `decode` with `w` and matrices stored alike.
+  /// Prepares x [tokens, columns of w] for `decode` with `w`; for matrices stored otherwise `decode`
+  /// makes copies.
   package func decodeOperand(
     _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix
   ) -> Operand {
@@ -26,10 +27,10 @@ extension Compute {
     let padded = (columns + block - 1) / block * block
     let isBF16 = precision == .bf16
     let copy = operandMemory(.rows, bytes: tokens * padded * (isBF16 ? 2 : 4))
+    let isOrdered = isBF16 && w.wantsOrderedOperand
     if isBF16 {
-      let ordered = withUnsafePointer(to: w.raw) { peqa_gemv_ordered($0) }
       table.pointee.gemv_operand_bf16(
-        Int32(tokens), Int32(columns), Int32(padded), ordered, x, columns,
+        Int32(tokens), Int32(columns), Int32(padded), isOrdered ? 1 : 0, x, columns,
         copy.assumingMemoryBound(to: UInt16.self))
     } else {
       let rows = copy.assumingMemoryBound(to: Float.self)
@@ -38,7 +39,9 @@ extension Compute {
         (rows + t * padded + columns).update(repeating: 0, count: padded - columns)
       }
     }
-    return Operand(pointer: UnsafeRawPointer(copy), rowStride: padded, isBF16: isBF16)
+    return Operand(
+      pointer: UnsafeRawPointer(copy), rowStride: padded, isBF16: isBF16, isForDecoding: true,
+      isOrdered: isOrdered)
   }
 
   /// One or more products with the same input, handed to the threads together.
@@ -47,11 +50,12 @@ extension Compute {
     input x: Operand, tokens: Int
   ) {
     let total = first.matrix.rows + (second?.matrix.rows ?? 0) + (third?.matrix.rows ?? 0)
+    let inputs = inputs(first, second, third, x, tokens: tokens)
     inRowRanges(total) { range in
       var rest = range
-      rest = multiply(first, rest, x, tokens: tokens)
-      if let second { rest = multiply(second, rest, x, tokens: tokens) }
-      if let third { rest = multiply(third, rest, x, tokens: tokens) }
+      rest = multiply(first, rest, inputs.0, tokens: tokens)
+      if let second { rest = multiply(second, rest, inputs.1, tokens: tokens) }
+      if let third { rest = multiply(third, rest, inputs.2, tokens: tokens) }
     }
   }
 
@@ -64,9 +68,10 @@ extension Compute {
   ) {
     let width = gate.matrix.rows
     precondition(up.map { $0.matrix.rows == width } ?? true, "gate and up have as many rows")
+    let inputs = inputs(gate, up, nil, x, tokens: tokens)
     inRowRanges(width) { rows in
-      _ = multiply(gate, rows, x, tokens: tokens)
-      if let up { _ = multiply(up, rows, x, tokens: tokens) }
+      _ = multiply(gate, rows, inputs.0, tokens: tokens)
+      if let up { _ = multiply(up, rows, inputs.1, tokens: tokens) }
       for t in 0..<tokens {
         let at = t * width + rows.lowerBound
         var value = UnsafePointer(gate.output + at)
@@ -78,6 +83,17 @@ extension Compute {
           f.raw, rows.count, value, up.map { UnsafePointer($0.output + at) }, activated + at, nil)
       }
     }
+  }
+
+  /// What each product reads.
+  private func inputs(
+    _ first: Product, _ second: Product?, _ third: Product?, _ x: Operand, tokens: Int
+  ) -> (Operand, Operand, Operand) {
+    (
+      fitted(x, for: first.matrix, tokens: tokens, slot: .fitted),
+      second.map { fitted(x, for: $0.matrix, tokens: tokens, slot: .secondFitted) } ?? x,
+      third.map { fitted(x, for: $0.matrix, tokens: tokens, slot: .thirdFitted) } ?? x
+    )
   }
 
   /// The rows of `range` that belong to the matrix; returns the others, counted from its end.

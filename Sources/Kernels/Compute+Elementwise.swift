@@ -193,6 +193,12 @@ extension Compute {
         }
         (out + column).update(from: base, count: min(Int(PEQA_PANEL), w.columns - column))
       }
+      guard w.isQuantized else { return }
+      let size = Int(w.raw.group_size)
+      for group in 0..<w.groups {
+        let scale = w.effectiveScale(row: row, group: group)
+        for column in group * size..<min(w.columns, (group + 1) * size) { out[column] *= scale }
+      }
     }
   }
 }

@@ -14,6 +14,7 @@ extension Compute {
     rowsStandAlone: Bool = false, into y: UnsafeMutablePointer<Float>
   ) {
     let table = rowsStandAlone ? table : products(for: w)
+    let x = fitted(x, for: w, tokens: tokens, slot: .fitted)
     inPanels(of: w.rows, tokens: tokens, cut: tokenCut(table)) { rows, outputs, worker in
       withUnsafePointer(to: w.raw) {
         peqa_linear_forward(
@@ -39,17 +40,19 @@ extension Compute {
     accumulating: Bool
   ) {
     let table = products(for: w)
-    inPanels(of: w.columns, tokens: tokens, cut: tokenCut(table)) { rows, inputs, worker in
-      withUnsafePointer(to: w.raw) {
-        peqa_linear_input_gradient(
-          table, $0, dy.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
-          Int32(inputs.lowerBound), Int32(inputs.upperBound), dy.pointer, dy.rowStride,
-          dx, w.columns, accumulating ? 1 : 0, panels[worker])
+    inMatrixOrder(w, tokens: tokens, into: dx, accumulating: accumulating) { dx, accumulating in
+      inPanels(of: w.columns, tokens: tokens, cut: tokenCut(table)) { rows, inputs, worker in
+        withUnsafePointer(to: w.raw) {
+          peqa_linear_input_gradient(
+            table, $0, dy.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
+            Int32(inputs.lowerBound), Int32(inputs.upperBound), dy.pointer, dy.rowStride,
+            dx, w.columns, accumulating ? 1 : 0, panels[worker])
+        }
       }
     }
   }
 
-  /// ds [O, G] = sum over the group of (q - z) * (dy^T x), for dy [tokens, O] and x [tokens, I].
+  /// ds [O, G] = sum over the group of the unscaled weights (peqa_grid) times dy^T x, for dy [tokens, O] and x [tokens, I].
   package func groupGradient(
     _ w: WeightMatrix, dy: UnsafePointer<Float>, x: UnsafePointer<Float>, tokens: Int,
     into ds: UnsafeMutablePointer<Float>
@@ -58,6 +61,7 @@ extension Compute {
     // No token of a sequence may have come to an expert; products of depth 0 leave memory as it
     // was.
     guard tokens > 0 else { return }
+    let x = inOrder(x, of: w, tokens: tokens)
     let padded = tokens + tokens % 2
     let size = precision == .bf16 ? 2 : 4
     let lanes = Int(PEQA_PANEL)

@@ -7,6 +7,10 @@ package struct Operand {
   /// Elements from row to row.
   let rowStride: Int
   let isBF16: Bool
+  /// Made by `decodeOperand`.
+  var isForDecoding = false
+  /// In the order of `gemv_operand_bf16`.
+  var isOrdered = false
 }
 
 // Operands are rounded where their numbers arise, so that fp32 copies are written only for those

@@ -5,68 +5,103 @@ internal import CKernels
 /// Whoever makes one keeps the memory alive.
 package struct WeightMatrix: @unchecked Sendable {
   var raw: peqa_matrix
+  /// Which column of the input each column of the matrix takes, [I]; nil: the same.
+  package let order: UnsafePointer<Int32>?
 
   package var rows: Int { Int(raw.rows) }
   package var columns: Int { Int(raw.columns) }
-  /// Scales a row; 1 for dense matrices.
+  /// Groups of columns with a grid of their own; 1 for dense matrices.
   package var groups: Int { raw.storage == PEQA_CODES ? Int(raw.groups) : 1 }
-  /// Bytes that a product reads: codes, scales and zero points, or dense numbers.
+  /// Scales of a row: as many as groups, or as super-blocks.
+  package var scalesPerRow: Int { Int(raw.scales_per_row) }
+  package var groupsPerScale: Int { Int(raw.groups_per_scale) }
+  package var scaleType: FloatType { FloatType(raw.scale_type) }
+  /// Bytes that a product reads: codes, scales and what else their grid has, or dense numbers.
   package var byteCount: Int {
-    let groupBytes = isQuantized ? 2 + (raw.zeros_u8 != nil ? 1 : 2) : 0
-    return rows * (raw.row_stride + groups * groupBytes)
+    guard isQuantized else { return rows * raw.row_stride }
+    let number = raw.scale_type == PEQA_F32 ? 4 : 2
+    let scales = Int(raw.scales_per_row) * number * (raw.minima == nil ? 1 : 2)
+    let perGroup =
+      (raw.zeros_u8 == nil ? 0 : 1) + (raw.zeros_f16 == nil ? 0 : 2)
+      + (raw.block_scales == nil ? 0 : 1) + (raw.block_minima == nil ? 0 : 1)
+    return rows * (raw.row_stride + scales + groups * perGroup)
   }
   package var isQuantized: Bool { raw.storage == PEQA_CODES }
 
-  package enum ZeroPoints {
+  /// What takes a code's place to zero, as `PackedLayout.Offset` has it.
+  package enum Offset {
     /// Integers [O, G].
-    case integers(UnsafePointer<UInt8>)
-    /// fp16 bits [O, G]: real zero points, of codes kept from a Q4_1 file.
-    case reals(UnsafePointer<UInt16>)
+    case zeros(UnsafePointer<UInt8>)
+    /// fp16 bits [O, G].
+    case realZeros(UnsafePointer<UInt16>)
+    /// Numbers of the type of the scales, as many.
+    case minima(UnsafeRawPointer)
+    /// 2^(bits-1).
+    case centre
   }
 
-  package enum DenseType: Sendable {
-    case f32, f16, bf16
-  }
+  /// Scales of super-blocks, and the integers [O, G] that their groups have beside them.
+  package struct SuperBlocks {
+    let groupsPerScale: Int
+    let scales: UnsafePointer<Int8>
+    let minima: UnsafePointer<UInt8>?
 
-  /// Packed codes as `PackedLayout` lays them; `scales` are fp16 bits [O, G].
-  package init(
-    codes: UnsafeRawPointer, rows: Int, columns: Int, bits: Int, groupSize: Int, rowStride: Int,
-    scales: UnsafePointer<UInt16>, zeros: ZeroPoints
-  ) {
-    let groups = (columns + groupSize - 1) / groupSize
-    precondition(
-      groups == 1 || (groupSize % 32 == 0 && Int(PEQA_DEPTH) % groupSize == 0),
-      "a group is a whole row or 32, 64, 128 or 256 columns")
-    raw = peqa_matrix(
-      storage: PEQA_CODES, rows: Int32(rows), columns: Int32(columns), data: codes,
-      row_stride: rowStride, bits: Int32(bits), group_size: Int32(groupSize),
-      groups: Int32(groups), scales: scales, gains: nil, zeros_u8: nil, zeros_f16: nil)
-    switch zeros {
-    case .integers(let pointer): raw.zeros_u8 = pointer
-    case .reals(let pointer): raw.zeros_f16 = pointer
+    package init(
+      groupsPerScale: Int, scales: UnsafePointer<Int8>, minima: UnsafePointer<UInt8>? = nil
+    ) {
+      (self.groupsPerScale, self.scales, self.minima) = (groupsPerScale, scales, minima)
     }
   }
 
-  /// A dense row-major matrix.
-  package init(dense: UnsafeRawPointer, type: DenseType, rows: Int, columns: Int) {
-    let (storage, size) =
-      switch type {
-      case .f32: (PEQA_F32, 4)
-      case .f16: (PEQA_F16, 2)
-      case .bf16: (PEQA_BF16, 2)
-      }
+  /// Packed codes as `PackedLayout` lays them; `scales` are numbers [O, G], or [O, super-blocks].
+  /// Column i of the matrix is column `order[i]` of its input, where there is an order.
+  package init(
+    codes: UnsafeRawPointer, rows: Int, columns: Int, bits: Int, groupSize: Int, rowStride: Int,
+    scales: UnsafeRawPointer, scaleType: FloatType = .f16, offset: Offset,
+    superBlocks: SuperBlocks? = nil, order: UnsafePointer<Int32>? = nil
+  ) {
+    let groups = (columns + groupSize - 1) / groupSize
+    precondition(
+      groups == 1
+        || (groupSize >= Int(PEQA_LEAST_GROUP) && groupSize % 16 == 0
+          && Int(PEQA_DEPTH) % groupSize == 0),
+      "a group is a whole row or 16, 32, .. 1024 columns")
+    let perScale = superBlocks?.groupsPerScale ?? 1
     raw = peqa_matrix(
-      storage: storage, rows: Int32(rows), columns: Int32(columns), data: dense,
-      row_stride: columns * size, bits: 0, group_size: Int32(columns), groups: 1,
-      scales: nil, gains: nil, zeros_u8: nil, zeros_f16: nil)
+      storage: PEQA_CODES, rows: Int32(rows), columns: Int32(columns), data: codes,
+      row_stride: rowStride, bits: Int32(bits), group_size: Int32(groupSize),
+      groups: Int32(groups), scale_type: scaleType.storage, groups_per_scale: Int32(perScale),
+      scales_per_row: Int32((groups + perScale - 1) / perScale), scales: scales, gains: nil,
+      zeros_u8: nil, zeros_f16: nil, minima: nil, block_scales: superBlocks?.scales,
+      block_minima: superBlocks?.minima)
+    switch offset {
+    case .zeros(let pointer): raw.zeros_u8 = pointer
+    case .realZeros(let pointer): raw.zeros_f16 = pointer
+    case .minima(let pointer): raw.minima = pointer
+    case .centre: break
+    }
+    self.order = order
   }
 
-  /// The scales that products use: fp16 bits [O, G], each times the gain of its row and rounded to
-  /// fp16 again where there are gains [O].
+  /// A dense row-major matrix.
+  package init(dense: UnsafeRawPointer, type: FloatType, rows: Int, columns: Int) {
+    raw = peqa_matrix(
+      storage: type.storage, rows: Int32(rows), columns: Int32(columns), data: dense,
+      row_stride: columns * type.byteCount, bits: 0, group_size: Int32(columns), groups: 1,
+      scale_type: PEQA_F16, groups_per_scale: 1, scales_per_row: 1, scales: nil, gains: nil,
+      zeros_u8: nil, zeros_f16: nil, minima: nil, block_scales: nil, block_minima: nil)
+    order = nil
+  }
+
+  /// The scales that products use, and the minima where there are any: numbers of the matrix's type,
+  /// each times the gain of its row and rounded to that type again where there are gains [O].
   package mutating func setScales(
-    _ scales: UnsafePointer<UInt16>, gains: UnsafePointer<Float>? = nil
+    _ scales: UnsafeRawPointer, minima: UnsafeRawPointer? = nil,
+    gains: UnsafePointer<Float>? = nil
   ) {
+    precondition((raw.minima == nil) == (minima == nil), "minima go with scales")
     raw.scales = scales
+    raw.minima = minima
     raw.gains = gains
   }
 

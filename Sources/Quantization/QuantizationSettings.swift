@@ -8,6 +8,10 @@ package struct QuantizationSettings: Sendable, Equatable {
   package var symmetric: Bool
   package var method: Method
 
+  /// What the quantizer makes; imported files have more (`PackedLayout`).
+  package static let supportedBits = [2, 3, 4, 8]
+  package static let supportedGroupSizes = [32, 64, 128, 256]
+
   package enum Method: String, Sendable, CaseIterable {
     /// Round to nearest on the grid of least squared error.
     case rtn
@@ -27,10 +31,10 @@ package struct QuantizationSettings: Sendable, Equatable {
   /// Two-bit codes by plain rounding ruin a model (method.md: perplexity 51,330 for 23), so they
   /// need `allowingPoorQuality`.
   package func validate(allowingPoorQuality: Bool = false) throws(QuantizationError) {
-    guard PackedLayout.supportedBits.contains(bits) else {
+    guard Self.supportedBits.contains(bits) else {
       throw .badSetting(name: "bits", value: "\(bits)", remedy: "choose 2, 3, 4 or 8.")
     }
-    guard groupSize == -1 || PackedLayout.supportedGroupSizes.contains(groupSize) else {
+    guard groupSize == -1 || Self.supportedGroupSizes.contains(groupSize) else {
       throw .badSetting(
         name: "group size", value: "\(groupSize)",
         remedy: "choose -1 (one scale per row), 32, 64, 128 or 256.")

@@ -24,14 +24,15 @@ package struct RowQuantizer: Sendable {
       rows: rows, columns: columns, bits: settings.bits, groupSize: settings.groupSize)
     var result = QuantizedRows(layout: layout)
     var outcomes = [RowOutcome](repeating: RowOutcome(), count: rows)
-    result.codes.withUnsafeMutableBytes { codes in
-      result.scales.withUnsafeMutableBufferPointer { scales in
-        result.zeros.withUnsafeMutableBufferPointer { zeros in
+    result.rows.codes.withUnsafeMutableBytes { codes in
+      result.rows.scales.withUnsafeMutableBytes { scales in
+        result.rows.zeros.withUnsafeMutableBufferPointer { zeros in
           outcomes.withUnsafeMutableBufferPointer { outcomes in
             let job = RowJob(
               layout: layout,
               search: GroupSearch(bits: settings.bits, symmetric: settings.symmetric),
-              weights: weights, codes: codes, scales: scales, zeros: zeros)
+              weights: weights, codes: codes, scales: scales.bindMemory(to: Float16.self),
+              zeros: zeros)
             pool.parallelFor(rows) { row in outcomes[row] = job.run(row: row) }
           }
         }

@@ -2,20 +2,20 @@
 ///
 /// Field numbers from `sentencepiece_model.proto` of the SentencePiece project. Fields that are not
 /// needed are stepped over; no length is believed before it is compared with what is left.
-struct SentencePieceFile {
-  var pieces: [SentencePieceVocabulary.Piece] = []
-  var modelType = 1
-  var treatsSpaceAsSuffix = false
-  var unknownID = 0
-  var bosID = 1
-  var eosID = 2
-  var paddingID = -1
-  var hasCharacterMap = false
-  var addsDummyPrefix = true
-  var removesExtraSpaces = true
-  var escapesSpaces = true
+package struct SentencePieceFile {
+  package var pieces: [SentencePieceVocabulary.Piece] = []
+  package var modelType = 1
+  package var treatsSpaceAsSuffix = false
+  package var unknownID = 0
+  package var bosID = 1
+  package var eosID = 2
+  package var paddingID = -1
+  package var hasCharacterMap = false
+  package var addsDummyPrefix = true
+  package var removesExtraSpaces = true
+  package var escapesSpaces = true
 
-  init(parsing bytes: [UInt8], source: String) throws(TokenizationError) {
+  package init(parsing bytes: [UInt8], source: String) throws(TokenizationError) {
     var message = ProtobufMessage(bytes, source: source)
     while let field = try message.next() {
       switch field.number {

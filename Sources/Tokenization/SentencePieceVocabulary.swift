@@ -1,15 +1,15 @@
 /// A SentencePiece BPE vocabulary, from a `tokenizer.model` or from GGUF metadata.
-struct SentencePieceVocabulary {
+package struct SentencePieceVocabulary {
   /// Numbers as in `sentencepiece_model.proto`, which GGUF shares.
-  enum Kind: Int, Sendable {
+  package enum Kind: Int, Sendable {
     case normal = 1
     case unknown, control, userDefined, unused, byte
   }
 
-  struct Piece {
-    var text: [UInt8]
-    var score: Float
-    var kind: Kind
+  package struct Piece {
+    package var text: [UInt8]
+    package var score: Float
+    package var kind: Kind
   }
 
   var pieces: [Piece]

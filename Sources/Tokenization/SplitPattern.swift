@@ -2,7 +2,7 @@
 ///
 /// Each pattern covers every text without gaps, so a scanner is a function from the start of a word
 /// to its end. `\s+(?!\S)` leaves the last space of a run to the word after it.
-enum SplitPattern: Sendable, Equatable {
+package enum SplitPattern: Sendable, Equatable {
   /// GPT-2, and the base of SmolLM and GPT-NeoX.
   case gpt2
   /// The family of cl100k: LLaMA-3 takes up to three digits in a word, Qwen2 one.
@@ -25,7 +25,7 @@ enum SplitPattern: Sendable, Equatable {
   }
 
   /// The scanner for a regular expression of a `tokenizer.json`, nil for one that is not known.
-  init?(regex: String) {
+  package init?(regex: String) {
     let word = #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"#
     let known: [(String, SplitPattern)] = [
       (

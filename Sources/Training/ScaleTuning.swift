@@ -52,7 +52,7 @@ package final class ScaleTuning: TrainableModel {
   package func adapterTensors() -> [AdapterTensor] {
     scales.task.entries.map { entry in
       AdapterTensor(
-        name: entry.tensorName(scales.task.form), type: scales.task.elementType,
+        name: entry.tensorName(scales.task.form), type: entry.type.elementType,
         shape: scales.task.shape(of: entry), bytes: Array(scales.task.bytes(of: entry)))
     }
   }

@@ -19,6 +19,7 @@ struct Peqa: ParsableCommand {
         Eval.self,
         Generate.self,
         Inspect.self,
+        AdapterCommand.self,
         Plan.self,
         Doctor.self,
         Bench.self,

@@ -14,7 +14,8 @@ struct Quantize: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Quantize a model: make the frozen base that every task's scales belong to.",
     discussion: """
-      MODEL is a Hugging Face directory (config.json and safetensors) or a .gguf file. BASE is a \
+      MODEL is a Hugging Face directory (config.json and safetensors), in full precision or \
+      quantized, or a .gguf file. BASE is a \
       directory that appears when it is complete: peqa_base.json, base.safetensors, config.json \
       and the tokenizer's files.
       """)
@@ -38,12 +39,11 @@ struct Quantize: ParsableCommand {
   var sym = false
 
   @Flag(
-    name: .customLong("reuse-quantization"),
-    help: "Take the integers of a Q4_0, Q4_1 or Q8_0 GGUF file as they are.")
+    name: [.customLong("keep-codes"), .customLong("reuse-quantization")],
+    help: ArgumentHelp(
+      "Take the integers of a quantized model as they are: GPTQ, AWQ, MLX, compressed-tensors, GGUF.",
+      discussion: "\"peqa export\" then gives the same file back, with other scales."))
   var reusesCodes = false
-
-  @Flag(help: ArgumentHelp("The earlier name of --reuse-quantization.", visibility: .hidden))
-  var keepCodes = false
 
   @Option(help: "Threads to work with. (default: the CPUs this process may use)")
   var threads: Int?
@@ -64,9 +64,9 @@ struct Quantize: ParsableCommand {
     if let threads, !(1...4096).contains(threads) {
       throw ValidationError("--threads must be from 1 to 4096.")
     }
-    if (reusesCodes || keepCodes) && (bits != nil || groupSize != nil || sym) {
+    if reusesCodes && (bits != nil || groupSize != nil || sym) {
       throw ValidationError(
-        "--reuse-quantization takes bits and groups from the file: leave out --bits, "
+        "--keep-codes takes bits and groups from the file: leave out --bits, "
           + "--group-size, --sym."
       )
     }
@@ -74,8 +74,6 @@ struct Quantize: ParsableCommand {
 
   func run() throws {
     let console = Console(verbosity: verbosity.level)
-    if keepCodes { console.log("--keep-codes is now called --reuse-quantization") }
-    let reusesCodes = reusesCodes || keepCodes
     let options = QuantizeOptions(
       settings: QuantizationSettings(bits: bits ?? 4, groupSize: groupSize ?? -1, symmetric: sym),
       reusesCodes: reusesCodes, allowPoorQuality: allowPoorQuality, overwrite: overwrite)

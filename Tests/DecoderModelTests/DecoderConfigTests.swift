@@ -136,7 +136,6 @@ private func config(_ changes: [(String, JSONValue?)]) throws -> DecoderConfig {
     arguments: [
       ("model_type", JSONValue.string("gpt2")), ("model_type", nil),
       ("hidden_act", "quick_gelu"), ("mlp_bias", true), ("partial_rotary_factor", 0.5),
-      ("quantization_config", ["quant_method": "gptq"]),
       ("rope_scaling", ["rope_type": "longrope", "factor": 4]),
       ("layer_types", ["full_attention", "sliding_attention"]),
     ] as [(String, JSONValue?)])

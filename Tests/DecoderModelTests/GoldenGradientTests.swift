@@ -150,8 +150,8 @@ func makeDecoder(
         let tensorName = entry.tensorName(scales.task.form)
         var expected = try golden.floats("\(which).\(tensorName)")
         if scales.task.form == .scales, mode.parametrization == .relative {
-          let base = try #require(decoder.weights.layers[entry.layer][entry.role].baseScales)
-          for i in expected.indices { expected[i] *= Float(Float16(bitPattern: base[i])) }
+          let base = try #require(decoder.weights.layers[entry.layer][entry.role].base)
+          for i in expected.indices { expected[i] *= base.scale(i) }
         }
         expectClose(
           Array(gradient[entry.range]), expected,

@@ -86,13 +86,12 @@ struct PlainDecoder {
   }
 
   /// Codes bit by bit, as docs/file-formats.md says.
-  private static func matrix(_ linear: QuantizedLinear) -> Matrix {
+  private static func matrix(_ linear: QuantizedMatrix) -> Matrix {
     let layout = linear.layout
     func zero(_ at: Int) -> Double {
-      switch linear.zeros {
-      case .integers(let points): Double(points[at])
-      case .reals(let points): Double(Float16(bitPattern: points[at]))
-      }
+      linear.layout.offset == .realZeros
+        ? Double(linear.offsets.loadUnaligned(fromByteOffset: at * 2, as: Float16.self))
+        : Double(linear.offsets[at])
     }
     let integers = (0..<layout.rows).flatMap { o in
       (0..<layout.columns).map { i in
@@ -106,7 +105,9 @@ struct PlainDecoder {
     return Matrix(
       rows: layout.rows, columns: layout.columns, groupSize: layout.groupSize,
       groups: layout.groups, integers: integers,
-      scales: linear.scales.map { Double(Float16(bitPattern: $0)) },
+      scales: (0..<linear.scales.count / 2).map {
+        Double(linear.scales.loadUnaligned(fromByteOffset: $0 * 2, as: Float16.self))
+      },
       bias: linear.bias.map { $0.map(Double.init) })
   }
 

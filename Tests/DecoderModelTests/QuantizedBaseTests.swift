@@ -25,15 +25,12 @@ private let bases = [
         #expect(linear.name == kind.name(layer: layer))
         #expect(linear.codes.baseAddress == base.file.bytes(of: stored).baseAddress)
         #expect(linear.codes.count == linear.layout.byteCount)
-        #expect(linear.scales.count == linear.layout.rows * linear.layout.groups)
+        #expect(linear.scales.count == linear.layout.rows * linear.layout.groups * 2)
         #expect((linear.bias != nil) == base.config.block.biases.contains(kind))
         #expect(linear.matrix?.rows == linear.layout.rows)
-        switch linear.zeros {
-        case .integers(let zeros): #expect(zeros.count == linear.scales.count)
-        case .reals(let zeros):
-          #expect(zeros.count == linear.scales.count)
-          #expect(name.hasSuffix("real_zeros"))
-        }
+        let isReal = linear.layout.offset == .realZeros
+        #expect(isReal == name.hasSuffix("real_zeros"))
+        #expect(linear.offsets.count == linear.scales.count / (isReal ? 1 : 2))
       }
     }
     #expect(try base.tensor("model.norm.weight").type == .f32)
@@ -55,7 +52,7 @@ private let bases = [
 
   @Test(
     arguments: [
-      ("format", JSONValue.string("other")), ("version", 2), ("version", nil), ("bits", 5),
+      ("format", JSONValue.string("other")), ("version", 3), ("version", nil), ("bits", 5),
       ("bits", "4"), ("group_size", 0), ("group_size", 48), ("base_sha256", "abc"),
       ("base_sha256", .string(String(repeating: "G", count: 64))), ("sym", "no"),
       ("file_size", 1), ("header_sha256", "00"), ("bits", 3),
@@ -79,8 +76,8 @@ private let bases = [
     }
   }
 
-  /// A scale of infinity, a zero point of 0 or 16: found on opening.
-  @Test(arguments: [("scales", [UInt8(0x00), 0x7C]), ("zeros", [0]), ("zeros", [16])])
+  /// A scale of infinity, a zero point of 16: found on opening.
+  @Test(arguments: [("scales", [UInt8(0x00), 0x7C]), ("zeros", [16])])
   func badNumbersAreFound(suffix: String, bytes: [UInt8]) throws {
     try Fixtures.withCopy(of: "llama_4bit_row") { path in
       let file = path + "/base.safetensors"

@@ -178,7 +178,7 @@ internal import Testing
 
   static func denseWeights(
     _ values: [Float], _ type: String, _ slack: Int
-  ) -> (GuardedMemory<UInt8>, [Float], WeightMatrix.DenseType) {
+  ) -> (GuardedMemory<UInt8>, [Float], FloatType) {
     func bytes<T: FixedWidthInteger>(_ words: [T]) -> GuardedMemory<UInt8> {
       GuardedMemory(words.withUnsafeBytes { Array($0) }, slack: slack)
     }

@@ -71,8 +71,8 @@ final class QuantizedCase {
     var matrix = WeightMatrix(
       codes: codes.raw, rows: rows, columns: columns, bits: bits, groupSize: size,
       rowStride: stride, scales: UnsafePointer(scales.pointer),
-      zeros: realZeros.map { .reals(UnsafePointer($0.pointer)) }
-        ?? .integers(UnsafePointer(integerZeros!.pointer)))
+      offset: realZeros.map { .realZeros(UnsafePointer($0.pointer)) }
+        ?? .zeros(UnsafePointer(integerZeros!.pointer)))
     if let gains {
       matrix.setScales(
         UnsafePointer(scales.pointer), gains: UnsafePointer(gains.pointer))
@@ -88,9 +88,11 @@ final class QuantizedCase {
     peqa_matrix(
       storage: PEQA_CODES, rows: Int32(rows), columns: Int32(columns), data: codes.raw,
       row_stride: (columns + 63) / 64 * 64 * bits / 8, bits: Int32(bits),
-      group_size: Int32(groupSize), groups: Int32(groups), scales: UnsafePointer(scales.pointer),
+      group_size: Int32(groupSize), groups: Int32(groups), scale_type: PEQA_F16,
+      groups_per_scale: 1, scales_per_row: Int32(groups), scales: UnsafePointer(scales.pointer),
       gains: gains.map { UnsafePointer($0.pointer) },
       zeros_u8: integerZeros.map { UnsafePointer($0.pointer) },
-      zeros_f16: realZeros.map { UnsafePointer($0.pointer) })
+      zeros_f16: realZeros.map { UnsafePointer($0.pointer) }, minima: nil, block_scales: nil,
+      block_minima: nil)
   }
 }

@@ -51,7 +51,7 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
       let settings = QuantizationSettings(bits: bits, groupSize: -1, symmetric: symmetric)
       let rows = try quantize(weights, rows: 1, settings)
       let least = bruteForce(weights, bits: bits, symmetric: symmetric)
-      let actual = zip(weights, rows.dequantized()).reduce(0) { sum, pair in
+      let actual = zip(weights, rows.rows.dequantized()).reduce(0) { sum, pair in
         sum + Double((pair.0 - pair.1) * (pair.0 - pair.1))
       }
       #expect(abs(actual - rows.squaredError) <= 1e-4 * actual)
@@ -77,7 +77,7 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
       weights += codes.map { scale * Float($0 - zero) }
     }
     let rows = try quantize(weights, rows: 10, .init(bits: bits, groupSize: 32))
-    #expect(rows.dequantized() == weights)
+    #expect(rows.rows.dequantized() == weights)
     #expect(rows.squaredError == 0)
   }
 
@@ -87,25 +87,26 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
     let columns = 300  // the last group is partial
     let weights = random.weights(3 * columns)
     let rows = try quantize(weights, rows: 3, .init(bits: bits, groupSize: groupSize))
-    let back = rows.dequantized()
+    let back = rows.rows.dequantized()
     let actual = zip(weights, back).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
     #expect(abs(actual - rows.squaredError) <= 1e-4 * rows.squaredError)
-    #expect(rows.zeros.allSatisfy { (1...rows.layout.maximumCode).contains(Int($0)) })
+    #expect(rows.rows.zeros.allSatisfy { (1...rows.rows.layout.maximumCode).contains(Int($0)) })
     // A least-squares grid is never worse than the plain one from minimum to maximum.
     for o in 0..<3 {
-      for group in 0..<rows.layout.groups {
-        let start = o * columns + group * rows.layout.groupSize
+      for group in 0..<rows.rows.layout.groups {
+        let start = o * columns + group * rows.rows.layout.groupSize
         let values = Array(
-          weights[start..<min(start + rows.layout.groupSize, (o + 1) * columns)])
+          weights[start..<min(start + rows.rows.layout.groupSize, (o + 1) * columns)])
         let (low, high) = (min(values.min() ?? 0, 0), max(values.max() ?? 0, 0))
-        let scale = Double(Float16((high - low) / Float(rows.layout.maximumCode)))
+        let scale = Double(Float16((high - low) / Float(rows.rows.layout.maximumCode)))
         let zero = Int((-Double(low) / scale).rounded())
-        let clamped = min(max(zero, 1), rows.layout.maximumCode)
-        let plain = error(values, scale: scale, zero: clamped, maximum: rows.layout.maximumCode)
+        let clamped = min(max(zero, 1), rows.rows.layout.maximumCode)
+        let plain = error(
+          values, scale: scale, zero: clamped, maximum: rows.rows.layout.maximumCode)
         let ours = error(
-          values, scale: Double(rows.scales[o * rows.layout.groups + group]),
-          zero: Int(rows.zeros[o * rows.layout.groups + group]),
-          maximum: rows.layout.maximumCode)
+          values, scale: Double(rows.rows.scale(o * rows.rows.layout.groups + group)),
+          zero: Int(rows.rows.zeros[o * rows.rows.layout.groups + group]),
+          maximum: rows.rows.layout.maximumCode)
         // 1e-4: errors of the search are sums in Float.
         #expect(ours <= plain * 1.0001)
       }
@@ -121,8 +122,8 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
     #expect(try quantize(weights, rows: 37, settings, threads: 3) == one)
     // Nor does the cut into pieces.
     let tail = try quantize(Array(weights[(20 * 200)...]), rows: 17, settings)
-    #expect(Array(one.scales[(20 * 4)...]) == tail.scales)
-    #expect(Array(one.codes[(20 * one.layout.rowStride)...]) == tail.codes)
+    #expect(Array(one.rows.scales[(20 * 4 * 2)...]) == tail.rows.scales)
+    #expect(Array(one.rows.codes[(20 * one.rows.layout.rowStride)...]) == tail.rows.codes)
   }
 
   @Test(arguments: [false, true])
@@ -130,9 +131,9 @@ private func bruteForce(_ weights: [Float], bits: Int, symmetric: Bool) -> Doubl
     let rows = try quantize(
       [Float](repeating: 0, count: 128), rows: 1,
       .init(bits: 4, groupSize: 64, symmetric: symmetric))
-    #expect(rows.scales == [1, 1])
-    #expect(rows.zeros == [8, 8])
-    #expect(rows.dequantized().allSatisfy { $0 == 0 })
+    #expect(rows.rows.scale(0) == 1 && rows.rows.scale(1) == 1)
+    #expect(rows.rows.zeros == [8, 8])
+    #expect(rows.rows.dequantized().allSatisfy { $0 == 0 })
   }
 
   @Test(arguments: [

@@ -14,7 +14,7 @@
 // additions.
 #define PEQA_DEPTH 1024
 // Columns of the smallest group where a row has several.
-#define PEQA_LEAST_GROUP 32
+#define PEQA_LEAST_GROUP 16
 
 // Operands of products with few tokens are padded to a multiple of so many columns.
 #define PEQA_FEW_BLOCK 128
@@ -29,18 +29,39 @@ typedef enum { PEQA_CODES = 0, PEQA_F32 = 1, PEQA_F16 = 2, PEQA_BF16 = 3 } peqa_
 typedef enum { PEQA_SILU = 0, PEQA_RELU = 1, PEQA_GELU = 2, PEQA_GELU_TANH = 3 } peqa_activation;
 
 // A weight matrix W [rows O, columns I] as it lies in the mapped file; nothing is owned.
-// Codes: W[o,i] = s[o,G(i)] * (q[o,i] - z[o,G(i)]), s = fp16(scales[o,G] * gains[o]).
+//
+// Codes q[o,i] of group G, whose scale is number k = G / groups_per_scale of its row:
+//   W = s (q - z)           s = scales[o,k] b[o,G], z = zeros[o,G] or 2^(bits-1)
+//   W = s q + m             m = minima[o,k], or -minima[o,k] c[o,G] where there are block minima
+// with b and c the integers of blocks, 1 where there are none. Numbers of scales and minima are
+// multiplied by the row's gain and rounded to their type first.
 typedef struct {
   peqa_storage storage;
   int rows, columns;
   const void *data;   // packed codes (see PackedLayout.swift) or dense row-major numbers
   size_t row_stride;  // bytes from row to row
   int bits, group_size, groups;
-  const uint16_t *_Nullable scales;     // fp16 [O, G]
-  const float *_Nullable gains;         // [O]; null: all 1
-  const uint8_t *_Nullable zeros_u8;    // [O, G]; either these
-  const uint16_t *_Nullable zeros_f16;  // [O, G]; or these
+  peqa_storage scale_type;               // of scales and minima: F32, F16 or BF16
+  int groups_per_scale, scales_per_row;  // 1 and groups where there are no super-blocks
+  const void *_Nullable scales;          // [O, scales_per_row]; null: all 1
+  const float *_Nullable gains;          // [O]; null: all 1
+  const uint8_t *_Nullable zeros_u8;     // [O, G]; at most one of these three
+  const uint16_t *_Nullable zeros_f16;   // [O, G]
+  const void *_Nullable minima;          // [O, scales_per_row]
+  const int8_t *_Nullable block_scales;  // [O, G]
+  const uint8_t *_Nullable block_minima; // [O, G]
 } peqa_matrix;
+
+// W = scale * (slope q - zero). The slope is 1, and 0 where a group has one weight for all codes,
+// which then is the scale.
+typedef struct {
+  float scale, slope, zero;
+} peqa_grid;
+
+// fp16 scales and a zero point for each group: what the fastest loops are made for.
+static inline int peqa_is_plain(const peqa_matrix *w) {
+  return w->scale_type == PEQA_F16 && !w->block_scales && (w->zeros_u8 || w->zeros_f16);
+}
 
 // Keys and values of one key-value head as a generation keeps them, in fp32 or fp16.
 // keys [position / 16][head_size][16], values [position][head_size rounded up to 16].
@@ -66,7 +87,7 @@ typedef struct {
                         const float *_Nullable lane_scale, int scale_depth, int accumulate);
 
   // Panel for y = x W^T: lane l is row row0 + l, k runs over columns col0 .. col0 + depth.
-  // Unscaled q - z where `scaled` is 0. Columns and rows past the matrix give zeros.
+  // Unscaled q - z (of peqa_grid: slope q - zero) where `scaled` is 0. Columns and rows past the matrix give zeros.
   void (*pack_weights_nt_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                             float *panel);
   void (*pack_weights_nt_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
@@ -219,11 +240,11 @@ void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
                                 const void *x_panels, float *ds, float *work);
 // Whether products of few tokens want the bf16 operand in the order of 16-bit words of codes.
 static inline int peqa_gemv_ordered(const peqa_matrix *w) {
-  return w->storage == PEQA_CODES && w->bits <= 4;
+  return w->storage == PEQA_CODES && w->bits <= 4 && w->group_size >= 32 && peqa_is_plain(w);
 }
 // factors[o] = the scale of row o; for matrices with one scale a row (1 for dense ones).
 void peqa_row_factors(const peqa_matrix *w, float *factors);
-// Scale s[row, group] as the products use it.
+// The scale of peqa_grid, by which products multiply.
 float peqa_effective_scale(const peqa_matrix *w, int row, int group);
 
 // One head of causal attention over one segment. Query i stands at key position

@@ -47,7 +47,7 @@ extension Decoder {
   func gradientChunk(_ scales: TrainableScales, sequences: Int) -> FloatBuffer {
     let entries = scales.task.entries
     let rows = entries.map(\.rows).max() ?? 0
-    let count = max(2 * sequences * rows, entries.map(\.range.count).max() ?? 0)
+    let count = max(2 * sequences * rows, entries.map { $0.rows * $0.sumsPerRow }.max() ?? 0)
     if let held = scaleGradients, held.count >= count { return held }
     let made = FloatBuffer(count: count)
     scaleGradients = made

@@ -36,31 +36,29 @@ package final class Decoder {
     self.task = task
     guard let task else { return }
     for entry in task.entries {
-      let at = entry.range.lowerBound
+      guard let position = config.block.position(of: entry.role) else { continue }
+      var linear = weights.layers[entry.layer].linears[position]
       switch task.form {
       case .scales:
-        setScales(entry, task.scales.pointer + at, gains: nil)
+        let (scales, minima) = task.pointers(entry)
+        linear.matrix.setScales(scales, minima: minima.map { UnsafeRawPointer($0) })
       case .gains:
-        guard let base = weights.layers[entry.layer][entry.role].baseScales else { continue }
-        setScales(entry, base, gains: UnsafePointer(task.gains.pointer + at))
+        guard let base = linear.base else { continue }
+        linear.matrix.setScales(
+          base.scales, minima: base.minima,
+          gains: UnsafePointer(task.gains.pointer + entry.range.lowerBound))
       }
+      weights.layers[entry.layer].linears[position] = linear
     }
   }
 
   private func resetScales() {
     for layer in weights.layers.indices {
       for index in weights.layers[layer].linears.indices {
-        guard let base = weights.layers[layer].linears[index].baseScales else { continue }
-        weights.layers[layer].linears[index].matrix.setScales(base)
+        guard let base = weights.layers[layer].linears[index].base else { continue }
+        weights.layers[layer].linears[index].matrix.setScales(base.scales, minima: base.minima)
       }
     }
-  }
-
-  private func setScales(
-    _ entry: AdapterScales.Entry, _ scales: UnsafePointer<UInt16>, gains: UnsafePointer<Float>?
-  ) {
-    guard let position = config.block.position(of: entry.role) else { return }
-    weights.layers[entry.layer].linears[position].matrix.setScales(scales, gains: gains)
   }
 }
 

@@ -94,7 +94,7 @@ extension Decoder {
       compute.groupGradient(
         matrix, dy: dy + part.lowerBound * matrix.rows, x: input + part.lowerBound * matrix.columns,
         tokens: part.count, into: out)
-      pass.scales.finishGroupGradient(entry, out)
+      pass.scales.finishGroupGradient(entry, matrix, out)
       pass.sink(
         sequence, entry.range.lowerBound,
         UnsafeBufferPointer(start: out, count: entry.range.count))

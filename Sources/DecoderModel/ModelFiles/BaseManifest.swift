@@ -6,12 +6,33 @@ package struct BaseManifest: Sendable, Equatable {
   package static let fileName = "peqa_base.json"
   package static let weightsName = "base.safetensors"
   package static let formatName = "peqa-base"
-  package static let version = 1
+  /// The newest version that this program reads. Version 1 has one grid of the quantizer's for all
+  /// linear layers and nothing that was imported.
+  package static let version = 2
 
   /// SHA-256 of base.safetensors in hexadecimal: the name of the base.
   package var baseDigest: String
+  /// Bits and groups of the linear layers, or of most of them.
   package var settings: QuantizationSettings
-  /// The codes are those of a GGUF file, not rounded anew.
+  /// Those of matrices which differ, by name without suffix.
+  package var grids: [String: Grid] = [:]
+
+  /// What the shapes of a matrix's tensors do not say.
+  package struct Grid: Sendable, Equatable, Hashable {
+    package var bits: Int
+    /// -1: a whole row.
+    package var groupSize: Int
+    package var groupsPerScale: Int
+
+    package init(bits: Int, groupSize: Int, groupsPerScale: Int = 1) {
+      (self.bits, self.groupSize, self.groupsPerScale) = (bits, groupSize, groupsPerScale)
+    }
+  }
+
+  package func grid(of name: String) -> Grid {
+    grids[name] ?? Grid(bits: settings.bits, groupSize: settings.groupSize)
+  }
+  /// The codes are those of a quantized file, not rounded anew.
   package var reusesCodes = false
   /// Size of base.safetensors in bytes and SHA-256 of its header: checked on every opening. Nil
   /// where the writer did not say.
@@ -49,15 +70,15 @@ extension BaseManifest {
     if digest.utf8.count != 64 || !digest.utf8.allSatisfy(Self.isHexadecimal) {
       fields.fault("\"base_sha256\" is not a SHA-256 of 64 lower-case hexadecimal digits")
     }
+    let grid = Grid(&fields)
     let settings = QuantizationSettings(
-      bits: fields.integer("bits", 2...8), groupSize: fields.integer("group_size", -1...256),
-      symmetric: fields.bool("sym", or: false))
-    do {
-      try settings.validate(allowingPoorQuality: true)
-    } catch {
-      fields.fault("\(error)")
-    }
+      bits: grid.bits, groupSize: grid.groupSize, symmetric: fields.bool("sym", or: false))
     self.init(baseDigest: digest, settings: settings)
+    for member in json["grids"]?.members ?? [] {
+      var own = ConfigFields(object: member.value)
+      grids[member.key] = Grid(&own)
+      for fault in own.faults { fields.fault("\"grids\", \"\(member.key)\": \(fault)") }
+    }
     reusesCodes = fields.bool("keep_codes", or: false)
     if fields.value("file_size") != nil { fileSize = fields.integer("file_size", 0...Int.max) }
     if fields.value("header_sha256") != nil {
@@ -77,7 +98,7 @@ extension BaseManifest {
     var members: [JSONValue.Member] = []
     func add(_ key: String, _ value: JSONValue) { members.append(.init(key: key, value: value)) }
     add("format", .string(Self.formatName))
-    add("version", .integer(Self.version))
+    add("version", .integer(reusesCodes ? Self.version : 1))
     add("base_sha256", .string(baseDigest))
     if let fileSize { add("file_size", .integer(fileSize)) }
     if let headerDigest { add("header_sha256", .string(headerDigest)) }
@@ -87,8 +108,46 @@ extension BaseManifest {
     add("sym", .bool(settings.symmetric))
     add("method", .string(settings.method.rawValue))
     add("keep_codes", .bool(reusesCodes))
+    if !grids.isEmpty {
+      add(
+        "grids",
+        .object(
+          grids.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
+            JSONValue.Member(key: $0.key, value: $0.value.json)
+          }))
+    }
     add("source", source)
     add("quality", quality)
+    return .object(members)
+  }
+}
+
+extension BaseManifest.Grid {
+  fileprivate init(_ fields: inout ConfigFields) {
+    bits = fields.integer("bits", 2...8)
+    groupSize = fields.integer("group_size", -1...Int(Int32.max))
+    groupsPerScale = fields.integer("groups_per_scale", 1...64, or: 1)
+    if !PackedLayout.supportedBits.contains(bits) {
+      fields.fault(
+        "\"bits\" is \(bits), expected one of \(PackedLayout.supportedBits)")
+    }
+    if groupSize != -1, !PackedLayout.supportedGroupSizes.contains(groupSize) {
+      fields.fault(
+        "\"group_size\" is \(groupSize), expected -1 or one of "
+          + "\(PackedLayout.supportedGroupSizes)")
+    }
+    // What is wrong is in the faults; the shapes of a layout stay possible.
+    if !fields.faults.isEmpty { (bits, groupSize, groupsPerScale) = (4, -1, 1) }
+  }
+
+  fileprivate var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init(key: "bits", value: .integer(bits)),
+      .init(key: "group_size", value: .integer(groupSize)),
+    ]
+    if groupsPerScale > 1 {
+      members.append(.init(key: "groups_per_scale", value: .integer(groupsPerScale)))
+    }
     return .object(members)
   }
 }

@@ -1,37 +1,43 @@
 internal import Checkpoints
+internal import Kernels
 internal import Quantization
 
 /// Finds and checks every tensor of a base, whose file is not empty; reports all faults together.
 struct BaseTensors {
   private let file: SafetensorsFile
-  private let settings: QuantizationSettings
+  private let manifest: BaseManifest
   private let owner: MappedFile
   private var faults: [String] = []
+  private(set) var linears: [QuantizedMatrix] = []
+  private(set) var vocabulary: [String: QuantizedMatrix] = [:]
+  private(set) var dense: [String: DenseTensor] = [:]
 
-  private init(_ file: SafetensorsFile, _ settings: QuantizationSettings) {
+  private init(_ file: SafetensorsFile, _ manifest: BaseManifest) {
     self.file = file
-    self.settings = settings
+    self.manifest = manifest
     owner = file.file(of: file.tensors[0])
   }
 
   static func collect(
-    _ file: SafetensorsFile, _ config: DecoderConfig, _ settings: QuantizationSettings
-  ) throws -> ([QuantizedLinear], [String: DenseTensor]) {
-    var tensors = BaseTensors(file, settings)
-    var linears: [QuantizedLinear] = []
-    var dense: [String: DenseTensor] = [:]
+    _ file: SafetensorsFile, _ config: DecoderConfig, _ manifest: BaseManifest
+  ) throws -> BaseTensors {
+    var tensors = BaseTensors(file, manifest)
     for expected in config.expectedTensors {
       switch expected.role {
       case .linear(let role, let layer):
-        let linear = tensors.linear(
-          role.name(layer: layer), rows: expected.shape[0], columns: expected.shape[1],
+        let linear = tensors.matrix(
+          role.name(layer: layer), expected.shape,
           biased: config.block.biases.contains(role.kind))
-        if let linear { linears.append(linear) }
+        if let linear { tensors.linears.append(linear) }
       case .bias: break
+      case .vocabulary where file.tensor(named: expected.matrixName + ".codes") != nil:
+        let matrix = tensors.matrix(expected.matrixName, expected.shape, biased: false)
+        if let matrix { tensors.vocabulary[expected.name] = matrix }
       case .vocabulary, .norm, .normBias, .outputBias, .positions, .projection, .router:
-        let types: [ElementType] = expected.role == .vocabulary ? [.f16, .bf16, .f32] : [.f32]
-        guard let bytes = tensors.find(expected.name, types, expected.shape) else { continue }
-        dense[expected.name] = DenseTensor(
+        guard let bytes = tensors.find(expected.name, [.f32, .f16, .bf16], expected.shape) else {
+          continue
+        }
+        tensors.dense[expected.name] = DenseTensor(
           name: expected.name, type: bytes.type, shape: expected.shape, bytes: bytes.bytes,
           owner: tensors.owner)
       }
@@ -39,7 +45,7 @@ struct BaseTensors {
     guard tensors.faults.isEmpty else {
       throw ModelFileError.faults(path: file.path, tensors.faults)
     }
-    return (linears, dense)
+    return tensors
   }
 
   /// Bytes of a tensor, if it is there as it should be; aligned to its element.
@@ -67,45 +73,102 @@ struct BaseTensors {
     return (tensor.type, bytes)
   }
 
-  private mutating func linear(
-    _ name: String, rows: Int, columns: Int, biased: Bool
-  ) -> QuantizedLinear? {
+  /// What kinds of numbers a matrix has follows from the tensors that are there; bits and groups
+  /// stand in the manifest.
+  private mutating func matrix(
+    _ name: String, _ shape: [Int], biased: Bool
+  ) -> QuantizedMatrix? {
+    func has(_ suffix: String) -> Bool { file.tensor(named: name + suffix) != nil }
+    let (rows, columns, grid) = (shape[0], shape[1], manifest.grid(of: name))
+    let scaleType = file.tensor(named: name + ".scales").flatMap { FloatType($0.type) }
+    let offset: PackedLayout.Offset =
+      has(".minima")
+      ? .minima
+      : file.tensor(named: name + ".zeros").map { $0.type == .f16 ? .realZeros : .zeros }
+        ?? (grid.groupsPerScale > 1 ? .centre : .zeros)
     let layout = PackedLayout(
-      rows: rows, columns: columns, bits: settings.bits, groupSize: settings.groupSize)
-    let shape = [rows, layout.groups]
-    let codes = find(name + ".codes", [.u8], [rows, layout.rowStride])
-    let scales = find(name + ".scales", [.f16], shape)
-    let zeros = find(name + ".zeros", [.u8, .f16], shape)
-    let bias = biased ? find(name + ".bias", [.f32], [rows]) : nil
-    guard let codes, let scales, let zeros else { return nil }
-    let halves = scales.bytes.assumingMemoryBound(to: UInt16.self)
-    checkHalves(halves, name + ".scales")
-    return QuantizedLinear(
-      name: name, layout: layout, codes: codes.bytes, scales: halves,
-      zeros: zeroPoints(zeros.type, zeros.bytes, name, layout),
-      bias: bias?.bytes.assumingMemoryBound(to: Float.self), owner: owner)
+      rows: rows, columns: columns, bits: grid.bits, groupSize: grid.groupSize, offset: offset,
+      scaleType: scaleType ?? .f16, groupsPerScale: grid.groupsPerScale)
+    let (groups, scales) = ([rows, layout.groups], [rows, layout.scalesPerRow])
+    let number = layout.scaleType.elementType
+    func part(
+      _ suffix: String, _ type: ElementType, _ shape: [Int], where wanted: Bool = true
+    ) -> UnsafeRawBufferPointer? {
+      wanted
+        ? find(name + suffix, [type], shape)?.bytes : UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    let isSuper = layout.groupsPerScale > 1
+    let codes = part(".codes", .u8, [rows, layout.rowStride])
+    let scaleBytes = part(".scales", number, scales)
+    let offsets: UnsafeRawBufferPointer? =
+      switch offset {
+      case .zeros: part(".zeros", .u8, groups)
+      case .realZeros: part(".zeros", .f16, groups)
+      case .minima: part(".minima", number, scales)
+      case .centre: UnsafeRawBufferPointer(start: nil, count: 0)
+      }
+    let blockScales = part(".block_scales", .i8, groups, where: isSuper)
+    let blockMinima = part(".block_minima", .u8, groups, where: isSuper && offset == .minima)
+    let order = part(".order", .i32, [columns], where: has(".order"))
+    let bias = biased ? find(name + ".bias", [.f32], [rows])?.bytes : nil
+    guard let codes, let scaleBytes, let offsets, let blockScales, let blockMinima, let order else {
+      return nil
+    }
+    check(scaleBytes, layout.scaleType, name + ".scales")
+    switch offset {
+    case .zeros: check(offsets, atMost: layout.maximumCode, name)
+    case .realZeros: check(offsets, .f16, name + ".zeros")
+    case .minima: check(offsets, layout.scaleType, name + ".minima")
+    case .centre: break
+    }
+    if !order.isEmpty { checkPermutation(order.assumingMemoryBound(to: Int32.self), name) }
+    return QuantizedMatrix(
+      name: name, layout: layout, codes: codes, scales: scaleBytes, offsets: offsets,
+      blockScales: blockScales, blockMinima: blockMinima,
+      order: order.isEmpty ? nil : order.assumingMemoryBound(to: Int32.self),
+      bias: bias?.assumingMemoryBound(to: Float.self), owner: owner)
   }
 
-  private mutating func zeroPoints(
-    _ type: ElementType, _ bytes: UnsafeRawBufferPointer, _ name: String, _ layout: PackedLayout
-  ) -> QuantizedLinear.ZeroPoints {
-    guard type == .u8 else {
-      let halves = bytes.assumingMemoryBound(to: UInt16.self)
-      checkHalves(halves, name + ".zeros")
-      return .reals(halves)
-    }
-    let integers = bytes.assumingMemoryBound(to: UInt8.self)
-    let maximum = UInt8(layout.maximumCode)
+  private mutating func check(_ zeros: UnsafeRawBufferPointer, atMost maximum: Int, _ name: String)
+  {
+    let maximum = UInt8(maximum)
     var bad = false
-    for zero in integers { bad = bad || zero == 0 || zero > maximum }
-    if bad { faults.append("tensor \"\(name).zeros\" leaves the range 1 to \(maximum)") }
-    return .integers(integers)
+    for zero in zeros { bad = bad || zero > maximum }
+    if bad { faults.append("tensor \"\(name).zeros\" leaves the range 0 to \(maximum)") }
+  }
+
+  private mutating func checkPermutation(_ order: UnsafeBufferPointer<Int32>, _ name: String) {
+    var seen = [Bool](repeating: false, count: order.count)
+    for column in order where order.indices.contains(Int(column)) { seen[Int(column)] = true }
+    if seen.contains(false) {
+      faults.append("tensor \"\(name).order\" is no order of the columns 0 to \(order.count - 1)")
+    }
   }
 
   /// An exponent of all ones is an infinity or a NaN.
-  private mutating func checkHalves(_ halves: UnsafeBufferPointer<UInt16>, _ name: String) {
+  private mutating func check(
+    _ numbers: UnsafeRawBufferPointer, _ type: FloatType, _ name: String
+  ) {
     var bad = false
-    for half in halves { bad = bad || half & 0x7C00 == 0x7C00 }
+    switch type {
+    case .f32:
+      for word in numbers.assumingMemoryBound(to: UInt32.self) {
+        bad = bad || word & 0x7F80_0000 == 0x7F80_0000
+      }
+    case .f16:
+      for half in numbers.assumingMemoryBound(to: UInt16.self) {
+        bad = bad || half & 0x7C00 == 0x7C00
+      }
+    case .bf16:
+      for half in numbers.assumingMemoryBound(to: UInt16.self) {
+        bad = bad || half & 0x7F80 == 0x7F80
+      }
+    }
     if bad { faults.append("tensor \"\(name)\" holds NaN or infinity") }
   }
+}
+
+extension ExpectedTensor {
+  /// The name without `.weight`: to which the parts of a quantized matrix append theirs.
+  package var matrixName: String { name.hasSuffix(".weight") ? String(name.dropLast(7)) : name }
 }

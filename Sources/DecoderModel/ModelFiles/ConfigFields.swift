@@ -73,9 +73,6 @@ struct ConfigFields {
 }
 
 extension JSONValue {
-  /// The value, or nothing for null. (In `flatMap { $0.isNull ? nil : $0 }` nil is a JSON null.)
-  var unlessNull: JSONValue? { isNull ? Optional.none : Optional.some(self) }
-
   /// The value in an error message, cut short.
   fileprivate var brief: String {
     let text = text()

@@ -97,11 +97,6 @@ extension DecoderConfig {
     _ json: JSONValue, _ family: Family, path: String
   ) throws {
     func refuse(_ detail: String) -> ModelFileError { .unsupported(path: path, detail: detail) }
-    if let quantization = json["quantization_config"], !quantization.isNull {
-      let method = quantization["quant_method"]?.string ?? "unknown method"
-      throw refuse(
-        "the model is quantized already (\(method)). Give the original 16-bit model.")
-    }
     let key = family.keys.activation
     if let name = json[key]?.string, Activation(huggingFace: name) == nil {
       throw refuse(

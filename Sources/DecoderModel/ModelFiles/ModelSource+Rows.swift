@@ -11,6 +11,8 @@ extension ModelSource {
     precondition(output.count == rows.count * tensor.columns, "output has the wrong size")
     if tensor.shape.count == 1 {
       try readVector(tensor, into: output)
+    } else if !tensor.type.isReal, let coded = try codedRows(tensor, rows: rows) {
+      coded.dequantize(into: output)
     } else if tensor.order.isContiguous {
       let first = tensor.order.first
       try files.readFloats(
@@ -64,7 +66,7 @@ extension ModelSource {
   /// The bytes of a tensor as the file has them, where rows are in canonical order: what a decoder
   /// may use without a copy. Nil where rows have to be put in order first.
   package func bytes(of tensor: ModelTensor) -> UnsafeRawBufferPointer? {
-    guard tensor.order.isContiguous, tensor.offset == 0 else { return nil }
+    guard tensor.order.isContiguous, tensor.offset == 0, tensor.type.isReal else { return nil }
     let bytes = files.bytes(of: tensor.stored)
     guard tensor.order.total != nil else { return bytes }
     let rowBytes = bytes.count / max(tensor.stored.rows, 1)

@@ -1,9 +1,10 @@
 package import Checkpoints
 internal import Foundation
 internal import JSONText
+package import QuantizedFormats
 
-/// A full-precision model on disk, whatever its format: configuration, tensors by canonical name,
-/// and their rows as Floats.
+/// A model on disk, whatever its format: configuration, tensors by canonical name, and their rows as
+/// Floats, or as codes where the file has them quantized.
 ///
 /// Everything is mapped; rows are converted when they are read. That all tensors are there with the
 /// right shapes is checked on opening, before any work starts.
@@ -20,6 +21,8 @@ package final class ModelSource: Sendable {
   /// In the order of `DecoderConfig.expectedTensors`.
   package let tensors: [ModelTensor]
   package let files: any TensorSource
+  /// How the file keeps quantized matrices; nil where it has none.
+  package let quantized: (any QuantizedFormat)?
   private let positions: [[UInt8]: Int]
 
   /// Opens a Hugging Face directory, a .gguf file, or a directory that holds exactly one .gguf.
@@ -35,7 +38,14 @@ package final class ModelSource: Sendable {
         path: directory,
         remedy: "no model here: found neither config.json nor a single .gguf file.")
     }
-    let config = try DecoderConfig(huggingFace: ModelFiles.json(configPath), path: configPath)
+    let json = try ModelFiles.json(configPath)
+    let config = try DecoderConfig(huggingFace: json, path: configPath)
+    let separatePath = directory + "/quantize_config.json"
+    var separate: JSONValue?
+    if FileManager.default.fileExists(atPath: separatePath) {
+      separate = try ModelFiles.json(separatePath)
+    }
+    quantized = try RecognisedFormat.of(json, separate: separate, path: directory)
     let files = try SafetensorsDirectory(path: directory)
     let names = config.family.tensors
     // Some files leave out the first part of the prefix: they were saved from the bare model.
@@ -45,7 +55,7 @@ package final class ModelSource: Sendable {
       files.tensor(named: embedding) == nil
       && files.tensor(named: String(embedding.dropFirst(first.count))) != nil
     (path, format, self.config, self.files) = (directory, .huggingFace, config, files)
-    (tensors, positions) = try Self.match(config, files) { expected in
+    (tensors, positions) = try Self.match(config, files, quantized) { expected in
       let (name, order) = names.stored(expected, config)
       let isShort = isBare && name.hasPrefix(first)
       var offset: Float = 0
@@ -58,7 +68,8 @@ package final class ModelSource: Sendable {
     let config = try DecoderConfig(gguf: file)
     let names = config.family.ggufTensors
     (path, format, self.config, files) = (file.path, .gguf, config, file)
-    (tensors, positions) = try Self.match(config, file) { expected in
+    quantized = GGMLFormat()
+    (tensors, positions) = try Self.match(config, file, quantized) { expected in
       let (name, order) = names.stored(expected, config)
       return (name, order, 0)
     }
@@ -66,13 +77,19 @@ package final class ModelSource: Sendable {
 
   /// Finds every expected tensor, or reports all that are missing or wrong.
   private static func match(
-    _ config: DecoderConfig, _ files: any TensorSource,
+    _ config: DecoderConfig, _ files: any TensorSource, _ quantized: (any QuantizedFormat)?,
     _ stored: (ExpectedTensor) -> (name: String, order: RowOrder, offset: Float)
   ) throws -> ([ModelTensor], [[UInt8]: Int]) {
     var (tensors, faults): ([ModelTensor], [String]) = ([], [])
     var positions: [[UInt8]: Int] = [:]
     for expected in config.expectedTensors {
       let (name, order, offset) = stored(expected)
+      let coded = try Self.coded(expected, name, order, files, quantized)
+      if let coded, files.tensor(named: name)?.type.isReal != true, let first = coded.anyPart {
+        positions[Array(expected.name.utf8)] = tensors.count
+        tensors.append(ModelTensor(expected: expected, stored: first, order: order, coded: coded))
+        continue
+      }
       guard let tensor = files.tensor(named: name) else {
         faults.append("tensor \"\(name)\" is missing")
         // Of another model all are missing.
@@ -94,7 +111,8 @@ package final class ModelSource: Sendable {
       }
       positions[Array(expected.name.utf8)] = tensors.count
       tensors.append(
-        ModelTensor(expected: expected, stored: tensor, order: order, offset: offset))
+        ModelTensor(
+          expected: expected, stored: tensor, order: order, offset: offset, coded: coded))
     }
     if faults.isEmpty { faults = strangers(in: files, beside: tensors) }
     guard faults.isEmpty else { throw ModelFileError.faults(path: files.path, faults) }
@@ -106,7 +124,9 @@ package final class ModelSource: Sendable {
   private static func strangers(
     in files: any TensorSource, beside tensors: [ModelTensor]
   ) -> [String] {
-    let first = tensors.filter { $0.name.hasPrefix("model.layers.0.") }.map(\.stored.name)
+    let first = tensors.filter { $0.name.hasPrefix("model.layers.0.") }.flatMap { tensor in
+      [tensor.stored.name] + (tensor.coded?.parts.values.map(\.name) ?? [])
+    }
     guard let end = first.first?.range(of: ".0.")?.upperBound, let name = first.first else {
       return []
     }
@@ -116,6 +136,21 @@ package final class ModelSource: Sendable {
     }.prefix(5).map {
       "tensor \"\($0)\" belongs to no part of this architecture; the model computes something else"
     }
+  }
+
+  /// The matrix of an expected tensor where the file has its codes.
+  private static func coded(
+    _ expected: ExpectedTensor, _ name: String, _ order: RowOrder, _ files: any TensorSource,
+    _ quantized: (any QuantizedFormat)?
+  ) throws -> StoredMatrix? {
+    switch expected.role {
+    case .linear, .vocabulary: break
+    default: return nil
+    }
+    guard let quantized, name.hasSuffix(".weight") else { return nil }
+    return try quantized.matrix(
+      String(name.dropLast(".weight".count)), rows: order.total ?? expected.shape[0],
+      columns: expected.shape[1], in: files)
   }
 
   /// What some files keep beside the weights: masks and tables that follow from the configuration.
@@ -159,6 +194,8 @@ package struct ModelTensor: Sendable, Equatable {
   package var order: RowOrder
   /// What is added to every number: norms of some families leave out a 1.
   package var offset: Float = 0
+  /// The codes, where the file has them; of all layers that share the tensor.
+  package var coded: StoredMatrix?
 
   package var name: String { expected.name }
   /// [O, I] or [D].
@@ -169,4 +206,9 @@ package struct ModelTensor: Sendable, Equatable {
   package var columns: Int { shape.last ?? 1 }
   /// Numbers of this tensor, without those of others that share its bytes.
   package var elementCount: Int { shape.reduce(1, *) }
+}
+
+extension StoredMatrix {
+  /// The tensor by which it is spoken of.
+  var anyPart: TensorDescriptor? { parts.min { $0.key < $1.key }?.value }
 }

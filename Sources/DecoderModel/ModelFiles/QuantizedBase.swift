@@ -1,7 +1,5 @@
 package import Checkpoints
 internal import Foundation
-package import Kernels
-package import Quantization
 
 /// A frozen base: the integers of all linear layers and the other weights, mapped and never copied.
 ///
@@ -15,8 +13,10 @@ package final class QuantizedBase: Sendable {
   package let config: DecoderConfig
   package let file: SafetensorsFile
   /// Layer by layer, in the order of `BlockSpec.linears`.
-  private let linears: [QuantizedLinear]
-  /// Embedding, norms and the output matrix.
+  private let linears: [QuantizedMatrix]
+  /// Matrices of the vocabulary that are quantized, by canonical name.
+  private let vocabulary: [String: QuantizedMatrix]
+  /// Embedding, norms and the output matrix, as far as they are not.
   private let dense: [String: DenseTensor]
 
   /// True where `path` is a directory with a manifest.
@@ -39,20 +39,24 @@ package final class QuantizedBase: Sendable {
     try Self.checkConfig(config, manifest, path: configPath)
     file = try SafetensorsFile(path: path + "/" + BaseManifest.weightsName)
     try Self.checkIdentity(file, manifest)
-    (linears, dense) = try BaseTensors.collect(file, config, manifest.settings)
+    let tensors = try BaseTensors.collect(file, config, manifest)
+    (linears, vocabulary, dense) = (tensors.linears, tensors.vocabulary, tensors.dense)
   }
 
-  package func linear(_ role: LinearRole, layer: Int) -> QuantizedLinear {
+  package func linear(_ role: LinearRole, layer: Int) -> QuantizedMatrix {
     guard (0..<config.layerCount).contains(layer), let position = config.block.position(of: role)
     else { preconditionFailure("the model has no \(role) in layer \(layer)") }
     return linears[layer * config.block.linearCount + position]
   }
 
-  package func linear(_ kind: LinearKind, layer: Int) -> QuantizedLinear {
+  package func linear(_ kind: LinearKind, layer: Int) -> QuantizedMatrix {
     linear(LinearRole(kind), layer: layer)
   }
 
-  /// Embedding, norms and `lm_head.weight` by canonical name.
+  /// A matrix of the vocabulary by canonical name, where it is quantized.
+  package func quantizedVocabulary(_ name: String) -> QuantizedMatrix? { vocabulary[name] }
+
+  /// Embedding, norms and `lm_head.weight` by canonical name, where they are not quantized.
   package func tensor(_ name: String) throws -> DenseTensor {
     guard let tensor = dense[name] else {
       throw ModelFileError.faults(path: file.path, ["there is no tensor \"\(name)\""])
@@ -120,47 +124,6 @@ package final class QuantizedBase: Sendable {
     let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
     let end = 8 + Int(min(length, UInt64(bytes.count - 8)))
     return SHA256.hexDigest(of: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
-  }
-}
-
-/// A quantized linear layer where it lies in the base, which it keeps mapped.
-package struct QuantizedLinear: @unchecked Sendable {
-  /// Without suffix, e.g. `model.layers.0.self_attn.q_proj`.
-  package let name: String
-  package let layout: PackedLayout
-  /// [O, rowStride].
-  package let codes: UnsafeRawBufferPointer
-  /// Bits of fp16 [O, G].
-  package let scales: UnsafeBufferPointer<UInt16>
-  package let zeros: ZeroPoints
-  /// [O]; nil where the layer has none.
-  package let bias: UnsafeBufferPointer<Float>?
-  /// The pointers are valid while this lives.
-  package let owner: MappedFile
-
-  /// Zero points [O, G]; `reals` are bits of fp16, of codes kept from Q4_1.
-  package enum ZeroPoints: @unchecked Sendable {
-    case integers(UnsafeBufferPointer<UInt8>)
-    case reals(UnsafeBufferPointer<UInt16>)
-  }
-}
-
-extension QuantizedLinear {
-  /// The matrix as kernels take it, with the scales of the base.
-  package var matrix: WeightMatrix? {
-    guard let codes = codes.baseAddress, let scales = scales.baseAddress else { return nil }
-    let points: WeightMatrix.ZeroPoints
-    switch zeros {
-    case .integers(let buffer):
-      guard let pointer = buffer.baseAddress else { return nil }
-      points = .integers(pointer)
-    case .reals(let buffer):
-      guard let pointer = buffer.baseAddress else { return nil }
-      points = .reals(pointer)
-    }
-    return WeightMatrix(
-      codes: codes, rows: layout.rows, columns: layout.columns, bits: layout.bits,
-      groupSize: layout.groupSize, rowStride: layout.rowStride, scales: scales, zeros: points)
   }
 }
 

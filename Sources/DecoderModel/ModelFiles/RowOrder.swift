@@ -14,6 +14,8 @@ package struct RowOrder: Sendable, Equatable {
   /// Rows from head to head, where the heads of several layers take turns.
   package var headStride: Int?
 
+  package init() {}
+
   /// Whether the rows follow each other in the file.
   package var isContiguous: Bool { interleaved == 0 && headStride == nil }
 

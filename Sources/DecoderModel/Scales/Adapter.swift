@@ -57,10 +57,7 @@ package enum Adapter {
 }
 
 extension AdapterScales {
-  /// The file's tensor types for this form.
-  package var elementType: ElementType { form == .scales ? .f16 : .f32 }
-
-  /// Shape in the file: [O, G] for scales, [O] for gains.
+  /// Shape in the file: [O, scalesPerRow] for scales, [O] for gains.
   package func shape(of entry: Entry) -> [Int] {
     form == .scales ? [entry.rows, entry.groups] : [entry.rows]
   }
@@ -74,13 +71,15 @@ extension AdapterScales {
         faults.append("tensor \"\(name)\" is missing")
         continue
       }
-      guard tensor.type == elementType, tensor.shape == shape(of: entry) else {
+      let type = entry.type.elementType
+      guard tensor.type == type, tensor.shape == shape(of: entry) else {
         faults.append(
-          "tensor \"\(name)\" is \(tensor.type) \(tensor.shape), expected \(elementType) "
+          "tensor \"\(name)\" is \(tensor.type) \(tensor.shape), expected \(type) "
             + "\(shape(of: entry))")
         continue
       }
       bytes(of: entry).copyMemory(from: file.bytes(of: tensor))
+      setMinima(entry)
       if !isFinite(entry) { faults.append("tensor \"\(name)\" holds NaN or infinity") }
     }
     if file.tensors.count > entries.count {
@@ -90,9 +89,9 @@ extension AdapterScales {
   }
 
   private func isFinite(_ entry: Entry) -> Bool {
-    entry.range.allSatisfy {
-      form == .gains
-        ? gains.pointer[$0].isFinite : Float16(bitPattern: scales.pointer[$0]).isFinite
+    let numbers = UnsafeRawPointer(bytes(of: entry).baseAddress)
+    return (0..<entry.range.count).allSatisfy { index in
+      numbers.map { entry.type.load($0, index).isFinite } ?? true
     }
   }
 }

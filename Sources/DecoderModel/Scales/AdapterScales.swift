@@ -1,14 +1,19 @@
-internal import Kernels
+internal import Checkpoints
+package import Kernels
 
 /// The scales of one task over a base: what an adapter file holds and what products read.
 ///
-/// Either effective fp16 scales of every quantized matrix, or one fp32 gain a row on top of the
-/// base's group scales. Decoders switch tasks by pointing their matrices here.
+/// Either effective scales of every quantized matrix, or one fp32 gain a row on top of the base's
+/// scales of groups. Decoders switch tasks by pointing their matrices here.
+///
+/// Where a matrix has minima, they move with their scale: m = m0 s / s0, rounded to the type of
+/// both. So a scale turns the weights of its group by one factor, as it does where there is a zero
+/// point, and a file that holds both can say exactly what was trained.
 package final class AdapterScales {
   package enum Form: String, Sendable {
-    /// fp16 [O, G] in place of the base's scales.
+    /// [O, scalesPerRow] in place of the base's scales, of their type.
     case scales
-    /// fp32 [O]: the base's scale of each group times its row's gain, rounded to fp16.
+    /// fp32 [O]: the base's numbers times their row's gain, rounded to their type.
     case gains
   }
 
@@ -19,8 +24,15 @@ package final class AdapterScales {
     /// Numbers of this matrix in the flat buffer.
     package let range: Range<Int>
     package let rows: Int
-    /// Numbers a row: G, or 1 for gains.
+    /// Numbers of a row: those of the base, or 1 for gains.
     package let groups: Int
+    /// Sums from which its gradients are made: one for each group of the matrix, 1 for gains.
+    let sumsPerRow: Int
+    /// Of the numbers in a file.
+    package let type: FloatType
+    /// Where its scales, and its minima if it has any, begin in their buffers.
+    let scaleBytes, minimumBytes: Int
+    let hasMinima: Bool
 
     /// Name of the tensor in an adapter file.
     package func tensorName(_ form: Form) -> String {
@@ -32,8 +44,12 @@ package final class AdapterScales {
   package let entries: [Entry]
   /// All numbers of all matrices, in the order of `entries`.
   package let count: Int
-  let scales: NumberBuffer<UInt16>
+  /// As adapter files hold them.
+  private let scales: NumberBuffer<UInt8>
+  /// As `scales`, of matrices that have minima; they follow from the scales.
+  private let minima: NumberBuffer<UInt8>
   let gains: FloatBuffer
+  private let shipped: [ShippedScales?]
   /// Index in `entries` by layer and role.
   private let positions: [[LinearRole: Int]]
 
@@ -42,27 +58,49 @@ package final class AdapterScales {
     self.form = form
     var entries: [Entry] = []
     var positions: [[LinearRole: Int]] = []
-    var count = 0
+    var shipped: [ShippedScales?] = []
+    var (count, scaleBytes, minimumBytes) = (0, 0, 0)
     for (layer, tensors) in weights.layers.enumerated() {
       positions.append([:])
       for role in tensors.roles {
         let matrix = tensors[role].matrix
         guard matrix.isQuantized else { continue }
         positions[layer][role] = entries.count
-        let groups = form == .gains ? 1 : matrix.groups
-        entries.append(
-          Entry(
-            layer: layer, role: role, range: count..<(count + matrix.rows * groups),
-            rows: matrix.rows, groups: groups))
-        count += matrix.rows * groups
+        let groups = form == .gains ? 1 : matrix.scalesPerRow
+        let own = count..<(count + matrix.rows * groups)
+        let base = tensors[role].base
+        let entry = Entry(
+          layer: layer, role: role, range: own, rows: matrix.rows, groups: groups,
+          sumsPerRow: form == .gains ? 1 : matrix.groups,
+          type: form == .gains ? .f32 : matrix.scaleType,
+          scaleBytes: scaleBytes.roundedUp(to: 4), minimumBytes: minimumBytes.roundedUp(to: 4),
+          hasMinima: base?.minima != nil)
+        entries.append(entry)
+        shipped.append(base)
+        count = own.upperBound
+        guard form == .scales else { continue }
+        scaleBytes = entry.scaleBytes + own.count * entry.type.byteCount
+        if entry.hasMinima {
+          minimumBytes = entry.minimumBytes + own.count * entry.type.byteCount
+        }
       }
     }
     self.entries = entries
     self.positions = positions
     self.count = count
-    scales = NumberBuffer(count: form == .scales ? count : 0)
+    self.shipped = shipped
+    scales = NumberBuffer(count: scaleBytes)
+    minima = NumberBuffer(count: minimumBytes)
     gains = FloatBuffer(count: form == .gains ? count : 0)
-    reset(to: weights)
+    gains.elements.update(repeating: 1)
+    guard form == .scales else { return }
+    for (index, entry) in entries.enumerated() {
+      guard let base = shipped[index] else { continue }
+      bytes(of: entry).copyMemory(
+        from: UnsafeRawBufferPointer(
+          start: base.scales, count: entry.range.count * entry.type.byteCount))
+      setMinima(entry)
+    }
   }
 
   /// The entry of one matrix; nil where it is not quantized.
@@ -71,23 +109,39 @@ package final class AdapterScales {
     return positions[layer][role].map { entries[$0] }
   }
 
-  private func reset(to weights: DecoderWeights) {
-    if form == .gains {
-      gains.elements.update(repeating: 1)
-      return
-    }
-    for entry in entries {
-      guard let base = weights.layers[entry.layer][entry.role].baseScales else { continue }
-      (scales.pointer + entry.range.lowerBound).update(from: base, count: entry.range.count)
+  /// The base's scales of an entry; nil where it has none.
+  func base(of entry: Entry) -> ShippedScales? {
+    positions[entry.layer][entry.role].flatMap { shipped[$0] }
+  }
+
+  /// The scales that products use, and the minima where the matrix has any.
+  func pointers(
+    _ entry: Entry
+  ) -> (scales: UnsafeMutableRawPointer, minima: UnsafeMutableRawPointer?) {
+    (
+      UnsafeMutableRawPointer(scales.pointer) + entry.scaleBytes,
+      entry.hasMinima ? UnsafeMutableRawPointer(minima.pointer) + entry.minimumBytes : nil
+    )
+  }
+
+  /// Makes the minima of an entry follow its scales. A scale of 0 in the base says nothing of the
+  /// factor: its minimum stays.
+  func setMinima(_ entry: Entry) {
+    let (scales, minima) = pointers(entry)
+    guard let minima, let base = base(of: entry) else { return }
+    for i in 0..<entry.range.count {
+      let (first, now) = (base.scale(i), entry.type.load(scales, i))
+      guard let minimum = base.minimum(i) else { return }
+      entry.type.store(first == 0 ? minimum : minimum * (now / first), minima, i)
     }
   }
 
-  /// The raw bytes of an entry as an adapter file stores them: F16 scales or F32 gains.
+  /// The raw bytes of an entry as an adapter file stores them: scales, or F32 gains.
   package func bytes(of entry: Entry) -> UnsafeMutableRawBufferPointer {
     switch form {
     case .scales:
       UnsafeMutableRawBufferPointer(
-        start: scales.pointer + entry.range.lowerBound, count: entry.range.count * 2)
+        start: pointers(entry).scales, count: entry.range.count * entry.type.byteCount)
     case .gains:
       UnsafeMutableRawBufferPointer(
         start: gains.pointer + entry.range.lowerBound, count: entry.range.count * 4)

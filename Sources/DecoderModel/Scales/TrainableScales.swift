@@ -18,22 +18,20 @@ package enum ScaleParametrization: String, CaseIterable, Sendable {
 
 /// The trained numbers of a model: fp32 masters in one flat vector and the task scales they give.
 ///
-/// Forward passes use scales rounded to fp16, as an adapter stores them; gradients pass through the
-/// rounding unchanged. So evaluation, generation and export compute the function that was trained.
+/// Forward passes use scales rounded to the type in which the base has them, as an adapter stores
+/// them; gradients pass through the rounding unchanged. So evaluation, generation and export compute the function that was trained.
 package final class TrainableScales {
   package let granularity: ScaleGranularity
   package let parametrization: ScaleParametrization
   package let task: AdapterScales
-  private let weights: DecoderWeights
 
   package init(
     weights: DecoderWeights, granularity: ScaleGranularity, parametrization: ScaleParametrization
   ) {
     self.granularity = granularity
     self.parametrization = parametrization
-    self.weights = weights
     let grouped = weights.layers.contains { layer in
-      layer.linears.contains { $0.matrix.groups > 1 }
+      layer.linears.contains { $0.matrix.scalesPerRow > 1 || $0.matrix.groupsPerScale > 1 }
     }
     task = AdapterScales(form: granularity == .row && grouped ? .gains : .scales, of: weights)
   }
@@ -51,61 +49,71 @@ package final class TrainableScales {
     precondition(masters.count == count, "one master for each trained number")
     var faults = ScaleFaults()
     for entry in task.entries {
-      let scales = baseScales(entry)
-      for i in entry.range {
-        switch task.form {
-        case .gains:
+      guard task.form == .scales, let base = task.base(of: entry) else {
+        for i in entry.range {
           task.gains.pointer[i] = 1 + masters[i]
           faults.count(task.gains.pointer[i], base: 1)
-        case .scales:
-          let base = scales[i - entry.range.lowerBound]
-          let scale = parametrization == .relative ? base * (1 + masters[i]) : base + masters[i]
-          let stored = Float16(scale)
-          task.scales.pointer[i] = stored.bitPattern
-          faults.count(Float(stored), base: base)
         }
+        continue
       }
+      let scales = task.pointers(entry).scales
+      for i in 0..<entry.range.count {
+        let (first, master) = (base.scale(i), masters[entry.range.lowerBound + i])
+        let scale = parametrization == .relative ? first * (1 + master) : first + master
+        entry.type.store(scale, scales, i)
+        faults.count(entry.type.load(scales, i), base: first)
+      }
+      task.setMinima(entry)
     }
     return faults
-  }
-
-  /// The base's scales of one matrix; 1 where it has none.
-  private func baseScales(_ entry: AdapterScales.Entry) -> BaseScales {
-    BaseScales(bits: weights.layers[entry.layer][entry.role].baseScales)
-  }
-
-  private struct BaseScales {
-    let bits: UnsafePointer<UInt16>?
-
-    subscript(index: Int) -> Float {
-      bits.map { Float(Float16(bitPattern: $0[index])) } ?? 1
-    }
   }
 
   /// Turns row sums `sum_t dy * y` of one matrix into gradients of its masters, in place.
   ///
   /// The sum is s times dL/ds. A scale of 0 has given the output no trace of its gradient: 0.
   func finishRowGradient(_ entry: AdapterScales.Entry, _ sums: UnsafeMutablePointer<Float>) {
-    let base = baseScales(entry)
+    let (base, scales) = (task.base(of: entry), task.pointers(entry).scales)
     for row in 0..<entry.rows {
-      let index = entry.range.lowerBound + row
       let (scale, factor): (Float, Float) =
         switch task.form {
-        case .gains: (task.gains.pointer[index], 1)
+        case .gains: (task.gains.pointer[entry.range.lowerBound + row], 1)
         case .scales:
           (
-            Float(Float16(bitPattern: task.scales.pointer[index])),
-            parametrization == .relative ? base[row] : 1
+            entry.type.load(scales, row),
+            parametrization == .relative ? base?.scale(row) ?? 1 : 1
           )
         }
       sums[row] = scale == 0 ? 0 : sums[row] / scale * factor
     }
   }
 
-  /// Turns dL/ds of one matrix into gradients of its masters, in place.
-  func finishGroupGradient(_ entry: AdapterScales.Entry, _ gradient: UnsafeMutablePointer<Float>) {
-    guard parametrization == .relative else { return }
-    let base = baseScales(entry)
-    for i in 0..<entry.range.count { gradient[i] *= base[i] }
+  /// Turns sums [O, G] of one matrix, of its unscaled weights times dL/dW, into gradients
+  /// [O, scalesPerRow] of its masters, in place.
+  ///
+  /// The groups of a super-block share its scale, and what each of them adds is its own scale times
+  /// its sum, by the shared one.
+  func finishGroupGradient(
+    _ entry: AdapterScales.Entry, _ matrix: WeightMatrix, _ gradient: UnsafeMutablePointer<Float>
+  ) {
+    let (base, scales) = (task.base(of: entry), task.pointers(entry).scales)
+    if matrix.groupsPerScale > 1 {
+      for row in 0..<entry.rows {
+        for number in 0..<entry.groups {
+          let first = number * matrix.groupsPerScale
+          var sum: Float = 0
+          for group in first..<min(matrix.groups, first + matrix.groupsPerScale) {
+            sum +=
+              matrix.effectiveScale(row: row, group: group)
+              * gradient[row * matrix.groups + group]
+          }
+          // Not before its place has been read: rows of sums are at least as long.
+          let index = row * entry.groups + number
+          let scale = entry.type.load(scales, index)
+          gradient[index] = scale == 0 ? 0 : sum / scale
+        }
+      }
+    }
+    guard parametrization == .relative, let base else { return }
+    for i in 0..<entry.range.count { gradient[i] *= base.scale(i) }
   }
 }

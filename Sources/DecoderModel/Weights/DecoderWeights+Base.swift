@@ -1,5 +1,6 @@
-internal import Checkpoints
-internal import Kernels
+package import Checkpoints
+package import Kernels
+internal import Quantization
 
 extension DecoderWeights {
   /// The weights of a base, used where they lie in the mapping; only norms and biases are copied.
@@ -10,18 +11,19 @@ extension DecoderWeights {
 
 extension QuantizedBase: WeightSource {
   func linear(_ role: LinearRole, layer: Int) throws -> DecoderWeights.Linear {
-    let linear: QuantizedLinear = self.linear(role, layer: layer)
+    let linear: QuantizedMatrix = self.linear(role, layer: layer)
     guard let matrix = linear.matrix else {
       throw ModelFileError.faults(path: path, ["\(linear.name) is empty"])
     }
     return DecoderWeights.Linear(
       matrix: matrix, bias: linear.bias.map { FloatBuffer(copying: $0) },
-      baseScales: linear.scales.baseAddress)
+      base: linear.shipped)
   }
 
   func matrix(_ name: String) throws -> WeightMatrix {
+    if let matrix = quantizedVocabulary(name)?.matrix { return matrix }
     let tensor = try tensor(name)
-    guard let start = tensor.bytes.baseAddress, let type = WeightMatrix.DenseType(tensor.type),
+    guard let start = tensor.bytes.baseAddress, let type = FloatType(tensor.type),
       tensor.shape.count == 2
     else {
       throw ModelFileError.faults(path: path, ["\(name) is no matrix of F32, F16 or BF16"])
@@ -37,14 +39,22 @@ extension QuantizedBase: WeightSource {
   }
 }
 
-extension WeightMatrix.DenseType {
+extension FloatType {
   /// Nil for types that kernels do not read as they lie.
-  init?(_ type: ElementType) {
+  package init?(_ type: ElementType) {
     switch type {
     case .f32: self = .f32
     case .f16: self = .f16
     case .bf16: self = .bf16
     default: return nil
+    }
+  }
+
+  package var elementType: ElementType {
+    switch self {
+    case .f32: .f32
+    case .f16: .f16
+    case .bf16: .bf16
     }
   }
 }

@@ -26,7 +26,7 @@ private final class OwnedCopies: WeightSource {
 
   func matrix(_ name: String) throws -> WeightMatrix {
     let tensor = try model.tensor(name)
-    if let type = WeightMatrix.DenseType(tensor.type),
+    if let type = FloatType(tensor.type),
       let start = model.bytes(of: tensor)?.baseAddress
     {
       return WeightMatrix(dense: start, type: type, rows: tensor.rows, columns: tensor.columns)

@@ -75,15 +75,15 @@ package final class DecoderWeights {
     package var matrix: WeightMatrix
     /// [O].
     package var bias: FloatBuffer?
-    /// fp16 bits [O, G] as the base ships them; nil for a dense matrix.
-    package let baseScales: UnsafePointer<UInt16>?
+    /// Scales as the base ships them; nil for a dense matrix.
+    package let base: ShippedScales?
 
     package init(
-      matrix: WeightMatrix, bias: FloatBuffer? = nil, baseScales: UnsafePointer<UInt16>? = nil
+      matrix: WeightMatrix, bias: FloatBuffer? = nil, base: ShippedScales? = nil
     ) {
       self.matrix = matrix
       self.bias = bias
-      self.baseScales = baseScales
+      self.base = base
     }
   }
 

@@ -232,7 +232,7 @@ final class KernelMatrix {
     weights = WeightMatrix(
       codes: data.pointer, rows: layout.rows, columns: layout.columns, bits: layout.bits,
       groupSize: layout.groupSize, rowStride: layout.rowStride, scales: scales.pointer,
-      zeros: .integers(zeros.pointer))
+      offset: .zeros(zeros.pointer))
   }
 
   static func random(_ count: Int) -> FloatBuffer {

@@ -193,7 +193,7 @@ def make_gguf():
     file("shape-beyond-int64", (), [info("a", [2**63], 0, 0)], DATA)
     file("shape-bytes-overflow", (), [info("a", [2**62], 0, 0)], DATA)
     file("shape-no-whole-block", (), [info("a", [16, 2], 2, 0)], b"\0" * 18)
-    file("unsupported-q2_k", (), [info("a", [256], 10, 0)], b"\0" * 84)
+    file("unsupported-iq2_xxs", (), [info("a", [256], 16, 0)], b"\0" * 66)
     file("unsupported-type-number", (), [info("a", [256], 12345, 0)], b"\0" * 84)
     file("notFinite-q4_0-scale", (), [info("a", [32], 2, 0)], b"\x00\x7e" + b"\x11" * 16)
     file("notFinite-q6_k-scale", (), [info("a", [256], 14, 0)], b"\1" * 208 + b"\x00\x7c")

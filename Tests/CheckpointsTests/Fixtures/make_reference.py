@@ -18,19 +18,24 @@ from safetensors.numpy import save_file
 
 HERE = pathlib.Path(__file__).parent
 random = np.random.default_rng(20260101)
+# Of the types that came later: the others keep their numbers.
+later = np.random.default_rng(20260102)
 
 # Where a block keeps half-precision numbers (byte offsets).
 HALVES = {
     Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
     Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],
 }
+LATER_HALVES = {
+    Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.IQ4_NL: [0], Type.IQ4_XS: [0],
+}
 
 
-def random_blocks(kind, rows, blocks):
+def random_blocks(kind, halves, random, rows=2, blocks=3):
     """Random bytes; the halves are finite, of either sign, a few of them subnormal or zero."""
     size = GGML_QUANT_SIZES[kind][1]
     raw = random.integers(0, 256, (rows * blocks, size), dtype=np.uint8)
-    for offset in HALVES[kind]:
+    for offset in halves:
         values = (random.standard_normal(rows * blocks) * 0.02).astype(np.float16)
         values[0] = np.float16(3e-7)
         values[1] = np.float16(-0.0)
@@ -38,13 +43,17 @@ def random_blocks(kind, rows, blocks):
     return raw.reshape(rows, blocks * size)
 
 
+def add_blocks(writer, kinds, random):
+    for kind, halves in kinds.items():
+        raw = random_blocks(kind, halves, random)
+        writer.add_tensor(kind.name, raw, raw_dtype=kind)
+        writer.add_tensor(kind.name + ".golden", dequantize(raw, kind).astype(np.float32))
+
+
 def reference_gguf():
     writer = gguf.GGUFWriter(HERE / "reference.gguf", "llama")
     writer.add_custom_alignment(64)
-    for kind in HALVES:
-        raw = random_blocks(kind, 2, 3)
-        writer.add_tensor(kind.name, raw, raw_dtype=kind)
-        writer.add_tensor(kind.name + ".golden", dequantize(raw, kind).astype(np.float32))
+    add_blocks(writer, HALVES, random)
     half = random.standard_normal((3, 5)).astype(np.float16)
     half[0, 0] = np.float16(6e-8)
     writer.add_tensor("F16", half)
@@ -54,6 +63,7 @@ def reference_gguf():
     writer.add_tensor("BF16.golden", (brain.astype(np.uint32) << 16).view(np.float32))
     writer.add_tensor("F64", np.array([1.5, -2.25, 1e-3], dtype=np.float64))
     writer.add_tensor("F64.golden", np.array([1.5, -2.25, 1e-3], dtype=np.float64).astype(np.float32))
+    add_blocks(writer, LATER_HALVES, later)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

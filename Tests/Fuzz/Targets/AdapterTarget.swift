@@ -35,7 +35,7 @@ extension FuzzTarget {
       path: path,
       tensors: scales.entries.map {
         TensorDeclaration(
-          name: $0.tensorName(.scales), type: scales.elementType, shape: scales.shape(of: $0))
+          name: $0.tensorName(.scales), type: $0.type.elementType, shape: scales.shape(of: $0))
       }, metadata: [("format", "pt")], overwrite: true, digest: false)
     for entry in scales.entries {
       try writer.append(

@@ -1,0 +1,42 @@
+internal import Checkpoints
+internal import DecoderModel
+internal import Kernels
+internal import Quantization
+
+/// Where the integers of a base come from.
+protocol CodeSource {
+  /// Rows of a matrix, and what they cost.
+  func codes(_ matrix: QuantizePlan.PlannedMatrix, rows: Range<Int>) throws -> QuantizedRows
+}
+
+/// Rounds full-precision weights.
+struct RoundedCodeSource: CodeSource {
+  let reader: RowReader
+  let quantizer: RowQuantizer
+  let pool: WorkerPool
+
+  func codes(_ matrix: QuantizePlan.PlannedMatrix, rows: Range<Int>) throws -> QuantizedRows {
+    let weights = try reader.read(matrix.tensor, rows: rows)
+    do {
+      return try weights.withUnsafeBufferPointer { buffer in
+        try quantizer.quantize(
+          buffer, rows: rows.count, columns: matrix.layout.columns, firstRow: rows.lowerBound,
+          pool: pool)
+      }
+    } catch let error as QuantizationError {
+      throw ModelFileError.faults(path: reader.source.path, ["\(matrix.tensor.name): \(error)"])
+    }
+  }
+}
+
+/// Takes the integers of a quantized file as they are: nothing is rounded.
+struct ImportedCodeSource: CodeSource {
+  let source: ModelSource
+
+  func codes(_ matrix: QuantizePlan.PlannedMatrix, rows: Range<Int>) throws -> QuantizedRows {
+    guard let read = try source.codedRows(matrix.tensor, rows: rows) else {
+      preconditionFailure("the plan has no matrix without codes")
+    }
+    return QuantizedRows(read)
+  }
+}

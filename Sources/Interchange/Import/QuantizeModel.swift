@@ -1,0 +1,109 @@
+internal import Checkpoints
+package import DecoderModel
+internal import Foundation
+internal import JSONText
+package import Kernels
+internal import Quantization
+internal import QuantizedFormats
+
+/// Makes a base of a model: reads rows from the mapped input, rounds them and writes them on, chunk
+/// by chunk, so that memory stays small whatever the size of the model.
+package struct QuantizeModel {
+  package struct Progress: Sendable {
+    package var tensor: String
+    package var weightsDone: Int
+    package var weights: Int
+  }
+
+  private let source: ModelSource
+  private let options: QuantizeOptions
+  private let pool: WorkerPool
+  private let isCancelled: () -> Bool
+  private let progress: (Progress) -> Void
+
+  /// `isCancelled` is asked some times a second; where it says true, `run` throws `cancelled` and
+  /// leaves nothing behind.
+  package init(
+    _ source: ModelSource, _ options: QuantizeOptions, pool: WorkerPool,
+    isCancelled: @escaping () -> Bool = { false },
+    progress: @escaping (Progress) -> Void = { _ in }
+  ) {
+    self.source = source
+    self.options = options
+    self.pool = pool
+    self.isCancelled = isCancelled
+    self.progress = progress
+  }
+
+  /// What would be written; throws what `run` would throw before it starts to work.
+  package func plan(output: String) throws -> QuantizePlan {
+    try BaseWriter.check(output, overwrite: options.overwrite)
+    try SidecarFiles.requireTokenizer(source)
+    let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
+    return try QuantizePlan(source, options) { tensor in
+      try reader.largestMagnitude(tensor) > Float(Float16.greatestFiniteMagnitude)
+    }
+  }
+
+  package func run(output: String) throws -> QuantizeReport {
+    let start = ContinuousClock.now
+    let plan = try plan(output: output)
+    let base = try BaseWriter(output, overwrite: options.overwrite)
+    let writer = try base.weights(plan.declarations)
+    let errors = try write(plan, to: writer)
+    var manifest = BaseManifest(
+      baseDigest: try writer.finish() ?? "", settings: plan.settings)
+    try SidecarFiles.write(source, to: base.directory)
+    (manifest.reusesCodes, manifest.grids) = (plan.reusesCodes, plan.grids)
+    if plan.reusesCodes {
+      try AtomicFile.write(
+        try SourceRecord(source).json.text() + "\n",
+        to: base.directory + "/" + SourceRecord.fileName)
+    }
+    manifest.source = [
+      "name": .string(URL(fileURLWithPath: source.path).lastPathComponent),
+      "format": .string(plan.reusesCodes ? source.quantized?.name ?? "" : source.format.rawValue),
+      "sha256": .string(try source.digest()),
+    ]
+    manifest.quality = ["relative_error": errors.json]
+    manifest = try base.finish(manifest, isCancelled: isCancelled)
+    let elapsed = (ContinuousClock.now - start).components
+    return QuantizeReport(
+      output: base.path, manifest: manifest, sourceBytes: source.byteCount,
+      baseBytes: writer.fileSize,
+      weightCount: plan.weightCount, scaleCount: plan.scaleCount, errors: errors,
+      seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
+  }
+
+  private func write(_ plan: QuantizePlan, to writer: SafetensorsWriter) throws -> LayerErrors {
+    let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
+    var parts = MatrixParts(writer)
+    for dense in plan.dense { try reader.copy(dense, to: &parts) }
+    for kept in plan.kept {
+      try parts.append(
+        Array(source.files.bytes(of: kept)), to: SourceRecord.keptName(kept.name))
+    }
+    var errors = LayerErrors()
+    var done = 0
+    let codeSource: any CodeSource =
+      plan.reusesCodes
+      ? ImportedCodeSource(source: source)
+      : RoundedCodeSource(reader: reader, quantizer: try RowQuantizer(plan.settings), pool: pool)
+    for matrix in plan.matrices {
+      if let order = matrix.order { try parts.append(order, to: matrix.name + ".order") }
+      var numbers = MatrixNumbers()
+      for rows in RowReader.chunks(of: matrix.tensor) {
+        if isCancelled() { throw QuantizationError.cancelled }
+        let chunk = try codeSource.codes(matrix, rows: rows)
+        try parts.append(chunk.rows.codes, to: matrix.name + ".codes")
+        numbers.append(chunk.rows)
+        if let role = matrix.role { errors.add(role.kind, chunk.squaredError, chunk.squaredNorm) }
+        done += rows.count * matrix.layout.columns
+        progress(Progress(tensor: matrix.name, weightsDone: done, weights: plan.weightCount))
+      }
+      try numbers.write(matrix.name, to: &parts)
+      source.advise(.dontNeed, matrix.tensor)
+    }
+    return errors
+  }
+}

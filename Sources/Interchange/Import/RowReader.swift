@@ -1,0 +1,66 @@
+internal import Checkpoints
+internal import DecoderModel
+internal import Kernels
+internal import Quantization
+internal import Synchronization
+
+/// Reads rows of a model on all threads, in chunks of bounded size.
+struct RowReader {
+  /// Weights of a chunk: 4 MB as Floats, a fraction of a second's work.
+  static let pieceSize = 1 << 20
+
+  let source: ModelSource
+  let pool: WorkerPool
+  let isCancelled: () -> Bool
+
+  /// Consecutive ranges of rows, each of about `pieceSize` weights, that cover the tensor.
+  static func chunks(of tensor: ModelTensor) -> [Range<Int>] {
+    let rows = max(1, pieceSize / max(1, tensor.columns))
+    return stride(from: 0, to: tensor.rows, by: rows).map { $0..<min($0 + rows, tensor.rows) }
+  }
+
+  /// Rows as Floats; throws the first fault by row, whichever thread met it.
+  func read(_ tensor: ModelTensor, rows: Range<Int>) throws -> [Float] {
+    var values = [Float](repeating: 0, count: rows.count * tensor.columns)
+    let fault = Mutex<(row: Int, error: any Error)?>(nil)
+    values.withUnsafeMutableBufferPointer { buffer in
+      pool.parallelRanges(rows.count) { part, _ in
+        let place = (part.lowerBound * tensor.columns)..<(part.upperBound * tensor.columns)
+        let stored = (rows.lowerBound + part.lowerBound)..<(rows.lowerBound + part.upperBound)
+        do {
+          try source.readRows(
+            tensor, rows: stored, into: UnsafeMutableBufferPointer(rebasing: buffer[place]))
+        } catch {
+          fault.withLock { first in
+            if first.map({ part.lowerBound < $0.row }) ?? true { first = (part.lowerBound, error) }
+          }
+        }
+      }
+    }
+    if let fault = fault.withLock({ $0 }) { throw fault.error }
+    return values
+  }
+
+  func largestMagnitude(_ tensor: ModelTensor) throws -> Float {
+    var largest: Float = 0
+    for rows in Self.chunks(of: tensor) {
+      if isCancelled() { throw QuantizationError.cancelled }
+      for value in try read(tensor, rows: rows) { largest = max(largest, abs(value)) }
+    }
+    return largest
+  }
+
+  /// Writes a tensor that stays as it is, in the type of the plan.
+  func copy(_ dense: QuantizePlan.PlannedDense, to writer: inout MatrixParts) throws {
+    for rows in Self.chunks(of: dense.tensor) {
+      if isCancelled() { throw QuantizationError.cancelled }
+      let values = try read(dense.tensor, rows: rows)
+      switch dense.type {
+      case .f16: try writer.append(values.map { Float16($0) }, to: dense.tensor.name)
+      case .bf16: try writer.append(values.map { BFloat16($0) }, to: dense.tensor.name)
+      default: try writer.append(values, to: dense.tensor.name)
+      }
+    }
+    source.advise(.dontNeed, dense.tensor)
+  }
+}
