@@ -196,8 +196,8 @@ INLINE void gemv_codes(const int bits, const int layout, const int tokens, const
   gemv_store(tokens, sums, layout == ONE_GROUP ? scale : 1, row, bias, y, y_row);
 }
 
-// 32 weights as bf16 in the order of columns: codes on their grid, unscaled, or dense numbers. Zeros
-// from column `end` on, the last of the matrix or of a group.
+// 32 weights as bf16 in the order of columns: codes on their grid, unscaled, or dense numbers.
+// Zeros from column `end` on, the last of the matrix or of a group.
 INLINE words gemv_plain(const peqa_matrix *w, const int storage, int row, const uint8_t *p, int col,
                        int end, peqa_grid grid) {
   int left = end - col;

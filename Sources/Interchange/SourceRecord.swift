@@ -7,6 +7,8 @@ internal import QuantizedFormats
 /// What an imported file was, so that an export can make it again: `source.json` of a base.
 struct SourceRecord: Equatable {
   static let fileName = "source.json"
+  /// Files of the source that nobody reads here, as they were.
+  static let folder = "source"
 
   /// Name of a `QuantizedFormat`.
   var format: String

@@ -18,8 +18,8 @@ extension Compute {
   /// docs/results/decode.md.
   package static let fewTokens = 8
 
-  /// Prepares x [tokens, columns of w] for `decode` with `w`; for matrices stored otherwise `decode`
-  /// makes copies.
+  /// Prepares x [tokens, columns of w] for `decode` with `w`; for matrices stored otherwise
+  /// `decode` makes copies.
   package func decodeOperand(
     _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix
   ) -> Operand {

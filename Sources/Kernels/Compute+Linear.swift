@@ -52,7 +52,8 @@ extension Compute {
     }
   }
 
-  /// ds [O, G] = sum over the group of the unscaled weights (peqa_grid) times dy^T x, for dy [tokens, O] and x [tokens, I].
+  /// ds [O, G] = sum over the group of the unscaled weights (peqa_grid) times dy^T x, for dy
+  /// [tokens, O] and x [tokens, I].
   package func groupGradient(
     _ w: WeightMatrix, dy: UnsafePointer<Float>, x: UnsafePointer<Float>, tokens: Int,
     into ds: UnsafeMutablePointer<Float>

@@ -93,8 +93,8 @@ package struct WeightMatrix: @unchecked Sendable {
     order = nil
   }
 
-  /// The scales that products use, and the minima where there are any: numbers of the matrix's type,
-  /// each times the gain of its row and rounded to that type again where there are gains [O].
+  /// The scales that products use, and the minima where there are any: numbers of the matrix's
+  /// type, each times the gain of its row and rounded to that type again where there are gains [O].
   package mutating func setScales(
     _ scales: UnsafeRawPointer, minima: UnsafeRawPointer? = nil,
     gains: UnsafePointer<Float>? = nil

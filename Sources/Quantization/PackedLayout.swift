@@ -29,7 +29,8 @@ package struct PackedLayout: Sendable, Equatable {
   package let offset: Offset
   /// Of scales and minima.
   package let scaleType: FloatType
-  /// Groups that share one scale; more than 1 in super-blocks, whose groups have integers beside it.
+  /// Groups that share one scale; more than 1 in super-blocks, whose groups have integers beside
+  /// it.
   package let groupsPerScale: Int
 
   package enum Offset: Sendable, Equatable {

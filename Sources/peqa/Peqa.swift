@@ -18,6 +18,7 @@ struct Peqa: ParsableCommand {
         Train.self,
         Eval.self,
         Generate.self,
+        Export.self,
         Inspect.self,
         AdapterCommand.self,
         Plan.self,

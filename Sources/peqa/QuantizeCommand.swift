@@ -79,7 +79,7 @@ struct Quantize: ParsableCommand {
       reusesCodes: reusesCodes, allowPoorQuality: allowPoorQuality, overwrite: overwrite)
     if !reusesCodes { try options.settings.validate(allowingPoorQuality: allowPoorQuality) }
     let source = try ModelSource.open(model)
-    let pool = WorkerPool(threads: threadCount(console))
+    let pool = WorkerPool(threads: console.threads(threads))
     let signals = StopSignals.install()
     let line = ProgressLine(console, "quantize", total: 1000)
     let job = QuantizeModel(
@@ -111,15 +111,6 @@ struct Quantize: ParsableCommand {
         "\(path) is the base that stood at \(output) when a quantization with --overwrite was "
           + "killed. Give it a name to keep it, or remove it.")
     }
-  }
-
-  private func threadCount(_ console: Console) -> Int {
-    if let threads { return threads }
-    let count = ThreadCount.resolve(
-      environment: ProcessInfo.processInfo.environment, cpus: AllowedCPUs(), ranksSharingMask: 1,
-      ranksOnNode: 1)
-    for line in count.warnings { console.warn(line) }
-    return count.count
   }
 
   private func show(_ plan: QuantizePlan, _ source: ModelSource, _ console: Console) {

@@ -87,7 +87,8 @@ typedef struct {
                         const float *_Nullable lane_scale, int scale_depth, int accumulate);
 
   // Panel for y = x W^T: lane l is row row0 + l, k runs over columns col0 .. col0 + depth.
-  // Unscaled q - z (of peqa_grid: slope q - zero) where `scaled` is 0. Columns and rows past the matrix give zeros.
+  // Unscaled q - z (of peqa_grid: slope q - zero) where `scaled` is 0. Columns and rows past the
+  // matrix give zeros.
   void (*pack_weights_nt_f32)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,
                             float *panel);
   void (*pack_weights_nt_bf16)(const peqa_matrix *w, int row0, int col0, int depth, int scaled,

@@ -1,5 +1,6 @@
 package import Checkpoints
 internal import Quantization
+internal import QuantizedFormats
 
 extension ModelSource {
   /// Rows of a tensor as Floats, in canonical order; `output` has `rows.count * columns` places.
@@ -13,6 +14,7 @@ extension ModelSource {
       try readVector(tensor, into: output)
     } else if !tensor.type.isReal, let coded = try codedRows(tensor, rows: rows) {
       coded.dequantize(into: output)
+      if let order = tensor.coded?.order { restore(output, order) }
     } else if tensor.order.isContiguous {
       let first = tensor.order.first
       try files.readFloats(
@@ -30,6 +32,15 @@ extension ModelSource {
       throw ModelFileError.notFinite(
         path: path, tensor: tensor.name, row: rows.lowerBound + bad / tensor.columns,
         column: bad % tensor.columns)
+    }
+  }
+
+  /// Rows of a matrix in act-order to the order of its input.
+  private func restore(_ rows: UnsafeMutableBufferPointer<Float>, _ order: [Int32]) {
+    var row = [Float](repeating: 0, count: order.count)
+    for start in stride(from: 0, to: rows.count, by: order.count) {
+      for (place, column) in order.enumerated() { row[Int(column)] = rows[start + place] }
+      for column in row.indices { rows[start + column] = row[column] }
     }
   }
 

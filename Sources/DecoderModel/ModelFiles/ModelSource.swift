@@ -3,8 +3,8 @@ internal import Foundation
 internal import JSONText
 package import QuantizedFormats
 
-/// A model on disk, whatever its format: configuration, tensors by canonical name, and their rows as
-/// Floats, or as codes where the file has them quantized.
+/// A model on disk, whatever its format: configuration, tensors by canonical name, and their rows
+/// as Floats, or as codes where the file has them quantized.
 ///
 /// Everything is mapped; rows are converted when they are read. That all tensors are there with the
 /// right shapes is checked on opening, before any work starts.
@@ -85,7 +85,7 @@ package final class ModelSource: Sendable {
     for expected in config.expectedTensors {
       let (name, order, offset) = stored(expected)
       let coded = try Self.coded(expected, name, order, files, quantized)
-      if let coded, files.tensor(named: name)?.type.isReal != true, let first = coded.anyPart {
+      if let coded, files.tensor(named: name)?.type.isReal != true, let first = coded.codes {
         positions[Array(expected.name.utf8)] = tensors.count
         tensors.append(ModelTensor(expected: expected, stored: first, order: order, coded: coded))
         continue
@@ -209,6 +209,8 @@ package struct ModelTensor: Sendable, Equatable {
 }
 
 extension StoredMatrix {
-  /// The tensor by which it is spoken of.
-  var anyPart: TensorDescriptor? { parts.min { $0.key < $1.key }?.value }
+  /// The tensor of its codes.
+  var codes: TensorDescriptor? {
+    parts.sorted { $0.key < $1.key }.map(\.value).first { !$0.type.isReal }
+  }
 }

@@ -19,7 +19,8 @@ package enum ScaleParametrization: String, CaseIterable, Sendable {
 /// The trained numbers of a model: fp32 masters in one flat vector and the task scales they give.
 ///
 /// Forward passes use scales rounded to the type in which the base has them, as an adapter stores
-/// them; gradients pass through the rounding unchanged. So evaluation, generation and export compute the function that was trained.
+/// them; gradients pass through the rounding unchanged. So evaluation, generation and export
+/// compute the function that was trained.
 package final class TrainableScales {
   package let granularity: ScaleGranularity
   package let parametrization: ScaleParametrization

@@ -73,7 +73,7 @@ package struct GGUFMetadata: Sendable {
   }
 
   /// `license:` of the front matter that model cards begin with.
-  private static func license(in directory: String) -> String? {
+  static func license(in directory: String) -> String? {
     let path = directory + "/README.md"
     guard FileManager.default.fileExists(atPath: path),
       let bytes = try? OpenFile.contents(of: path)

@@ -43,9 +43,10 @@ struct BaseMatrix {
   /// All tensors of a base in the order of its file, each of them aligned to its elements.
   ///
   /// An imported base has the tensors of each matrix together, where sizes allow it; so none has to
-  /// wait in memory while others are written. Otherwise, and in bases of version 1, the order is: `dense` by the width of their elements, numbers of 4 bytes of all matrices, then
-  /// codes and numbers of 2 bytes of one matrix after the other, then all other bytes. So every
-  /// tensor is aligned whatever the shapes, and codes to 64 bytes where widths are multiples of 64.
+  /// wait in memory while others are written. Otherwise, and in bases of version 1, the order is:
+  /// `dense` by the width of their elements, numbers of 4 bytes of all matrices, then codes and
+  /// numbers of 2 bytes of one matrix after the other, then all other bytes. So every tensor is
+  /// aligned whatever the shapes, and codes to 64 bytes where widths are multiples of 64.
   static func declarations(
     dense: [TensorDeclaration], matrices: [BaseMatrix], together: Bool = false
   ) -> [TensorDeclaration] {

@@ -59,6 +59,7 @@ package struct QuantizeModel {
       try AtomicFile.write(
         try SourceRecord(source).json.text() + "\n",
         to: base.directory + "/" + SourceRecord.fileName)
+      try SidecarFiles.passOn(source, to: base.directory)
     }
     manifest.source = [
       "name": .string(URL(fileURLWithPath: source.path).lastPathComponent),

@@ -50,8 +50,8 @@ package struct QuantizePlan: Sendable {
   }
 
   /// Throws for settings that no base can have and for models whose codes cannot be kept. Matrices
-  /// of the vocabulary become F16 unless `needsBFloat16` says that their values do not fit; those of
-  /// a model whose codes are kept stay what they are.
+  /// of the vocabulary become F16 unless `needsBFloat16` says that their values do not fit; those
+  /// of a model whose codes are kept stay what they are.
   package init(
     _ source: ModelSource, _ options: QuantizeOptions,
     needsBFloat16: (ModelTensor) throws -> Bool

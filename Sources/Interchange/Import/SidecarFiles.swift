@@ -25,12 +25,27 @@ enum SidecarFiles {
   }
 
   /// Nobody reads them here; an export hands them back.
-  static let passedOn = ["quantize_config.json", "README.md", "LICENSE", "recipe.yaml"]
+  private static let passedOn = [
+    "quantize_config.json", "README.md", "LICENSE", "recipe.yaml", SafetensorsDirectory.indexName,
+  ]
+
+  /// Keeps what an imported directory has beside the model, for an export.
+  static func passOn(_ source: ModelSource, to directory: String) throws {
+    guard source.format == .huggingFace else { return }
+    let names = passedOn.filter { exists(source.path + "/" + $0) }
+    guard !names.isEmpty else { return }
+    let folder = directory + "/" + SourceRecord.folder
+    try Folder.make(folder)
+    for name in names {
+      try AtomicFile.write(
+        try OpenFile.contents(of: source.path + "/" + name), to: folder + "/" + name)
+    }
+  }
 
   static func write(_ source: ModelSource, to directory: String) throws {
     switch source.format {
     case .huggingFace:
-      for name in ["config.json"] + ModelFiles.tokenizerNames + passedOn
+      for name in ["config.json"] + ModelFiles.tokenizerNames
       where exists(source.path + "/" + name) {
         try AtomicFile.write(
           try OpenFile.contents(of: source.path + "/" + name), to: directory + "/" + name)

@@ -1,0 +1,112 @@
+internal import Checkpoints
+internal import DecoderModel
+internal import Quantization
+internal import QuantizedFormats
+
+// A directory of safetensors files as transformers names them.
+extension ExportPlanner {
+  /// Bytes of a file; a model with more has several, as transformers writes them.
+  private static let shardBytes = 5_000_000_000
+
+  mutating func huggingFace() throws -> [OutputFile] {
+    let format: (any QuantizedFormat)? =
+      switch options.format {
+      case .gptq: GPTQFormat(version1: isSymmetric)
+      case .awq: AWQFormat()
+      case .mlx: MLXFormat()
+      case .compressedTensors: CompressedTensorsFormat(bits: [4, 8])
+      case .gguf, .hf: nil
+      }
+    var list: [OutputTensor] = []
+    for module in ExportModule.all(tuned.config, .huggingFace) {
+      let isCoded = module.parts.contains { tuned.matrix($0.tensor) != nil }
+      guard let format, isCoded, holdsVocabulary || !module.isVocabulary else {
+        list.append(try dense(module, as: type(of: module, isCoded: isCoded)))
+        continue
+      }
+      guard let rows = try codedRows(module) else { continue }
+      switch CodeTarget.of(rows, for: options.format, isReordered: order(of: module) != nil) {
+      case .success(let target):
+        list += try coded(module, as: format, target, form: target.layout.form)
+      case .failure(let error): fault("\(module.name): \(error.reason)")
+      }
+    }
+    if options.format == .compressedTensors { list = list.filter { !isSymmetricZero($0) } }
+    return Self.shards(list, metadata: [("format", options.format == .mlx ? "mlx" : "pt")])
+  }
+
+  /// Which formats have vocabularies quantized.
+  private var holdsVocabulary: Bool { options.format == .mlx }
+
+  private func type(of module: ExportModule, isCoded: Bool) throws -> ElementType {
+    guard isCoded, options.format == .hf else { return try tuned.exactType(module) }
+    return switch options.dtype {
+    case .fp16: .f16
+    case .bf16: .bf16
+    case .fp32: .f32
+    }
+  }
+
+  /// Some matrix has its columns in act-order.
+  var isReordered: Bool {
+    tuned.config.expectedTensors.contains { tuned.matrix($0)?.order != nil }
+  }
+
+  /// Zero points of compressed-tensors are left out where all are the centre.
+  private func isSymmetricZero(_ tensor: OutputTensor) -> Bool {
+    tensor.declaration.name.hasSuffix(".weight_zero_point") && isSymmetric
+  }
+
+  /// All zero points of the base are in the middle of the codes as they are written.
+  var isSymmetric: Bool {
+    tuned.config.expectedTensors.allSatisfy { tensor in
+      guard case .linear = tensor.role, let matrix = tuned.matrix(tensor) else { return true }
+      let bits = writtenBits(matrix.layout.bits)
+      let centre = UInt8(1 << (bits - 1))
+      switch matrix.layout.offset {
+      case .zeros: return matrix.offsets.allSatisfy { $0 == centre }
+      case .centre: return bits == matrix.layout.bits
+      case .realZeros, .minima: return false
+      }
+    }
+  }
+
+  private func writtenBits(_ bits: Int) -> Int {
+    switch options.format {
+    case .gptq: GPTQPacking.supportedBits.first { $0 >= bits } ?? 8
+    case .compressedTensors: bits <= 4 ? 4 : 8
+    default: bits
+    }
+  }
+
+  private static func shards(
+    _ tensors: [OutputTensor], metadata: [(key: String, value: String)]
+  ) -> [OutputFile] {
+    var groups: [[OutputTensor]] = [[]]
+    var size = 0
+    for tensor in tensors {
+      let bytes = tensor.declaration.byteCount
+      if size > 0, size + bytes > shardBytes {
+        groups.append([])
+        size = 0
+      }
+      groups[groups.count - 1].append(tensor)
+      size += bytes
+    }
+    func number(_ value: Int) -> String {
+      let text = "\(value)"
+      return String(repeating: "0", count: max(0, 5 - text.count)) + text
+    }
+    return groups.enumerated().map { index, tensors in
+      let name =
+        groups.count == 1
+        ? SafetensorsDirectory.singleName
+        : "model-\(number(index + 1))-of-\(number(groups.count)).safetensors"
+      return OutputFile(name: name, metadata: metadata, tensors: tensors)
+    }
+  }
+}
+
+extension ExportModule {
+  var isVocabulary: Bool { parts[0].tensor.role == .vocabulary }
+}
