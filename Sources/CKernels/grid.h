@@ -21,6 +21,8 @@ static inline peqa_grid GRID_NAME(grid)(const peqa_matrix *w, int row, int group
   float minimum = NUMBER(w->minima, w->scale_type, at);
   if (w->gains) minimum = ROUNDED(minimum * w->gains[row], w->scale_type);
   if (w->block_minima) minimum *= -(float)w->block_minima[block];
-  if (scale == 0) return (peqa_grid){minimum, 0, -1};
-  return (peqa_grid){scale, 1, -minimum / scale};
+  // A scale so small that it is nothing beside the minimum counts as 0 too.
+  float zero = scale == 0 ? 0 : -minimum / scale;
+  if (scale == 0 || zero - zero != 0) return (peqa_grid){minimum, 0, -1};
+  return (peqa_grid){scale, 1, zero};
 }

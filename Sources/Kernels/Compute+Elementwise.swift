@@ -183,7 +183,7 @@ extension Compute {
     }
   }
 
-  /// Row `row` of a matrix as fp32: an embedding. Of a quantized matrix: unscaled q - z.
+  /// Row `row` of a matrix as fp32, in the order of its input: an embedding.
   package func row(_ row: Int, of w: WeightMatrix, into out: UnsafeMutablePointer<Float>) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: Int(PEQA_PANEL)) { chunk in
       guard let base = chunk.baseAddress else { return }
@@ -198,6 +198,11 @@ extension Compute {
       for group in 0..<w.groups {
         let scale = w.effectiveScale(row: row, group: group)
         for column in group * size..<min(w.columns, (group + 1) * size) { out[column] *= scale }
+      }
+      guard let order = w.order else { return }
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: w.columns) { copy in
+        for column in 0..<w.columns { copy[column] = out[column] }
+        for column in 0..<w.columns { out[Int(order[column])] = copy[column] }
       }
     }
   }

@@ -66,7 +66,8 @@ import Testing
     }
   }
 
-  /// Codes in canonical order are those of the weights: rounded once each, of two roundings in GGML.
+  /// Codes in canonical order are those of the weights: rounded once each, of two roundings in
+  /// GGML.
   @Test(arguments: ["q4_0", "q4_1", "q8_0"])
   func codesAreTheWeights(type: String) throws {
     let source = try ModelSource.open(Fixtures.path("gguf/llama_\(type).gguf"))

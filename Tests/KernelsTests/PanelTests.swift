@@ -74,6 +74,23 @@ internal import Testing
     }
   }
 
+  /// Every form of grid with every kind of code and group.
+  @Test(arguments: fast, QuantizedCase.Form.allCases)
+  func forms(_ set: InstructionSet, _ form: QuantizedCase.Form) {
+    let shapes = [(65, 272), (7, 1040), (65, 80), (17, 48)]
+    for bits in [2, 3, 4, 5, 6, 8] {
+      for (index, groupSize) in [nil, 16, 32, 64, 128, 512, 1024].enumerated() {
+        let (rows, columns) = shapes[(bits + index) % 4]
+        let w = QuantizedCase(
+          rows: rows, columns: columns, bits: bits, groupSize: groupSize, form: form,
+          scaleType: FloatType.allCases[(bits + index) % 3], gains: index % 2 == 1,
+          zeroScales: true, offset: index % 4, seed: bits * 10 + index)
+        let same = panels(w, set.table) == panels(w, InstructionSet.scalar.table)
+        #expect(same, "\(bits) bits, group \(groupSize ?? -1), \(rows) x \(columns)")
+      }
+    }
+  }
+
   private func panels(_ w: QuantizedCase, _ table: peqa_kernels) -> [[UInt32]] {
     var results: [[UInt32]] = []
     let raw = w.kernelView
@@ -84,6 +101,12 @@ internal import Testing
         words((depth + depth % 2) * 64) { out in
           withUnsafePointer(to: raw) { write($0, UnsafeMutableRawPointer(out)) }
         })
+    }
+    for row in stride(from: 0, to: w.rows, by: 64) {
+      collect(w.groups) {
+        table.scales_per_lane(
+          $0, Int32(row), 0, Int32(w.groups), $1.assumingMemoryBound(to: Float.self))
+      }
     }
     for scaled in [Int32(0), 1] {
       for row in stride(from: 0, to: w.rows, by: 64) {

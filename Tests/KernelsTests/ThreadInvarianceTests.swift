@@ -21,11 +21,16 @@ internal import Testing
     init() {
       let (rows, columns) = (ThreadInvarianceTests.rows, ThreadInvarianceTests.columns)
       var random = RandomNumbers(seed: 2)
-      quantized = [(4, nil, false), (3, 64, true)].map { bits, size, real in
-        QuantizedCase(
-          rows: rows, columns: columns, bits: bits, groupSize: size, realZeros: real, gains: true,
-          offset: 0, seed: bits)
-      }
+      quantized =
+        [(4, nil, false), (3, 64, true)].map { bits, size, real in
+          QuantizedCase(
+            rows: rows, columns: columns, bits: bits, groupSize: size, realZeros: real,
+            gains: true, offset: 0, seed: bits)
+        } + [
+          QuantizedCase(
+            rows: rows, columns: columns, bits: 5, groupSize: 32, form: .minimaBlocks, gains: true,
+            ordered: true, offset: 0, seed: 5)
+        ]
       dense = GuardedMemory(random.floats(rows * columns))
       matrices =
         quantized.map(\.matrix) + [

@@ -79,8 +79,12 @@ extension AdapterScales {
         continue
       }
       bytes(of: entry).copyMemory(from: file.bytes(of: tensor))
-      setMinima(entry)
-      if !isFinite(entry) { faults.append("tensor \"\(name)\" holds NaN or infinity") }
+      let hasPlaces = setMinima(entry)
+      if !isFinite(entry) {
+        faults.append("tensor \"\(name)\" holds NaN or infinity")
+      } else if !hasPlaces {
+        faults.append("tensor \"\(name)\" makes minima that are no numbers of \(type)")
+      }
     }
     if file.tensors.count > entries.count {
       faults.append("\(file.tensors.count - entries.count) tensors too many for this base")

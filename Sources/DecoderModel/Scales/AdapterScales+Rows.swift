@@ -14,6 +14,7 @@ extension AdapterScales {
     case .gains:
       let (type, perRow) = (rows.layout.scaleType, rows.layout.scalesPerRow)
       func multiply(_ numbers: inout [UInt8]) {
+        guard !numbers.isEmpty else { return }
         numbers.withUnsafeMutableBytes { bytes in
           guard let start = bytes.baseAddress else { return }
           for row in 0..<entry.rows {

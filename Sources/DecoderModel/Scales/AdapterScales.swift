@@ -124,16 +124,20 @@ package final class AdapterScales {
     )
   }
 
-  /// Makes the minima of an entry follow its scales. A scale of 0 in the base says nothing of the
-  /// factor: its minimum stays.
-  func setMinima(_ entry: Entry) {
+  /// Makes the minima of an entry follow its scales; false where one has no place in their type. A
+  /// scale of 0 in the base says nothing of the factor: its minimum stays.
+  @discardableResult
+  func setMinima(_ entry: Entry) -> Bool {
     let (scales, minima) = pointers(entry)
-    guard let minima, let base = base(of: entry) else { return }
+    guard form == .scales, let minima, let base = base(of: entry) else { return true }
+    var allFinite = true
     for i in 0..<entry.range.count {
       let (first, now) = (base.scale(i), entry.type.load(scales, i))
-      guard let minimum = base.minimum(i) else { return }
+      guard let minimum = base.minimum(i) else { return true }
       entry.type.store(first == 0 ? minimum : minimum * (now / first), minima, i)
+      allFinite = allFinite && entry.type.load(minima, i).isFinite
     }
+    return allFinite
   }
 
   /// The raw bytes of an entry as an adapter file stores them: scales, or F32 gains.

@@ -64,7 +64,7 @@ package final class TrainableScales {
         entry.type.store(scale, scales, i)
         faults.count(entry.type.load(scales, i), base: first)
       }
-      task.setMinima(entry)
+      if !task.setMinima(entry) { faults.notFinite += 1 }
     }
     return faults
   }
@@ -113,6 +113,10 @@ package final class TrainableScales {
           gradient[index] = scale == 0 ? 0 : sum / scale
         }
       }
+    }
+    // Of a group with minima and a scale of 0 the sum is that of its minimum, which stays.
+    for i in 0..<entry.range.count where entry.hasMinima && entry.type.load(scales, i) == 0 {
+      gradient[i] = 0
     }
     guard parametrization == .relative, let base else { return }
     for i in 0..<entry.range.count { gradient[i] *= base.scale(i) }

@@ -10,8 +10,10 @@ struct NoTarget: Error {
 
 // What each format can hold of a matrix, as its own program reads it: docs/file-formats.md.
 extension CodeTarget {
+  /// - Parameter group: of all matrices of a file, where the format has one group size that divides
+  ///   the columns: `dividingGroup`.
   static func of(
-    _ rows: CodedRows, for format: ExportFormat, isReordered: Bool
+    _ rows: CodedRows, for format: ExportFormat, group: Int?, isReordered: Bool
   ) -> Result<CodeTarget, NoTarget> {
     let source = rows.layout
     return Result { () throws(NoTarget) in
@@ -19,25 +21,30 @@ extension CodeTarget {
         throw NoTarget(reason: "its columns are in act-order, which only gptq has")
       }
       return switch format {
-      case .gptq: gptq(source)
-      case .awq: try awq(source)
+      case .gptq: try gptq(source)
+      case .awq: try awq(source, group)
       case .mlx: try mlx(rows)
-      case .compressedTensors: try compressedTensors(source)
+      case .compressedTensors: try compressedTensors(source, group)
       case .gguf: try gguf(rows)
       case .hf: throw NoTarget(reason: "hf holds full precision")
       }
     }
   }
 
-  private static func gptq(_ source: PackedLayout) -> CodeTarget {
-    CodeTarget(
+  private static func gptq(_ source: PackedLayout) throws(NoTarget) -> CodeTarget {
+    let bits = GPTQPacking.supportedBits.first { $0 >= source.bits } ?? 8
+    guard source.columns * bits % 32 == 0, source.rows * bits % 32 == 0 else {
+      throw NoTarget(
+        reason: "gptq wants whole words of 32 bits; \(source.rows) x \(source.columns) codes of "
+          + "\(bits) bits leave one unfinished")
+    }
+    return CodeTarget(
       layout: PackedLayout(
-        rows: source.rows, columns: source.columns,
-        bits: GPTQPacking.supportedBits.first { $0 >= source.bits } ?? 8,
+        rows: source.rows, columns: source.columns, bits: bits,
         groupSize: source.groupSize, scaleType: source.scaleType == .bf16 ? .bf16 : .f16))
   }
 
-  private static func awq(_ source: PackedLayout) throws(NoTarget) -> CodeTarget {
+  private static func awq(_ source: PackedLayout, _ group: Int?) throws(NoTarget) -> CodeTarget {
     guard source.bits <= AWQPacking.bits else {
       throw NoTarget(reason: "awq has codes of 4 bits, these have \(source.bits)")
     }
@@ -47,29 +54,37 @@ extension CodeTarget {
     return CodeTarget(
       layout: PackedLayout(
         rows: source.rows, columns: source.columns, bits: AWQPacking.bits,
-        groupSize: try dividingGroup(source, format: "awq")))
+        groupSize: try size(group, source, "awq")))
   }
 
-  private static func compressedTensors(_ source: PackedLayout) throws(NoTarget) -> CodeTarget {
+  private static func compressedTensors(
+    _ source: PackedLayout, _ group: Int?
+  ) throws(NoTarget) -> CodeTarget {
     CodeTarget(
       layout: PackedLayout(
         rows: source.rows, columns: source.columns, bits: source.bits <= 4 ? 4 : 8,
-        groupSize: try dividingGroup(source, format: "compressed-tensors"),
+        groupSize: try size(group, source, "compressed-tensors"),
         scaleType: source.scaleType == .bf16 ? .bf16 : .f16))
   }
 
-  /// A whole row, or the largest group that divides the columns and lies in one of the source.
-  private static func dividingGroup(
-    _ source: PackedLayout, format: String
+  private static func size(
+    _ group: Int?, _ source: PackedLayout, _ format: String
   ) throws(NoTarget) -> Int {
-    if source.groups == 1 { return source.columns }
-    var size = source.groupSize
-    while size >= 16, source.columns % size != 0 { size /= 2 }
-    guard size >= 16 else {
+    guard let group else {
       throw NoTarget(
-        reason: "\(format) needs groups that divide the \(source.columns) columns")
+        reason: "\(format) has one group size that divides the columns of all layers; there is "
+          + "none of 16 or more for this base")
     }
-    return size
+    return group == -1 ? source.columns : group
+  }
+
+  /// The largest group that divides the columns of all matrices and lies in one of theirs: -1 where
+  /// all have whole rows, nil where there is none.
+  static func dividingGroup(_ layouts: [PackedLayout]) -> Int? {
+    let sizes = layouts.filter { $0.groups > 1 }.map(\.groupSize)
+    guard var size = sizes.min() else { return -1 }
+    while size >= 16, layouts.contains(where: { $0.columns % size != 0 }) { size /= 2 }
+    return size >= 16 ? size : nil
   }
 
   private static func mlx(_ rows: CodedRows) throws(NoTarget) -> CodeTarget {

@@ -37,32 +37,53 @@ struct ExportConfig {
 
 /// Bits and groups of the quantized modules of an export.
 struct ExportGrids {
-  /// By the module's name in the file, in its order.
-  private(set) var modules: [(name: String, grid: BaseManifest.Grid)] = []
+  struct Module: Equatable {
+    /// In the file.
+    let name: String
+    let bits: Int
+    let groupSize: Int
+    /// One group is a whole row.
+    let isWhole: Bool
+
+    /// -1 for whole rows, as files say it.
+    var grid: BaseManifest.Grid {
+      BaseManifest.Grid(bits: bits, groupSize: isWhole ? -1 : groupSize)
+    }
+  }
+
+  /// In the order of the file.
+  private(set) var modules: [Module] = []
 
   mutating func add(_ name: String, _ layout: PackedLayout) {
     modules.append(
-      (
-        name,
-        BaseManifest.Grid(
-          bits: layout.bits, groupSize: layout.groups == 1 ? -1 : layout.groupSize)
-      ))
+      Module(
+        name: name, bits: layout.bits, groupSize: layout.groupSize, isWhole: layout.groups == 1))
   }
 
-  /// What most modules have. A whole row counts as a group of any size that is not shorter.
+  /// What most modules have; -1 only where all have whole rows.
   var common: BaseManifest.Grid {
+    let grouped = modules.filter { !$0.isWhole }
+    return Self.most((grouped.isEmpty ? modules : grouped).map(\.grid))
+  }
+
+  /// Modules that `common` does not describe: other bits or groups, or whole rows that are longer
+  /// than a group.
+  var exceptions: [Module] {
+    let common = common
+    return modules.filter { module in
+      module.bits != common.bits
+        || module.groupSize != common.groupSize
+          && !(module.isWhole && (common.groupSize == -1 || module.groupSize <= common.groupSize))
+    }
+  }
+
+  fileprivate static func most(_ grids: [BaseManifest.Grid]) -> BaseManifest.Grid {
     var counts: [BaseManifest.Grid: Int] = [:]
-    for module in modules { counts[module.grid, default: 0] += 1 }
-    let grouped = counts.filter { $0.key.groupSize != -1 }
-    let most = (grouped.isEmpty ? counts : grouped).max {
-      ($0.value, $1.key.bits) < ($1.value, $0.key.bits)
+    for grid in grids { counts[grid, default: 0] += 1 }
+    let most = counts.max {
+      ($0.value, $1.key.bits, $1.key.groupSize) < ($1.value, $0.key.bits, $0.key.groupSize)
     }
     return most?.key ?? BaseManifest.Grid(bits: 4, groupSize: -1)
-  }
-
-  /// Modules that `common` does not describe.
-  var exceptions: [(name: String, grid: BaseManifest.Grid)] {
-    modules.filter { $0.grid != common }
   }
 }
 
@@ -97,17 +118,20 @@ extension ExportGrids {
         )
       ]
     case .mlx:
+      // mlx has no whole rows: a group has a size, be it that of the row.
+      let own = modules.map { BaseManifest.Grid(bits: $0.bits, groupSize: $0.groupSize) }
+      let most = Self.most(own)
       var members: [JSONValue.Member] = [
-        .init(key: "group_size", value: .integer(common.groupSize)),
-        .init(key: "bits", value: .integer(common.bits)),
-        .init(key: "mode", value: "affine"),
+        .init(key: "group_size", value: .integer(most.groupSize)),
+        .init(key: "bits", value: .integer(most.bits)), .init(key: "mode", value: "affine"),
       ]
-      for module in exceptions {
+      for (module, grid) in zip(modules, own) where grid != most {
         members.append(
           .init(
             key: module.name,
             value: [
-              "group_size": .integer(module.grid.groupSize), "bits": .integer(module.grid.bits),
+              "group_size": .integer(grid.groupSize), "bits": .integer(grid.bits),
+              "mode": "affine",
             ]))
       }
       return [("quantization", .object(members)), ("quantization_config", .object(members))]

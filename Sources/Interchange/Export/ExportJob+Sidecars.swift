@@ -53,15 +53,6 @@ extension ExportJob {
         ? options.dtype == .bf16 ? "bfloat16" : "float32" : "float16")
     if options.format == .mlx { config.repeatTheta() }
     let grids = plan.grids
-    if !grids.exceptions.isEmpty, options.format != .mlx {
-      throw ModelFileError.faults(
-        path: tuned.base.path,
-        [
-          "\(options.format.rawValue) has one number of bits and one group size for all layers; this "
-            + "base has others in \(grids.exceptions.count) layers, e.g. "
-            + "\(grids.exceptions[0].name). Write mlx or gguf"
-        ])
-    }
     let planner = ExportPlanner(tuned, options) { _ in }
     let settings = grids.settings(
       options.format, isSymmetric: plan.isSymmetric, isReordered: planner.isReordered,

@@ -69,7 +69,7 @@ struct ExportPlanner {
     record(module.name, form, difference)
     try progress(rows.layout.rows * rows.layout.columns)
     let layout = (target?.layout ?? rows.layout).with(rows: module.rows)
-    grids.add(module.name, layout)
+    if options.format != .gguf { grids.add(module.name, layout) }
     let declarations = format.declarations(module.name, layout, reordered: order != nil)
     return declarations.map { declaration in
       output(declaration, module, format, target, order)
@@ -129,7 +129,14 @@ struct ExportPlanner {
 
   mutating func fault(_ text: String) { faults.append(text) }
 
-  func plan(_ files: [OutputFile], handsBack: Bool, notes: [String] = []) throws -> ExportPlan {
+  mutating func plan(
+    _ files: [OutputFile], handsBack: Bool, notes: [String] = []
+  ) throws -> ExportPlan {
+    if !handsBack, options.format != .mlx, let odd = grids.exceptions.first {
+      fault(
+        "\(options.format.rawValue) has one number of bits and one group size for all layers; "
+          + "\(grids.exceptions.count) have others than most, e.g. \(odd.name). Write mlx or gguf")
+    }
     guard faults.isEmpty else {
       throw ModelFileError.faults(
         path: tuned.base.path,

@@ -19,7 +19,7 @@ extension ExportPlanner {
         continue
       }
       guard let rows = try codedRows(module) else { continue }
-      switch CodeTarget.of(rows, for: .gguf, isReordered: order(of: module) != nil) {
+      switch CodeTarget.of(rows, for: .gguf, group: nil, isReordered: order(of: module) != nil) {
       case .success(let target):
         list += try coded(
           module, as: GGMLFormat(target.type ?? .q8_0), target, form: target.type?.name ?? "")

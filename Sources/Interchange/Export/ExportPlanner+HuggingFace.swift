@@ -17,6 +17,7 @@ extension ExportPlanner {
       case .compressedTensors: CompressedTensorsFormat(bits: [4, 8])
       case .gguf, .hf: nil
       }
+    let group = CodeTarget.dividingGroup(linearLayouts)
     var list: [OutputTensor] = []
     for module in ExportModule.all(tuned.config, .huggingFace) {
       let isCoded = module.parts.contains { tuned.matrix($0.tensor) != nil }
@@ -25,7 +26,9 @@ extension ExportPlanner {
         continue
       }
       guard let rows = try codedRows(module) else { continue }
-      switch CodeTarget.of(rows, for: options.format, isReordered: order(of: module) != nil) {
+      switch CodeTarget.of(
+        rows, for: options.format, group: group, isReordered: order(of: module) != nil)
+      {
       case .success(let target):
         list += try coded(module, as: format, target, form: target.layout.form)
       case .failure(let error): fault("\(module.name): \(error.reason)")
@@ -44,6 +47,12 @@ extension ExportPlanner {
     case .fp16: .f16
     case .bf16: .bf16
     case .fp32: .f32
+    }
+  }
+
+  private var linearLayouts: [PackedLayout] {
+    tuned.config.expectedTensors.compactMap { tensor in
+      if case .linear = tensor.role { tuned.matrix(tensor)?.layout } else { nil }
     }
   }
 

@@ -10,9 +10,12 @@ package struct GPTQFormat: QuantizedFormat {
   /// checkpoint_format "gptq": zero points are kept less one.
   package let version1: Bool
   private let groupSize: Int
+  /// desc_act: the columns of a group do not follow each other.
+  private let isReordered: Bool
 
-  package init(version1: Bool = false, groupSize: Int = -1) {
+  package init(version1: Bool = false, groupSize: Int = -1, isReordered: Bool = false) {
     (self.version1, self.groupSize) = (version1, groupSize)
+    self.isReordered = isReordered
   }
 
   init(config: JSONValue, path: String) throws(QuantizedFormatError) {
@@ -27,7 +30,9 @@ package struct GPTQFormat: QuantizedFormat {
       throw .unsupported(
         path: path, detail: "pack_dtype \"\(pack)\" is not read here. Save the model with int32.")
     }
-    self.init(version1: format == "gptq", groupSize: config["group_size"]?.int ?? -1)
+    self.init(
+      version1: format == "gptq", groupSize: config["group_size"]?.int ?? -1,
+      isReordered: config["desc_act"]?.bool ?? false)
   }
 
   package func matrix(
@@ -56,6 +61,10 @@ package struct GPTQFormat: QuantizedFormat {
     if tensors.has("g_idx") {
       let index = try tensors.find("g_idx", [.i32], [columns])
       order = try Self.order(files.bytes(of: index), size: size, tensors)
+    } else if isReordered, groups > 1 {
+      throw tensors.malformed(
+        "g_idx is missing, though the configuration says desc_act: which columns make up a group is "
+          + "not known. Get the model again")
     }
     let layout = PackedLayout(
       rows: rows, columns: columns, bits: bits, groupSize: size,
@@ -72,7 +81,7 @@ package struct GPTQFormat: QuantizedFormat {
     do {
       return try GPTQPacking.columnOrder(index, groupSize: size)?.map { Int32($0) }
     } catch {
-      throw tensors.malformed("g_idx: \(error)")
+      throw tensors.malformed("\(error). The file is damaged: get the model again")
     }
   }
 
