@@ -15,6 +15,9 @@ package struct PlannedModel: Sendable, Equatable {
   package var baseBytes: Int
   /// Codes of each block.
   package var blockBytes: [Int]
+  /// Numbers that a task trains, per row and per group.
+  private var rowScales: Int
+  private var groupScales: Int
 
   /// A base that need not exist.
   package init(name: String, config: DecoderConfig, bits: Int, groupSize: Int) throws {
@@ -28,6 +31,16 @@ package struct PlannedModel: Sendable, Equatable {
       return sum + layout.byteCount * config.count(of: kind)
     }
     blockBytes = Array(repeating: block, count: config.layerCount)
+    rowScales = config.trainedScales(.row, groupSize: groupSize)
+    groupScales = config.trainedScales(.group, groupSize: groupSize)
+  }
+
+  private init(name: String, _ base: QuantizedBase) {
+    let settings = base.manifest.settings
+    (self.name, config) = (name, base.config)
+    (bits, groupSize) = (settings.bits, settings.groupSize)
+    (baseBytes, blockBytes) = (base.byteCount, base.blockBytes)
+    (rowScales, groupScales) = (base.trainedScales(.row), base.trainedScales(.group))
   }
 
   /// A base, a Hugging Face directory, a `config.json`, or the last part of `path` as the name of a
@@ -35,11 +48,7 @@ package struct PlannedModel: Sendable, Equatable {
   package init(_ run: RunConfig) throws {
     let path = run.model
     if QuantizedBase.isBase(path) {
-      let base = try QuantizedBase(path: path)
-      let settings = base.manifest.settings
-      try self.init(
-        name: path, config: base.config, bits: settings.bits, groupSize: settings.groupSize)
-      (baseBytes, blockBytes) = (base.byteCount, base.blockBytes)
+      self.init(name: path, try QuantizedBase(path: path))
       return
     }
     let name = URL(fileURLWithPath: path).lastPathComponent
@@ -50,7 +59,7 @@ package struct PlannedModel: Sendable, Equatable {
   }
 
   package func trained(_ granularity: ScaleGranularity) -> Int {
-    config.trainedScales(granularity, groupSize: groupSize)
+    granularity == .row ? rowScales : groupScales
   }
 
   /// Whether scales of groups are trained, which takes a third product a layer.

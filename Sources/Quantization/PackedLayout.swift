@@ -71,6 +71,11 @@ package struct PackedLayout: Sendable, Equatable {
   package var groups: Int { (columns + groupSize - 1) / groupSize }
   /// Scales of a row: G, or that of the super-blocks.
   package var scalesPerRow: Int { (groups + groupsPerScale - 1) / groupsPerScale }
+  /// `4 bits, groups of 128`.
+  package var form: String {
+    let group = groups == 1 ? "rows" : "groups of \(groupSize)"
+    return "\(bits) bits, \(group)" + (groupsPerScale > 1 ? " in super-blocks" : "")
+  }
   /// Columns with padding.
   package var paddedColumns: Int { (columns + Self.padding - 1) / Self.padding * Self.padding }
   /// Bytes a row.

@@ -120,6 +120,7 @@ extension Inspection {
     result.add("format", .string(source.format.rawValue))
     result.add("parameters", .integer(source.tensors.reduce(0) { $0 + $1.elementCount }))
     result.add("bytes", .integer(source.byteCount))
+    if let name = source.quantization { result.add("quantization", .string(name)) }
     result.add("codes_can_be_kept", .bool(source.obstaclesToReusingCodes().isEmpty))
     result.add("config", source.config.huggingFaceJSON)
     result.tensors = TensorGroup.groups(source.files.tensors)
@@ -131,15 +132,23 @@ extension Inspection {
     var result = Inspection()
     result.add("path", .string(path))
     result.add("kind", "base")
-    for member in base.manifest.json.members ?? [] where member.key != "quality" {
+    for member in base.manifest.json.members ?? []
+    where member.key != "quality" && member.key != "grids" {
       result.facts.append(member)
     }
-    let layers = (0..<base.config.layerCount).flatMap { layer in
-      base.config.block.linears.map { base.linear($0, layer: layer).layout }
+    let layers = base.layouts
+    let forms = Dictionary(grouping: layers, by: \.form).map { ($0.key, $0.value.count) }
+    if forms.count > 1 {
+      result.add(
+        "layers",
+        .object(
+          forms.sorted { ($1.1, $0.0) < ($0.1, $1.0) }.map {
+            JSONValue.Member(key: $0.0, value: .integer($0.1))
+          }))
     }
     result.add("weights", .integer(layers.reduce(0) { $0 + $1.rows * $1.columns }))
-    result.add("scales", .integer(layers.reduce(0) { $0 + $1.rows * $1.groups }))
-    result.add("rows", .integer(layers.reduce(0) { $0 + $1.rows }))
+    result.add("scales", .integer(base.trainedScales(.group)))
+    result.add("rows", .integer(base.trainedScales(.row)))
     result.add("quality", base.manifest.quality)
     result.add("config", base.config.huggingFaceJSON)
     result.tensors = TensorGroup.groups(base.file.tensors)

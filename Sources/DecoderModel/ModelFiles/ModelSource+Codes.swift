@@ -3,6 +3,11 @@ package import Quantization
 internal import QuantizedFormats
 
 extension ModelSource {
+  /// The format of its codes: `gptq`; nil where all is in full precision.
+  package var quantization: String? {
+    tensors.contains { $0.coded != nil } ? quantized?.name : nil
+  }
+
   /// Why the codes of this model's linear layers cannot be taken as they are; empty where they can.
   package func obstaclesToReusingCodes() -> [String] {
     tensors.filter { if case .linear = $0.expected.role { $0.coded == nil } else { false } }

@@ -1,8 +1,21 @@
 package import Checkpoints
+package import Quantization
 
 // Codes are nearly all of a base and come and go with their block; scales, zero points and the rest
 // are small and stay.
 extension QuantizedBase {
+  /// Layouts of all linear layers, block by block.
+  package var layouts: [PackedLayout] {
+    (0..<config.layerCount).flatMap { layer in
+      config.block.linears.map { linear($0, layer: layer).layout }
+    }
+  }
+
+  /// Numbers that a task trains over this base.
+  package func trainedScales(_ granularity: ScaleGranularity) -> Int {
+    layouts.reduce(0) { $0 + $1.rows * (granularity == .row ? 1 : $1.scalesPerRow) }
+  }
+
   /// Bytes of the file.
   package var byteCount: Int { mapping.bytes.count }
 

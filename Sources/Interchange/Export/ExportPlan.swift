@@ -154,9 +154,4 @@ extension PackedLayout {
   fileprivate var summary: String {
     "\(columns) \(bits) \(groupSize) \(offset) \(scaleType) \(groupsPerScale)"
   }
-
-  /// `4 bits, groups of 128`.
-  var form: String {
-    "\(bits) bits, " + (groups == 1 ? "rows" : "groups of \(groupSize)")
-  }
 }

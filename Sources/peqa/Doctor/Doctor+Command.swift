@@ -145,8 +145,7 @@ extension Doctor {
 
 extension Diagnosis.RunNeeds {
   init(_ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext) throws {
-    let trained = base.config.trainedScales(
-      config.scaleGranularity, groupSize: base.manifest.settings.groupSize)
+    let trained = base.trainedScales(config.scaleGranularity)
     let plan = MemoryPlan(
       config, base, parameters: trained, ranks: rank.communicator.size,
       precision: try KernelChoice.precision(config.dtype),
