@@ -146,8 +146,8 @@ let package = Package(
       .target(
         name: "FuzzTargets",
         dependencies: [
-          "Planning", "Training", "DecoderModel", "Datasets", "ChatTemplates", "Tokenization",
-          "Collectives", "Checkpoints", "JSONText",
+          "Planning", "Training", "DecoderModel", "Quantization", "Datasets", "ChatTemplates",
+          "Tokenization", "Collectives", "Checkpoints", "JSONText",
         ], path: "Tests/Fuzz/Targets", swiftSettings: strict),
       .testTarget(
         name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", "Kernels"],

@@ -26,7 +26,15 @@ package struct QuantizationSettings: Sendable, Equatable {
     self.method = method
   }
 
-  /// Throws `badSetting` for a value that no base can have.
+  /// The settings of the quantizer whose base costs most nearly what one of these bits and groups
+  /// costs.
+  package init(likeBits bits: Int, groupSize: Int) {
+    self.init(
+      bits: Self.supportedBits.first { $0 >= bits } ?? 8,
+      groupSize: groupSize == -1 ? -1 : min(max(groupSize, 32), 256))
+  }
+
+  /// Throws `badSetting` for a value that the quantizer does not make.
   ///
   /// Two-bit codes by plain rounding ruin a model (method.md: perplexity 51,330 for 23), so they
   /// need `allowingPoorQuality`.

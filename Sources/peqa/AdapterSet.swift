@@ -15,13 +15,16 @@ final class AdapterSet {
   }
 
   private let model: LoadedModel
-  private let decoder: CachedDecoder
+  private let use: (AdapterScales?) -> Void
   private(set) var tasks: [Task]
 
-  /// Opens all adapters at once, so that a bad one is found before the first answer.
-  init(_ paths: [String], model: LoadedModel, decoder: CachedDecoder) throws {
+  /// Opens all adapters at once, so that a bad one is found before the first answer. `use` makes
+  /// the decoder compute a task.
+  init(
+    _ paths: [String], model: LoadedModel, use: @escaping (AdapterScales?) -> Void
+  ) throws {
     self.model = model
-    self.decoder = decoder
+    self.use = use
     tasks = [Task(path: nil, name: "base", scales: nil, loadMilliseconds: 0)]
     for path in paths { _ = try add(path) }
   }
@@ -44,7 +47,7 @@ final class AdapterSet {
 
   /// Makes the decoder compute the task from the next token on; gives milliseconds.
   func switchTo(_ task: Task) -> Double {
-    Self.milliseconds { decoder.use(task.scales) }
+    Self.milliseconds { use(task.scales) }
   }
 
   private static func milliseconds(_ work: () throws -> Void) rethrows -> Double {

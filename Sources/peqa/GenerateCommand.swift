@@ -17,7 +17,8 @@ struct Generate: ParsableCommand {
     abstract: "Let a model write: continue a prompt, answer a question, or chat.",
     discussion: """
       The answer streams to stdout. With several --adapter each answers the same prompt; switching \
-      swaps scales and leaves the base where it is.
+      swaps scales and leaves the base where it is. With --requests every line of a file is a \
+      prompt with an adapter of its own choice, and several are answered at a time.
       """)
 
   @Argument(help: "A base, a Hugging Face directory or a GGUF file.")
@@ -27,6 +28,7 @@ struct Generate: ParsableCommand {
   var adapter: [String] = []
 
   @OptionGroup var prompting: PromptOptions
+  @OptionGroup var batching: BatchOptions
   @OptionGroup var sampling: SamplingOptions
   @OptionGroup var computing: ComputeOptions
   @OptionGroup var streaming: StreamingOptions
@@ -37,10 +39,12 @@ struct Generate: ParsableCommand {
     if output.json, prompting.interactive {
       throw ValidationError("--interactive is for people; leave --json out.")
     }
+    try batching.validate(hasRequests: prompting.requests != nil)
   }
 
   func run() throws {
     let console = Console(verbosity: verbosity.level)
+    if let file = prompting.requests { return try answerRequests(of: file, console) }
     let settings = try sampling.settings
     if !settings.flagsWithoutEffect.isEmpty {
       console.warn(
@@ -58,7 +62,7 @@ struct Generate: ParsableCommand {
       to: uncached, model, length: min(length, TokenGenerator.promptChunk), cached: length,
       available: memory.available, console)
     let decoder = CachedDecoder(uncached, contextLength: length)
-    let shelf = try AdapterSet(adapter, model: model, decoder: decoder)
+    let shelf = try AdapterSet(adapter, model: model, use: decoder.use)
     let generator = TextGenerator(
       decoder, tokenizer: tokenizer, stopStrings: sampling.stop)
     guard let prompt else {

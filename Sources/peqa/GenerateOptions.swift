@@ -16,6 +16,12 @@ struct PromptOptions: ParsableArguments {
   @Option(help: "Question, put into the model's chat template.")
   var chat: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "JSON lines, each a request with \"prompt\", \"chat\" or \"messages\".",
+      valueName: "file"))
+  var requests: String?
+
   @Flag(help: "Chat in the terminal: /adapter NAME, /reset, /quit.")
   var interactive = false
 
@@ -26,13 +32,17 @@ struct PromptOptions: ParsableArguments {
   var chatTemplate: String?
 
   func validate() throws {
-    let ways = [prompt != nil, promptFile != nil, chat != nil, interactive].count(where: \.self)
+    let ways = [
+      prompt != nil, promptFile != nil, chat != nil, requests != nil, interactive,
+    ].count(where: \.self)
     guard ways == 1 else {
       throw ValidationError(
-        "Give one of --prompt TEXT, --prompt-file FILE, --chat TEXT and --interactive.")
+        "Give one of --prompt TEXT, --prompt-file FILE, --chat TEXT, --requests FILE and "
+          + "--interactive.")
     }
-    if chat == nil, !interactive, system != nil || chatTemplate != nil {
-      throw ValidationError("--system and --chat-template need --chat or --interactive.")
+    if chat == nil, requests == nil, !interactive, system != nil || chatTemplate != nil {
+      throw ValidationError(
+        "--system and --chat-template need --chat, --requests or --interactive.")
     }
   }
 

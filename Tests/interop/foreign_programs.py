@@ -7,14 +7,17 @@ Use:     V/bin/python foreign_programs.py PROGRAM PATH --text FILE --windows 20 
          V/bin/python foreign_programs.py PROGRAM PATH --generate 20 --prompt "Once upon"         greedy tokens
          V/bin/python foreign_programs.py PROGRAM PATH --weights OUT.safetensors                  dequantized matrices, F32
 
-PROGRAM: gptqmodel (GPTQ and AWQ, kernels of torch in float16), compressed-tensors (with transformers), mlx, llama.cpp.
+PROGRAM: gptqmodel (GPTQ and AWQ, kernels of torch in float16), compressed-tensors (with transformers), mlx, llama.cpp,
+transformers (full precision).
 `--exact` computes with the program's dequantized weights in float32 by transformers instead of the program's own products;
-it needs scales widened to float32 before the program multiplies, so that no weight is rounded.
+it needs scales widened to float32 before the program multiplies, so that no weight is rounded. For GGUF files of LLaMA's
+architecture the weights are those of the `gguf` package, and `--config` names a directory with the model's config.json.
 
 Protocol of the perplexity: the text as one run of tokens without BOS, cut into windows, each alone; mean over its
 length - 1 predictions; exp of that. Prints one JSON line last.
 
-Every class has `logits(ids)` -> float32 [T, V] and `matrices()` -> {name: (exact, computed, type)}: float32 [O, I] with the
+Every class has `logits(ids)` -> float32 [T, V], `steps()` -> a function that takes the next ids and gives the logits after
+them [V], and `matrices()` -> {name: (exact, computed, type)}: float32 [O, I] with the
 scales widened to float32 first, the same as the program computes it from the file's own types, and that type.
 """
 import argparse, ctypes, glob, json, math, os, sys, time
@@ -66,6 +69,20 @@ def dense_logits(model, ids):
         return model(torch.tensor([ids]), use_cache=False).logits[0].float().numpy()
 
 
+def dense_steps(model):
+    import torch
+    past = None
+
+    def step(ids):
+        nonlocal past
+        with torch.inference_mode():
+            out = model(torch.tensor([ids]), past_key_values=past, use_cache=True)
+        past = out.past_key_values
+        return out.logits[0, -1].float().numpy()
+
+    return step
+
+
 class Program:
     """What the folder's other tensors are, and the exact model made of all of them."""
 
@@ -83,10 +100,16 @@ class Program:
         matrices = self.matrices()
         return self.others(matrices) | {k: exact for k, (exact, _, _) in matrices.items()}
 
-    def exact_logits(self, ids):
+    def exact_model(self):
         if self._exact is None:
             self._exact = dense_model(self.path, self.exact_weights())
-        return dense_logits(self._exact, ids)
+        return self._exact
+
+    def exact_logits(self, ids):
+        return dense_logits(self.exact_model(), ids)
+
+    def exact_steps(self):
+        return dense_steps(self.exact_model())
 
     def tokenizer(self):
         from tokenizers import Tokenizer
@@ -114,9 +137,10 @@ class GPTQModel(Program):
                                  dtype=torch.float16)
 
     def logits(self, ids):
-        import torch
-        with torch.inference_mode():
-            return self.model.model(torch.tensor([ids]), use_cache=False).logits[0].float().numpy()
+        return dense_logits(self.model.model, ids)
+
+    def steps(self):
+        return dense_steps(self.model.model)
 
     def dequantized(self, module):
         if not self.awq:
@@ -154,14 +178,19 @@ class CompressedTensors(Program):
         self.config = read_json(f"{path}/config.json")["quantization_config"]
         self.model = None
 
-    def logits(self, ids):
-        import torch
-        import transformers
+    def load(self):
         if self.model is None:
+            import torch
+            import transformers
             self.model = transformers.AutoModelForCausalLM.from_pretrained(self.path, dtype=torch.float32,
                                                                            attn_implementation="eager").eval()
-        with torch.inference_mode():
-            return self.model(torch.tensor([ids]), use_cache=False).logits[0].float().numpy()
+        return self.model
+
+    def logits(self, ids):
+        return dense_logits(self.load(), ids)
+
+    def steps(self):
+        return dense_steps(self.load())
 
     def matrices(self):
         import torch
@@ -182,6 +211,17 @@ class CompressedTensors(Program):
             assert exact.dtype == torch.float32, exact.dtype
             found[owner + "weight"] = (exact.numpy(), computed.float().numpy(), str(computed.dtype).removeprefix("torch."))
         return found
+
+
+class Transformers(CompressedTensors):
+    """A directory in full precision."""
+
+    def __init__(self, path):
+        Program.__init__(self, path)
+        self.model = None
+
+    def matrices(self):
+        return {}
 
 
 # ---------------------------------------------------------------- mlx-lm
@@ -217,6 +257,11 @@ class MLX(Program):
         out = self.model(self.mx.array([ids]))[0].astype(self.mx.float32)
         return np.array(out)
 
+    def steps(self):
+        from mlx_lm.models.cache import make_prompt_cache
+        cache = make_prompt_cache(self.model)
+        return lambda ids: np.array(self.model(self.mx.array([ids]), cache=cache)[0, -1].astype(self.mx.float32))
+
     def matrices(self):
         return {name + ".weight": (np.array(self.dequantized(module)), computed, kind)
                 for name, (computed, kind, module) in self.quantized.items()}
@@ -241,6 +286,7 @@ class LlamaCpp(Program):
         import llama_cpp
         self.api = llama_cpp
         self.context_size = context
+        self.config = None      # directory of config.json, for exact_model
         self.llama = None
 
     def load(self):
@@ -257,6 +303,17 @@ class LlamaCpp(Program):
         self.clear_cache(llama)
         llama.eval(ids)
         return np.array(llama.scores[:len(ids)], np.float32)
+
+    def steps(self):
+        llama = self.load()
+        llama.reset()
+        self.clear_cache(llama)
+
+        def step(ids):
+            llama.eval(ids)
+            return np.array(llama.scores[llama.n_tokens - 1], np.float32)
+
+        return step
 
     def clear_cache(self, llama):
         api = self.api
@@ -306,11 +363,49 @@ class LlamaCpp(Program):
     def matrices(self):
         return {name: (w, w, "float32") for name, (w, kind) in self.tables().items() if kind not in ("F32", "F16", "BF16")}
 
-    def exact_logits(self, ids):
-        sys.exit("--exact is not offered for GGUF files")
+    def exact_weights(self):
+        """By the gguf package, under published names."""
+        import gguf
+        config = read_json(f"{self.config}/config.json")
+        found = {}
+        for tensor in gguf.GGUFReader(self.path).tensors:
+            w = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+            name, heads = published(tensor.name, config)
+            w = w.reshape([int(n) for n in reversed(tensor.shape)])
+            found[name] = np.ascontiguousarray(restored(w, heads) if heads else w, np.float32)
+        return found
+
+    def exact_model(self):
+        if not self.config:
+            sys.exit("--exact of a GGUF file needs --config")
+        if self._exact is None:
+            self._exact = dense_model(self.config, self.exact_weights())
+        return self._exact
 
 
-PROGRAMS = {"gptqmodel": GPTQModel, "compressed-tensors": CompressedTensors, "mlx": MLX, "llama.cpp": LlamaCpp}
+LLAMA_NAMES = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+               "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
+               "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"}
+LLAMA_TOP = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight",
+             "output.weight": "lm_head.weight"}
+
+
+def published(name, config):
+    """Name of a tensor in LLaMA's directories, and the heads of those whose rows llama.cpp has in another order."""
+    if name in LLAMA_TOP:
+        return LLAMA_TOP[name], None
+    _, layer, kind, last = name.split(".")
+    heads = dict(attn_q="num_attention_heads", attn_k="num_key_value_heads").get(kind)
+    return f"model.layers.{layer}.{LLAMA_NAMES[kind]}.{last}", heads and config[heads]
+
+
+def restored(w, heads):
+    """Rows of q and k from llama.cpp's order to the published one."""
+    return w.reshape(heads, w.shape[0] // heads // 2, 2, -1).swapaxes(1, 2).reshape(w.shape)
+
+
+PROGRAMS = {"gptqmodel": GPTQModel, "compressed-tensors": CompressedTensors, "mlx": MLX, "llama.cpp": LlamaCpp,
+            "transformers": Transformers}
 
 
 # ---------------------------------------------------------------- command line
@@ -344,11 +439,14 @@ def main():
     parser.add_argument("--prompt", default="Once upon a time")
     parser.add_argument("--weights", metavar="FILE", help="write the dequantized matrices there")
     parser.add_argument("--exact", action="store_true")
+    parser.add_argument("--config", metavar="DIR", help="directory of config.json, for GGUF files and --exact")
     parser.add_argument("--threads", type=int, default=1)
     a = parser.parse_args()
     import torch
     torch.set_num_threads(a.threads)
     program = PROGRAMS[a.program](a.path)
+    if a.config:
+        program.config = a.config
     logits = program.exact_logits if a.exact else program.logits
     answer, began = dict(program=a.program, path=a.path, exact=a.exact), time.time()
     if a.text:
@@ -365,8 +463,9 @@ def main():
     if a.generate:
         ids = program.encode(a.prompt)
         start = len(ids)
-        for _ in range(a.generate):
-            ids.append(int(logits(ids)[-1].argmax()))
+        step = program.exact_steps() if a.exact else program.steps()
+        for n in range(a.generate):
+            ids.append(int(step(ids[-1:] if n else list(ids)).argmax()))
         answer |= dict(prompt_tokens=ids[:start], generated=ids[start:], text=program.decode(ids[start:]))
     if a.weights:
         from safetensors.numpy import save_file

@@ -11,15 +11,11 @@ import argparse, os, shutil, subprocess, sys
 
 import numpy as np
 
+import foreign_programs as programs
 import foreign_writers as writers
 
 CONFIG = dict(model_type="llama", architectures=["LlamaForCausalLM"], hidden_act="silu", attention_bias=False,
               mlp_bias=False, torch_dtype="float16")
-
-
-def restored(w, heads):
-    """Rows of q and k from llama.cpp's order to the published one."""
-    return w.reshape(heads, w.shape[0] // heads // 2, 2, w.shape[1]).swapaxes(1, 2).reshape(w.shape)
 
 
 def dense(source, out):
@@ -32,21 +28,12 @@ def dense(source, out):
     field = lambda name: reader.get_field("llama." + name).contents()
     layers, heads, shared = field("block_count"), field("attention.head_count"), field("attention.head_count_kv")
     width, base = field("embedding_length"), float(field("rope.freq_base"))
-    names = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
-             "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
-             "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"}
-    top = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight",
-           "output.weight": "lm_head.weight"}
     stored = {}
     for tensor in reader.tensors:
         w = gguf.quants.dequantize(tensor.data, tensor.tensor_type).reshape([int(n) for n in reversed(tensor.shape)])
-        if tensor.name in top:
-            name = top[tensor.name]
-        else:
-            _, n, kind, _ = tensor.name.split(".")
-            name = f"model.layers.{n}.{names[kind]}.weight"
-            if kind in ("attn_q", "attn_k"):
-                w = restored(w, heads if kind == "attn_q" else shared)
+        name, rows = programs.published(tensor.name, dict(num_attention_heads=heads, num_key_value_heads=shared))
+        if rows:
+            w = programs.restored(w, rows)
         stored[name] = torch.from_numpy(np.ascontiguousarray(w)).half()
     os.makedirs(out)
     tied = "lm_head.weight" not in stored

@@ -15,6 +15,10 @@ extension Decoder {
       Product(layer[.key].matrix, into: a[.k]),
       Product(layer[.value].matrix, into: a[.v]), input: input, tokens: pass.tokens,
       isDecoding: pass.isDecoding)
+    multiplyByTasks(
+      [
+        (LinearRole(.query), a[.q]), (LinearRole(.key), a[.k]), (LinearRole(.value), a[.v]),
+      ], pass)
     prepareHeads(layer, tokens: pass.tokens, a)
   }
 
@@ -66,13 +70,17 @@ extension Decoder {
       v: values(a), tokens: tokens, out: a[.attentionOutput], lse: a[.lse])
   }
 
-  /// Keeps the new keys and values and attends to all.
-  func attend(_ layer: Int, tokens: Int, _ cache: KeyValueCache, _ a: Activations) {
+  /// Keeps the new keys and values, those of `tokens` from `row` on, and attends to all.
+  func attend(
+    _ layer: Int, tokens: Int, from row: Int = 0, _ cache: KeyValueCache, _ a: Activations
+  ) {
+    let (queries, keys) = (row * config.queryWidth, row * config.keyWidth)
     compute.write(
-      keys: a[.keys], values: values(a), tokens: tokens, at: cache.count, to: cache[layer])
+      keys: a[.keys] + keys, values: values(a) + keys, tokens: tokens, at: cache.count,
+      to: cache[layer])
     compute.attention(
-      over: cache[layer], queries: tokens, keys: cache.count + tokens, q: a[.queries],
-      out: a[.attentionOutput])
+      over: cache[layer], queries: tokens, keys: cache.count + tokens, q: a[.queries] + queries,
+      out: a[.attentionOutput] + queries)
   }
 
   /// g.residual: from the gradient between attention and MLP to that before the block.

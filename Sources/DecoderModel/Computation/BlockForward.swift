@@ -9,6 +9,8 @@ struct ForwardPass {
   var isDecoding = false
   /// Inputs of products stay in fp32: for gradients of scales per group.
   var keepsInputs = false
+  /// What outputs are multiplied by, where tokens belong to several tasks.
+  var factors: StackedFactors?
   /// Attends with what the projections of a layer have given.
   let attend: (_ layer: Int) -> Void
 }
@@ -19,11 +21,13 @@ extension Decoder {
   func block(_ index: Int, _ pass: ForwardPass) {
     let (layer, a, tokens) = (weights.layers[index], pass.a, pass.tokens)
     a.select(layer: index)
+    pass.factors?.select(layer: index)
     let (x, between) = (a.residual(index), a.postAttention(index))
     attentionInputs(layer, x, pass)
     pass.attend(index)
-    multiply(
-      layer[.attentionOutput], a[.attentionOutput], pass, into: output(of: .attention, a))
+    let y = output(of: .attention, a)
+    multiply(layer[.attentionOutput], a[.attentionOutput], pass, into: y)
+    multiplyByTasks([(LinearRole(.attentionOutput), y)], pass)
     join(.attention, layer, to: x, tokens: tokens, a, into: between)
     mlp(layer, config.block.residual == .parallel ? x : between, pass)
     join(.mlp, layer, to: between, tokens: tokens, a, into: a.residual(index + 1))

@@ -133,23 +133,32 @@ extension Decoder {
     if logits.count != config.vocabularySize {
       logits = [Float](repeating: 0, count: config.vocabularySize)
     }
+    logits.withUnsafeMutableBufferPointer {
+      guard let start = $0.baseAddress else { return }
+      decodeLogits(stream, tokens: 1, a, into: start)
+    }
+  }
+
+  /// Logits [tokens, vocabulary] of a few positions of the stream [tokens, D].
+  func decodeLogits(
+    _ stream: UnsafePointer<Float>, tokens: Int, _ a: Activations,
+    into logits: UnsafeMutablePointer<Float>
+  ) {
     let work = headWorkspace()
     var input = stream
     if let norm = weights.ends.finalNorm?.norm {
-      normalize(stream, norm, 1, into: a[.scratch], work.statistics.pointer)
+      normalize(stream, norm, tokens, into: a[.scratch], work.statistics.pointer)
       input = UnsafePointer(a[.scratch])
     }
     if let project = weights.ends.projectOut, let projected = work.projected {
       compute.decode(
         Product(project, into: projected.pointer),
-        input: compute.decodeOperand(input, tokens: 1, for: project), tokens: 1)
+        input: compute.decodeOperand(input, tokens: tokens, for: project), tokens: tokens)
       input = UnsafePointer(projected.pointer)
     }
-    let operand = compute.decodeOperand(input, tokens: 1, for: weights.ends.head)
-    logits.withUnsafeMutableBufferPointer {
-      guard let start = $0.baseAddress else { return }
-      compute.decode(Product(weights.ends.head, into: start), input: operand, tokens: 1)
-      finishLogits(start, count: 1)
-    }
+    compute.decode(
+      Product(weights.ends.head, into: logits),
+      input: compute.decodeOperand(input, tokens: tokens, for: weights.ends.head), tokens: tokens)
+    finishLogits(logits, count: tokens)
   }
 }

@@ -64,7 +64,6 @@ extension Decoder {
   func mixture(_ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, _ pass: ForwardPass) {
     let (a, width) = (pass.a, config.hiddenSize)
     let routing = runExperts(layer, x, pass)
-    a.routing = routing
     let (y, outputs) = (output(of: .mlp, a), a[.expertOutputs])
     combine(routing, tokens: pass.tokens) { t, slots in
       let out = y + t * width
@@ -102,7 +101,7 @@ extension Decoder {
     return routing
   }
 
-  /// Routes the tokens, and gathers what their experts read.
+  /// Routes the tokens, keeps that in `a.routing`, and gathers what their experts read.
   private func gather(
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations
   ) -> Routing {
@@ -115,6 +114,7 @@ extension Decoder {
       input, rows: router.pointer, count: experts.count, width: width, tokens: tokens,
       into: a[.routerLogits])
     let routing = Routing(a[.routerLogits], tokens: tokens, experts)
+    a.routing = routing
     let gathered = a[.expertInputs]
     compute.pool.parallelRanges(routing.tokens.count, unit: 8) { range, _ in
       for row in range {
@@ -133,7 +133,6 @@ extension Decoder {
     let routing =
       a.keeping == .products
       ? gather(layer, x, tokens: pass.tokens, a) : runExperts(layer, x, pass)
-    a.routing = routing
     guard pass.keepsInputs else { return }
     activate(
       MLPRows(expert: nil, first: 0, count: routing.tokens.count, sequenceRanges: []), a)

@@ -53,6 +53,7 @@ extension Decoder {
     let hidden = hidden(layer, rows, input, pass)
     multiply(
       Product(down, into: y), input: hidden, tokens: rows.count, isDecoding: pass.isDecoding)
+    multiplyByTasks([(rows.role(.down), y)], tokens: tokens(of: rows, pass), pass)
   }
 
   /// The hidden numbers as the operand of `down`; what went into the activation stays.
@@ -67,12 +68,18 @@ extension Decoder {
         block.activation, gate: memory.activated, up: memory.up, tokens: rows.count, width: width,
         into: memory.hidden, keeping: false)
     }
-    let gate = layer[rows.role(block.activated)]
-    compute.decodeActivated(
-      block.activation, gate: Product(gate.matrix, into: memory.output),
-      up: memory.up.map { Product(layer[rows.role(.up)].matrix, into: $0) },
-      bias: gate.bias.map { (UnsafePointer($0.pointer), memory.activated) }, input: input,
-      tokens: rows.count, into: memory.hidden)
+    if pass.factors == nil {
+      let gate = layer[rows.role(block.activated)]
+      compute.decodeActivated(
+        block.activation, gate: Product(gate.matrix, into: memory.output),
+        up: memory.up.map { Product(layer[rows.role(.up)].matrix, into: $0) },
+        bias: gate.bias.map { (UnsafePointer($0.pointer), memory.activated) }, input: input,
+        tokens: rows.count, into: memory.hidden)
+    } else {
+      // Factors come between the products and the activation.
+      expand(layer, rows, input, pass)
+      activate(rows, pass.a)
+    }
     return compute.decodeOperand(
       memory.hidden, tokens: rows.count, for: layer[rows.role(.down)].matrix)
   }
@@ -98,11 +105,21 @@ extension Decoder {
     _ layer: DecoderWeights.Layer, _ rows: MLPRows, _ input: Operand, _ pass: ForwardPass
   ) {
     let memory = memory(rows, pass.a)
+    let activated = rows.role(config.block.activated)
     multiply(
-      Product(layer[rows.role(config.block.activated)].matrix, into: memory.output),
+      Product(layer[activated].matrix, into: memory.output),
       memory.up.map { Product(layer[rows.role(.up)].matrix, into: $0) }, input: input,
-      tokens: rows.count, isDecoding: false)
+      tokens: rows.count, isDecoding: pass.isDecoding)
+    multiplyByTasks(
+      [(activated, memory.output)] + (memory.up.map { [(rows.role(.up), $0)] } ?? []),
+      tokens: tokens(of: rows, pass), pass)
     addBias(layer, rows, pass.a)
+  }
+
+  /// Which tokens of a pass the rows of an expert are; nil where all are there, in their order.
+  private func tokens(of rows: MLPRows, _ pass: ForwardPass) -> [Int]? {
+    guard rows.expert != nil, pass.factors != nil else { return nil }
+    return pass.a.routing.map { Array($0.tokens[rows.first..<rows.first + rows.count]) }
   }
 
   private func addBias(_ layer: DecoderWeights.Layer, _ rows: MLPRows, _ a: Activations) {

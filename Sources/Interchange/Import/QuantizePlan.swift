@@ -133,7 +133,7 @@ package struct QuantizePlan: Sendable {
       for part in tensor.coded?.parts.values.map(\.name) ?? [] { readable.insert(part) }
       if tensor.order == RowOrder(), tensor.offset == 0 { readable.insert(tensor.stored.name) }
     }
-    return source.files.tensors.filter { !readable.contains($0.name) && !$0.type.isBlockQuantized }
+    return source.files.tensors.filter { !readable.contains($0.name) }
   }
 }
 
@@ -162,7 +162,11 @@ extension QuantizePlan {
         TensorDeclaration(name: $0.tensor.name, type: $0.type, shape: $0.tensor.shape)
       }
         + kept.map {
-          TensorDeclaration(name: SourceRecord.keptName($0.name), type: $0.type, shape: $0.shape)
+          // Blocks of GGML are bytes to a safetensors file.
+          let isBlocks = $0.type.isBlockQuantized
+          return TensorDeclaration(
+            name: SourceRecord.keptName($0.name), type: isBlocks ? .u8 : $0.type,
+            shape: isBlocks ? [$0.byteRange.count] : $0.shape)
         },
       matrices: matrices.map(\.base), together: reusesCodes)
   }

@@ -52,9 +52,17 @@ struct RowReader {
 
   /// Writes a tensor that stays as it is, in the type of the plan.
   func copy(_ dense: QuantizePlan.PlannedDense, to writer: inout MatrixParts) throws {
+    let stored = dense.type == dense.tensor.type ? source.bytes(of: dense.tensor) : nil
     for rows in Self.chunks(of: dense.tensor) {
       if isCancelled() { throw QuantizationError.cancelled }
+      // Read even where the bytes are those of the file: all numbers must be finite.
       let values = try read(dense.tensor, rows: rows)
+      if let stored {
+        let width = stored.count / dense.tensor.rows
+        try writer.append(
+          Array(stored[rows.lowerBound * width..<rows.upperBound * width]), to: dense.tensor.name)
+        continue
+      }
       switch dense.type {
       case .f16: try writer.append(values.map { Float16($0) }, to: dense.tensor.name)
       case .bf16: try writer.append(values.map { BFloat16($0) }, to: dense.tensor.name)

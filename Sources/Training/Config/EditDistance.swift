@@ -19,7 +19,7 @@ func editDistance(_ a: String, _ b: String) -> Int {
 }
 
 /// ` - did you mean "x"?`, or nothing where no word is near.
-func nearest(to word: String, among words: [String]) -> String {
+package func nearest(to word: String, among words: [String]) -> String {
   let limit = max(2, word.utf8.count / 3)
   // A distance is at least the difference of the lengths: a key of a megabyte costs nothing.
   let similar = words.filter { abs($0.utf8.count - word.utf8.count) <= limit }

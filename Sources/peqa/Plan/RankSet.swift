@@ -33,7 +33,7 @@ final class RankSet {
     config.layerCount = layers
     let base = try SyntheticBase(
       name: model.name, config: config,
-      settings: QuantizationSettings(bits: model.bits, groupSize: model.groupSize))
+      settings: QuantizationSettings(likeBits: model.bits, groupSize: model.groupSize))
     do {
       _ = try base.write(to: path, isCancelled: { signals.received != nil })
     } catch {

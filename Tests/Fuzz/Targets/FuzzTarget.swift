@@ -21,8 +21,7 @@ package struct FuzzTarget: Sendable {
 
   package static let all: [FuzzTarget] = [
     json, safetensors, gguf, tokenizerJSON, sentencePiece, template, runFile, clusterFile,
-    baseManifest,
-    modelConfig, tokenCache, checkpoint, adapter, datagram,
+    baseManifest, modelConfig, quantizedModel, tokenCache, checkpoint, adapter, datagram,
   ]
 }
 

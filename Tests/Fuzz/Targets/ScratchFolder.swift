@@ -5,8 +5,9 @@ internal import Foundation
 struct ScratchFolder: Sendable {
   let path: String
 
-  init() {
-    path = NSTemporaryDirectory() + "/peqa-fuzz-\(getpid())"
+  /// `name` sets it apart from others of this process.
+  init(_ name: String = "") {
+    path = NSTemporaryDirectory() + "/peqa-fuzz-\(getpid())\(name)"
     let made = mkdir(path, 0o700)
     precondition(made == 0 || errno == EEXIST, "\(path) cannot be made")
   }
