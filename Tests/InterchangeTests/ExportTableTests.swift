@@ -285,4 +285,23 @@ import Testing
       }
     }
   }
+
+  /// llama.cpp wants experts along a dimension of their own: [experts, rows, columns].
+  @Test func expertsAreStacked() throws {
+    try Scratch.withFolder { folder in
+      let base = try QuantizedBase(path: Scratch.fixture("mixtral_4bit_g32"))
+      let job = ExportJob(
+        try TunedBase(base), ExportOptions(format: .gguf, allowsLoss: true),
+        pool: WorkerPool(threads: 1))
+      _ = try job.run(output: folder + "/a.gguf")
+      let file = try GGUFFile(path: folder + "/a.gguf")
+      let experts = try #require(base.config.block.experts)
+      for name in ["gate", "up", "down"] {
+        let tensor = try file.requiredTensor(named: "blk.0.ffn_\(name)_exps.weight")
+        let kind: LinearKind = name == "gate" ? .gate : name == "up" ? .up : .down
+        let shape = base.config.shape(of: kind)
+        #expect(tensor.shape == [experts.count, shape.rows, shape.columns])
+      }
+    }
+  }
 }

@@ -26,21 +26,6 @@ package enum ModelFiles {
 }
 
 extension ModelSource {
-  /// SHA-256 of the weights: of the one file, or of the lines "digest  name" of all shards.
-  package func digest() throws -> String {
-    var seen: [String: MappedFile] = [:]
-    for tensor in files.tensors {
-      let file = files.file(of: tensor)
-      seen[file.path] = file
-    }
-    let lines = seen.sorted { $0.key < $1.key }.map { path, file in
-      let digest = SHA256.hexDigest(of: file.bytes)
-      return (digest, "\(digest)  \(URL(fileURLWithPath: path).lastPathComponent)\n")
-    }
-    if lines.count == 1 { return lines[0].0 }
-    return SHA256.hexDigest(of: Array(lines.map(\.1).joined().utf8))
-  }
-
   /// Size of all tensors in the file, in bytes.
   package var byteCount: Int { files.tensors.reduce(0) { $0 + $1.byteRange.count } }
 }

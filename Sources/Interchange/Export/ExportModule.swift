@@ -47,6 +47,10 @@ struct ExportModule {
   var shape: [Int] {
     var shape = parts[0].tensor.shape
     shape[0] = rows
+    // Experts are stacked along a dimension of their own.
+    if case .linear(let role, _) = parts[0].tensor.role, role.expert != nil, parts.count > 1 {
+      shape = [parts.count, rows / parts.count] + shape.dropFirst()
+    }
     return shape
   }
 

@@ -72,7 +72,11 @@ struct ExportPlanner {
     if options.format != .gguf { grids.add(module.name, layout) }
     let declarations = format.declarations(module.name, layout, reordered: order != nil)
     return declarations.map { declaration in
-      output(declaration, module, format, target, order)
+      var declaration = declaration
+      if declaration.name == module.tensorName, declaration.type.isBlockQuantized {
+        declaration.shape = module.shape
+      }
+      return output(declaration, module, format, target, order)
     }
   }
 

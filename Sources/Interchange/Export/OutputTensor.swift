@@ -74,7 +74,7 @@ extension TunedBase {
 
   private func values(_ module: ExportModule, _ type: ElementType) throws -> [UInt8] {
     let shape = module.shape
-    let width = shape.dropFirst().reduce(1, *)
+    let width = shape.reduce(1, *) / module.rows
     let sources = try module.parts.map { try weights($0.tensor) }
     var numbers = [Float](repeating: 0, count: shape.reduce(1, *))
     module.place { stored, part, row in

@@ -50,7 +50,8 @@ package struct QuantizeModel {
     let plan = try plan(output: output)
     let base = try BaseWriter(output, overwrite: options.overwrite)
     let writer = try base.weights(plan.declarations)
-    let errors = try write(plan, to: writer)
+    let digest = SourceDigest(source)
+    let errors = try write(plan, to: writer, digest)
     var manifest = BaseManifest(
       baseDigest: try writer.finish() ?? "", settings: plan.settings)
     try SidecarFiles.write(source, to: base.directory)
@@ -64,7 +65,7 @@ package struct QuantizeModel {
     manifest.source = [
       "name": .string(URL(fileURLWithPath: source.path).lastPathComponent),
       "format": .string(plan.reusesCodes ? source.quantized?.name ?? "" : source.format.rawValue),
-      "sha256": .string(try source.digest()),
+      "sha256": .string(digest.finish()),
     ]
     manifest.quality = ["relative_error": errors.json]
     manifest = try base.finish(manifest, isCancelled: isCancelled)
@@ -76,7 +77,10 @@ package struct QuantizeModel {
       seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
   }
 
-  private func write(_ plan: QuantizePlan, to writer: SafetensorsWriter) throws -> LayerErrors {
+  /// `digest` reads the source beside: on another thread where the codes are only copied.
+  private func write(
+    _ plan: QuantizePlan, to writer: SafetensorsWriter, _ digest: SourceDigest
+  ) throws -> LayerErrors {
     let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
     var parts = MatrixParts(writer)
     for dense in plan.dense { try reader.copy(dense, to: &parts) }
@@ -90,7 +94,7 @@ package struct QuantizeModel {
       plan.reusesCodes
       ? ImportedCodeSource(source: source)
       : RoundedCodeSource(reader: reader, quantizer: try RowQuantizer(plan.settings), pool: pool)
-    for matrix in plan.matrices {
+    func write(_ matrix: QuantizePlan.PlannedMatrix) throws {
       if let order = matrix.order { try parts.append(order, to: matrix.name + ".order") }
       var numbers = MatrixNumbers()
       for rows in RowReader.chunks(of: matrix.tensor) {
@@ -103,6 +107,22 @@ package struct QuantizeModel {
         progress(Progress(tensor: matrix.name, weightsDone: done, weights: plan.weightCount))
       }
       try numbers.write(matrix.name, to: &parts)
+    }
+    for (index, matrix) in plan.matrices.enumerated() {
+      if plan.reusesCodes {
+        // Copying waits for memory and disk; the digest of the source takes as long, beside it.
+        var result = Result<Void, any Error>.success(())
+        pool.parallelFor(2) { job in
+          if job == 0 {
+            result = Result { try write(matrix) }
+          } else {
+            digest.advance(to: Double(index + 1) / Double(plan.matrices.count))
+          }
+        }
+        try result.get()
+      } else {
+        try write(matrix)
+      }
       source.advise(.dontNeed, matrix.tensor)
     }
     return errors
