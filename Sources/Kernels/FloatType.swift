@@ -49,6 +49,28 @@ package enum FloatType: Sendable, CaseIterable {
     return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
   }
 
+  /// Whether no number is NaN or infinite: those have an exponent of all ones. `numbers` are aligned
+  /// to their type.
+  package func areFinite(_ numbers: UnsafeRawBufferPointer) -> Bool {
+    // No early exit, so that it vectorizes.
+    var bad = false
+    switch self {
+    case .f32:
+      for word in numbers.assumingMemoryBound(to: UInt32.self) {
+        bad = bad || word & 0x7F80_0000 == 0x7F80_0000
+      }
+    case .f16:
+      for half in numbers.assumingMemoryBound(to: UInt16.self) {
+        bad = bad || half & 0x7C00 == 0x7C00
+      }
+    case .bf16:
+      for half in numbers.assumingMemoryBound(to: UInt16.self) {
+        bad = bad || half & 0x7F80 == 0x7F80
+      }
+    }
+    return !bad
+  }
+
   var storage: peqa_storage {
     switch self {
     case .f32: PEQA_F32

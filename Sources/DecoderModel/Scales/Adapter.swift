@@ -80,7 +80,7 @@ extension AdapterScales {
       }
       bytes(of: entry).copyMemory(from: file.bytes(of: tensor))
       let hasPlaces = setMinima(entry)
-      if !isFinite(entry) {
+      if !entry.type.areFinite(UnsafeRawBufferPointer(bytes(of: entry))) {
         faults.append("tensor \"\(name)\" holds NaN or infinity")
       } else if !hasPlaces {
         faults.append("tensor \"\(name)\" makes minima that are no numbers of \(type)")
@@ -90,12 +90,5 @@ extension AdapterScales {
       faults.append("\(file.tensors.count - entries.count) tensors too many for this base")
     }
     guard faults.isEmpty else { throw ModelFileError.faults(path: file.path, faults) }
-  }
-
-  private func isFinite(_ entry: Entry) -> Bool {
-    let numbers = UnsafeRawPointer(bytes(of: entry).baseAddress)
-    return (0..<entry.range.count).allSatisfy { index in
-      numbers.map { entry.type.load($0, index).isFinite } ?? true
-    }
   }
 }
