@@ -233,12 +233,13 @@ class Runner:
                 done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=file, text=True,
                                       timeout=self.left())
             except subprocess.TimeoutExpired:
-                raise Failed(f"{os.path.basename(str(command[0]))} {command[1]}: the case's time is over")
+                raise Failed(f"{os.path.basename(str(command[0]))}: the case's time is over")
         if done.returncode:
             with open(file.name, errors="replace") as log_file:
                 lines = [line.strip() for line in log_file if line.strip()]
-            raise Failed(f"{os.path.basename(str(command[0]))} {command[1]} left with {done.returncode}: "
-                         f"{' / '.join(lines[-2:] if done.returncode > 0 else lines[:2])[:500]}")
+            said = " / ".join(lines[-2:] if done.returncode > 0 else lines[:2])[:500].replace(f"{self.work}/", "")
+            names = " ".join(os.path.basename(str(c)) for c in command[:2])
+            raise Failed(f"{names} left with {done.returncode}: {said}")
         return done.stdout
 
     def peqa(self, *command, log):
