@@ -57,8 +57,7 @@ struct SourceRecord: Equatable {
   /// Nil where the base was not imported.
   init?(base: String) throws {
     let path = base + "/" + Self.fileName
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let json = try ModelFiles.json(path)
+    guard let json = try ModelFiles.jsonIfPresent(path) else { return nil }
     func fault(_ what: String) -> ModelFileError {
       .faults(path: path, [what + ". Import the model again with \"peqa quantize --keep-codes\"."])
     }

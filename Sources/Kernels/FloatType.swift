@@ -49,8 +49,8 @@ package enum FloatType: Sendable, CaseIterable {
     return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
   }
 
-  /// Whether no number is NaN or infinite: those have an exponent of all ones. `numbers` are aligned
-  /// to their type.
+  /// Whether no number is NaN or infinite: those have an exponent of all ones. `numbers` are
+  /// aligned to their type.
   package func areFinite(_ numbers: UnsafeRawBufferPointer) -> Bool {
     // No early exit, so that it vectorizes.
     var bad = false

@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import Kernels
 package import Quantization
 
 /// How a program keeps quantized matrices: which tensors make one up, and how their bytes become
@@ -22,7 +23,7 @@ package protocol QuantizedFormat: Sendable {
 
   /// The tensors of a module with this layout, by what follows its name.
   func declarations(
-    _ module: String, _ layout: PackedLayout, reordered: Bool
+    _ module: String, _ layout: PackedLayout
   ) -> [TensorDeclaration]
 
   /// The bytes of a tensor of that declaration, for all rows of a module.
@@ -94,6 +95,26 @@ struct ModuleTensors {
     }
     parts[suffix] = tensor
     return tensor
+  }
+
+  /// Numbers of any type that scales have.
+  mutating func findFloats(
+    _ suffix: String
+  ) throws(QuantizedFormatError) -> (tensor: TensorDescriptor, type: FloatType) {
+    let tensor = try find(suffix, [.f16, .bf16, .f32])
+    guard let type = FloatType(tensor.type) else { preconditionFailure("find checks the type") }
+    return (tensor, type)
+  }
+
+  /// `scales` [groups, rows], as GPTQ and AWQ have them.
+  mutating func transposedScales(
+    rows: Int
+  ) throws(QuantizedFormatError) -> (type: FloatType, groups: Int) {
+    let (scales, type) = try findFloats("scales")
+    guard scales.shape[1] == rows else {
+      throw malformed("scales have shape \(scales.shape), expected [groups, \(rows)]")
+    }
+    return (type, scales.shape[0])
   }
 
   /// The group size of `groups` groups of `columns`: what the file says where that fits, else what

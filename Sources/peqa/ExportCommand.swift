@@ -46,8 +46,7 @@ struct Export: ParsableCommand {
       discussion: "To be put in place of those of the whole export; gptq, awq and mlx."))
   var adapterOnly = false
 
-  @Option(help: "Threads to work with. (default: the CPUs this process may use)")
-  var threads: Int?
+  @OptionGroup var threading: ThreadOptions
 
   @Flag(help: "Replace an export that is there already.")
   var overwrite = false
@@ -71,9 +70,6 @@ struct Export: ParsableCommand {
           "--dtype is for --format hf: quantized formats have types of their own.")
       }
     }
-    if let threads, !(1...4096).contains(threads) {
-      throw ValidationError("--threads must be from 1 to 4096.")
-    }
     if adapterOnly && adapter == nil {
       throw ValidationError("--adapter-only writes the scales of an adapter: give --adapter.")
     }
@@ -88,7 +84,7 @@ struct Export: ParsableCommand {
     let signals = StopSignals.install()
     let lines = ExportLines(console)
     let job = ExportJob(
-      tuned, options, pool: WorkerPool(threads: console.threads(threads)),
+      tuned, options, pool: threading.pool(console),
       isCancelled: { signals.received != nil }, progress: { lines.show($0) })
     do {
       if dryRun {

@@ -45,8 +45,7 @@ struct Quantize: ParsableCommand {
       discussion: "\"peqa export\" then gives the same file back, with other scales."))
   var reusesCodes = false
 
-  @Option(help: "Threads to work with. (default: the CPUs this process may use)")
-  var threads: Int?
+  @OptionGroup var threading: ThreadOptions
 
   @Flag(help: "Quantize to 2 bits although the result will be poor.")
   var allowPoorQuality = false
@@ -61,9 +60,6 @@ struct Quantize: ParsableCommand {
   @OptionGroup var verbosity: VerbosityOptions
 
   func validate() throws {
-    if let threads, !(1...4096).contains(threads) {
-      throw ValidationError("--threads must be from 1 to 4096.")
-    }
     if reusesCodes && (bits != nil || groupSize != nil || sym) {
       throw ValidationError(
         "--keep-codes takes bits and groups from the file: leave out --bits, "
@@ -79,7 +75,7 @@ struct Quantize: ParsableCommand {
       reusesCodes: reusesCodes, allowPoorQuality: allowPoorQuality, overwrite: overwrite)
     if !reusesCodes { try options.settings.validate(allowingPoorQuality: allowPoorQuality) }
     let source = try ModelSource.open(model)
-    let pool = WorkerPool(threads: console.threads(threads))
+    let pool = threading.pool(console)
     let signals = StopSignals.install()
     let line = ProgressLine(console, "quantize", total: 1000)
     let job = QuantizeModel(

@@ -23,6 +23,12 @@ package enum ModelFiles {
       throw ModelFileError.faults(path: path, ["not JSON: \(error)"])
     }
   }
+
+  /// The same where there is such a file, else nil.
+  package static func jsonIfPresent(_ path: String) throws -> JSONValue? {
+    guard Folder.exists(path) else { return Optional.none }
+    return try json(path)
+  }
 }
 
 extension ModelSource {

@@ -14,7 +14,7 @@ extension ModelSource {
       try readVector(tensor, into: output)
     } else if !tensor.type.isReal, let coded = try codedRows(tensor, rows: rows) {
       coded.dequantize(into: output)
-      if let order = tensor.coded?.order { restore(output, order) }
+      if let order = tensor.coded?.order { ColumnOrder.restore(output, order: order) }
     } else if tensor.order.isContiguous {
       let first = tensor.order.first
       try files.readFloats(
@@ -32,15 +32,6 @@ extension ModelSource {
       throw ModelFileError.notFinite(
         path: path, tensor: tensor.name, row: rows.lowerBound + bad / tensor.columns,
         column: bad % tensor.columns)
-    }
-  }
-
-  /// Rows of a matrix in act-order to the order of its input.
-  private func restore(_ rows: UnsafeMutableBufferPointer<Float>, _ order: [Int32]) {
-    var row = [Float](repeating: 0, count: order.count)
-    for start in stride(from: 0, to: rows.count, by: order.count) {
-      for (place, column) in order.enumerated() { row[Int(column)] = rows[start + place] }
-      for column in row.indices { rows[start + column] = row[column] }
     }
   }
 

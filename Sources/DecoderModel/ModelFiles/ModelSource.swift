@@ -40,11 +40,7 @@ package final class ModelSource: Sendable {
     }
     let json = try ModelFiles.json(configPath)
     let config = try DecoderConfig(huggingFace: json, path: configPath)
-    let separatePath = directory + "/quantize_config.json"
-    var separate: JSONValue?
-    if FileManager.default.fileExists(atPath: separatePath) {
-      separate = try ModelFiles.json(separatePath)
-    }
+    let separate = try ModelFiles.jsonIfPresent(directory + "/quantize_config.json")
     quantized = try RecognisedFormat.of(json, separate: separate, path: directory)
     let files = try SafetensorsDirectory(path: directory)
     let names = config.family.tensors

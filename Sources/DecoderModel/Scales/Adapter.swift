@@ -2,6 +2,7 @@ package import Checkpoints
 internal import Foundation
 internal import JSONText
 internal import Kernels
+internal import Quantization
 
 /// A task on disk: `adapter_config.json` and `adapter_model.safetensors` in one directory.
 package enum Adapter {

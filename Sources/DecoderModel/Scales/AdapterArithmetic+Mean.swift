@@ -1,6 +1,7 @@
 internal import Checkpoints
 package import JSONText
 internal import Kernels
+internal import Quantization
 
 extension AdapterArithmetic {
   /// A weighted mean of the operands that becomes an adapter.
@@ -82,7 +83,7 @@ extension AdapterArithmetic {
     _ tensor: TensorDeclaration, _ recipe: Recipe, _ outcome: inout Outcome,
     _ faults: inout [String]
   ) -> [UInt8] {
-    guard let type = FloatType.ofScales(tensor.type) else {
+    guard let type = FloatType(tensor.type) else {
       preconditionFailure("\(tensor.name): \(tensor.type.name) was let in")
     }
     let numbers = mean(tensor, recipe.weights)

@@ -4,16 +4,6 @@ internal import Kernels
 /// Scales and gains as numbers: all are exact in Double, and are rounded back once, to nearest,
 /// ties to even. Bytes are little-endian, at any alignment.
 extension FloatType {
-  /// The type that scales are stored as; nil where scales cannot be.
-  static func ofScales(_ type: ElementType) -> FloatType? {
-    switch type {
-    case .f16: .f16
-    case .bf16: .bf16
-    case .f32: .f32
-    default: nil
-    }
-  }
-
   func numbers(in bytes: UnsafeRawBufferPointer) -> [Double] {
     switch self {
     case .f16: Self.map(bytes) { Double(Float(halfBits: $0)) }

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import JSONText
 internal import Kernels
+internal import Quantization
 
 /// The numbers of an adapter as its files hold them, of any float type and shape; or those that a
 /// base has before training, in the form of such an adapter.
@@ -66,7 +67,7 @@ package final class AdapterFile {
   /// All numbers of a tensor that is there, in the order of the file.
   package func numbers(of tensor: TensorDeclaration) -> [Double] {
     if isBase, form == .gains { return [Double](repeating: 1, count: tensor.shape.reduce(1, *)) }
-    guard let stored = file.tensor(named: tensor.name), let type = FloatType.ofScales(stored.type)
+    guard let stored = file.tensor(named: tensor.name), let type = FloatType(stored.type)
     else {
       preconditionFailure("\(path) has no numbers \(tensor.name)")
     }
@@ -105,7 +106,7 @@ extension AdapterFile {
       guard [.scales, .gains].contains(where: { tensor.name.hasSuffix(suffix($0)) }) else {
         return "tensor \"\(tensor.name)\" is neither scales nor gains"
       }
-      return FloatType.ofScales(tensor.type) == nil
+      return FloatType(tensor.type) == nil
         ? "tensor \"\(tensor.name)\" is \(tensor.type.name), expected F16, BF16 or F32" : nil
     }
     if file.tensors.isEmpty { faults.append("the file holds no tensors") }

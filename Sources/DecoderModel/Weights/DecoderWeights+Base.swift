@@ -1,5 +1,5 @@
-package import Checkpoints
-package import Kernels
+internal import Checkpoints
+internal import Kernels
 internal import Quantization
 
 extension DecoderWeights {
@@ -36,26 +36,6 @@ extension QuantizedBase: WeightSource {
     let floats = FloatBuffer(count: tensor.shape.reduce(1, *))
     try tensor.type.dequantize(tensor.bytes, into: floats.elements)
     return floats
-  }
-}
-
-extension FloatType {
-  /// Nil for types that kernels do not read as they lie.
-  package init?(_ type: ElementType) {
-    switch type {
-    case .f32: self = .f32
-    case .f16: self = .f16
-    case .bf16: self = .bf16
-    default: return nil
-    }
-  }
-
-  package var elementType: ElementType {
-    switch self {
-    case .f32: .f32
-    case .f16: .f16
-    case .bf16: .bf16
-    }
   }
 }
 

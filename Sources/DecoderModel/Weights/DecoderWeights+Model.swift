@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Kernels
+internal import Quantization
 
 extension DecoderWeights {
   /// The weights of an unquantized model. F32, F16 and BF16 matrices are used where they lie;

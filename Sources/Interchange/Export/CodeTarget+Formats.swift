@@ -31,8 +31,19 @@ extension CodeTarget {
     }
   }
 
+  /// Bits of a format's codes that hold those of a layout.
+  static func bits(of source: PackedLayout, in format: ExportFormat) -> Int {
+    switch format {
+    case .gptq: GPTQPacking.supportedBits.first { $0 >= source.bits } ?? 8
+    case .compressedTensors: source.bits <= 4 ? 4 : 8
+    case .mlx: source.bits == 5 ? 6 : source.bits
+    case .awq: AWQPacking.bits
+    case .gguf, .hf: source.bits
+    }
+  }
+
   private static func gptq(_ source: PackedLayout) throws(NoTarget) -> CodeTarget {
-    let bits = GPTQPacking.supportedBits.first { $0 >= source.bits } ?? 8
+    let bits = bits(of: source, in: .gptq)
     guard source.columns * bits % 32 == 0, source.rows * bits % 32 == 0 else {
       throw NoTarget(
         reason: "gptq wants whole words of 32 bits; \(source.rows) x \(source.columns) codes of "
@@ -62,7 +73,7 @@ extension CodeTarget {
   ) throws(NoTarget) -> CodeTarget {
     CodeTarget(
       layout: PackedLayout(
-        rows: source.rows, columns: source.columns, bits: source.bits <= 4 ? 4 : 8,
+        rows: source.rows, columns: source.columns, bits: bits(of: source, in: .compressedTensors),
         groupSize: try size(group, source, "compressed-tensors"),
         scaleType: source.scaleType == .bf16 ? .bf16 : .f16))
   }
@@ -89,7 +100,7 @@ extension CodeTarget {
 
   private static func mlx(_ rows: CodedRows) throws(NoTarget) -> CodeTarget {
     let source = rows.layout
-    let bits = source.bits == 5 ? 6 : source.bits
+    let bits = bits(of: source, in: .mlx)
     let size = [128, 64, 32].first {
       source.columns % $0 == 0 && (source.groups == 1 || source.groupSize % $0 == 0)
     }

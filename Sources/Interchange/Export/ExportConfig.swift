@@ -90,7 +90,7 @@ struct ExportGrids {
 extension ExportGrids {
   /// What config.json says of the quantization; nil where the format says it elsewhere.
   func settings(
-    _ format: ExportFormat, isSymmetric: Bool, isReordered: Bool, version1: Bool
+    _ format: ExportFormat, isSymmetric: Bool, isReordered: Bool
   ) -> [(key: String, value: JSONValue)] {
     switch format {
     case .gptq:
@@ -101,7 +101,7 @@ extension ExportGrids {
             "quant_method": "gptq", "bits": .integer(common.bits),
             "group_size": .integer(common.groupSize), "desc_act": .bool(isReordered),
             "sym": .bool(isSymmetric), "lm_head": false,
-            "checkpoint_format": .string(version1 ? "gptq" : "gptq_v2"), "pack_dtype": "int32",
+            "checkpoint_format": .string(isSymmetric ? "gptq" : "gptq_v2"), "pack_dtype": "int32",
             "meta": ["quantizer": ["peqa"]],
           ]
         )

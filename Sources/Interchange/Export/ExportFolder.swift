@@ -1,5 +1,4 @@
 internal import Checkpoints
-internal import Foundation
 
 /// Where an export appears: a directory, or a .gguf file with its model card beside it.
 struct ExportFolder {
@@ -19,7 +18,7 @@ struct ExportFolder {
   func check() throws {
     if isFile {
       for name in [path, beside(Self.cardName), beside(Self.ollamaName)]
-      where FileManager.default.fileExists(atPath: name) && !options.overwrite {
+      where Folder.exists(name) && !options.overwrite {
         throw CheckpointError.exists(path: name)
       }
     } else {
@@ -42,7 +41,7 @@ struct ExportFolder {
     ]
     for (name, target) in moves {
       let from = staged.temporary + "/" + name
-      guard FileManager.default.fileExists(atPath: from) else { continue }
+      guard Folder.exists(from) else { continue }
       try Folder.rename(from, to: target)
     }
     staged.discard()

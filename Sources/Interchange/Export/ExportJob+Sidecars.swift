@@ -29,7 +29,7 @@ extension ExportJob {
 
   private func copyTokenizer(to folder: String) throws {
     for name in ModelFiles.tokenizerNames + [ModelFiles.tokenizerGGUF]
-    where exists(tuned.base.path + "/" + name) {
+    where Folder.exists(tuned.base.path + "/" + name) {
       try copy(tuned.base.path + "/" + name, folder, name)
     }
   }
@@ -40,7 +40,7 @@ extension ExportJob {
     try copy(base + "/config.json", folder, "config.json")
     try copyTokenizer(to: folder)
     let kept = base + "/" + SourceRecord.folder
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: kept)) ?? [] {
+    for name in Folder.names(in: kept) {
       try copy(kept + "/" + name, folder, name == "README.md" ? "README.source.md" : name)
     }
   }
@@ -52,11 +52,8 @@ extension ExportJob {
       options.format == .hf && options.dtype != .fp16
         ? options.dtype == .bf16 ? "bfloat16" : "float32" : "float16")
     if options.format == .mlx { config.repeatTheta() }
-    let grids = plan.grids
-    let planner = ExportPlanner(tuned, options) { _ in }
-    let settings = grids.settings(
-      options.format, isSymmetric: plan.isSymmetric, isReordered: planner.isReordered,
-      version1: plan.usesVersion1)
+    let settings = plan.grids.settings(
+      options.format, isSymmetric: plan.isSymmetric, isReordered: plan.isReordered)
     for setting in settings { config.set(setting.key, setting.value) }
     return config.json
   }

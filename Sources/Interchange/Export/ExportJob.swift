@@ -56,20 +56,27 @@ package struct ExportJob {
       record.format == options.format.rawValue
     {
       let files = try planner.handBack(record)
-      return try planner.plan(files, handsBack: true)
+      let metadata =
+        options.format == .gguf
+        ? try GGUFFile(path: tuned.base.path + "/" + ModelFiles.tokenizerGGUF).metadata : []
+      return try planner.plan(files, handsBack: true, metadata: metadata)
     }
     guard options.format == .gguf else {
       let files = try planner.huggingFace()
       return try planner.plan(files, handsBack: false, notes: tokenizerNotes)
     }
-    let metadata = try GGUFMetadata(directory: tuned.base.path, fileType: 0)
+    let metadata = try GGUFMetadata(
+      directory: tuned.base.path, fileType: 0, license: ModelCard.license(tuned.base.path))
     let files = try planner.gguf(ropeFactors: metadata.ropeFactors)
-    return try planner.plan(files, handsBack: false, notes: metadata.notes)
+    return try planner.plan(
+      files, handsBack: false,
+      metadata: metadata.entries(fileType: ExportPlanner.fileType(planner.tensors)),
+      notes: metadata.notes)
   }
 
   private var tokenizerNotes: [String] {
     let names = ModelFiles.essentialTokenizerNames
-    if names.contains(where: { exists(tuned.base.path + "/" + $0) }) { return [] }
+    if names.contains(where: { Folder.exists(tuned.base.path + "/" + $0) }) { return [] }
     return [
       "the base has its tokenizer from a GGUF file. It is passed on as \(ModelFiles.tokenizerGGUF); "
         + "other programs may want the tokenizer.json of the original model beside it"
@@ -128,18 +135,9 @@ package struct ExportJob {
       return try SafetensorsWriter(
         path: folder + "/" + file.name, tensors: declarations, metadata: file.metadata)
     }
-    let metadata =
-      plan.handsBack
-      ? try GGUFFile(path: tuned.base.path + "/" + ModelFiles.tokenizerGGUF).metadata
-      : try GGUFMetadata(
-        directory: tuned.base.path, fileType: ExportPlanner.fileType(plan.tensors),
-        license: ModelCard.license(tuned.base.path)
-      ).entries
     return try GGUFWriter(
-      path: folder + "/" + ExportFolder.ggufName, metadata: metadata, tensors: declarations)
+      path: folder + "/" + ExportFolder.ggufName, metadata: plan.metadata, tensors: declarations)
   }
-
-  func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 }
 
 extension ExportPlan {

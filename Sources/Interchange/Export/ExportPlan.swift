@@ -15,11 +15,12 @@ package struct ExportPlan {
   package let notes: [String]
   let files: [OutputFile]
   let grids: ExportGrids
-  /// Of quantized matrices as they are written.
+  /// Of a GGUF file.
+  let metadata: [GGUFEntry]
+  /// All zero points are in the middle of the codes, as they are written.
   let isSymmetric: Bool
-  /// GPTQ files whose zero points are all in the middle are written in version 1, which every
-  /// program reads.
-  var usesVersion1: Bool { isSymmetric }
+  /// Some matrix has its columns in act-order.
+  let isReordered: Bool
 
   package var isExact: Bool { tensors.allSatisfy(\.isExact) }
   package var byteCount: Int {
@@ -41,6 +42,8 @@ struct OutputFile {
 struct ExportPlanner {
   let tuned: TunedBase
   let options: ExportOptions
+  /// All zero points of the base are in the middle of the codes, as they are written.
+  let isSymmetric: Bool
   /// Told how many of the weights have been looked at; what it throws ends the planning.
   let progress: (Int) throws -> Void
   private(set) var tensors: [ExportedTensor] = []
@@ -49,54 +52,57 @@ struct ExportPlanner {
 
   init(_ tuned: TunedBase, _ options: ExportOptions, progress: @escaping (Int) throws -> Void) {
     (self.tuned, self.options, self.progress) = (tuned, options, progress)
+    isSymmetric = Self.isSymmetric(tuned, options.format)
   }
 
-  /// The tensors of a matrix that a format holds quantized.
+  /// The tensors of a matrix that a format holds quantized. `rows` are those of the module.
   mutating func coded(
-    _ module: ExportModule, as format: any QuantizedFormat, _ target: CodeTarget?, form: String
+    _ module: ExportModule, _ rows: CodedRows, as format: any QuantizedFormat,
+    _ target: CodeTarget, form: String
   ) throws -> [OutputTensor] {
-    guard let rows = try codedRows(module) else { return [] }
-    let order = order(of: module)
-    var difference = ExportDifference()
-    if let target {
-      guard let converted = CodeConversion(target: target).convert(rows) else {
-        faults.append(
-          "\(module.name): a scale is too large for \(format.name), whose scales are fp16")
-        return []
-      }
-      difference = converted.difference
+    guard let converted = CodeConversion(target: target).convert(rows) else {
+      faults.append(
+        "\(module.name): a scale is too large for \(format.name), whose scales are fp16")
+      return []
     }
-    record(module.name, form, difference)
+    record(module.name, form, converted.difference)
     try progress(rows.layout.rows * rows.layout.columns)
-    let layout = (target?.layout ?? rows.layout).with(rows: module.rows)
+    let layout = target.layout.with(rows: module.rows)
     if options.format != .gguf { grids.add(module.name, layout) }
-    let declarations = format.declarations(module.name, layout, reordered: order != nil)
+    let declarations = format.declarations(module.name, layout)
+    let shared = SharedRows(uses: declarations.count) { [tuned] in
+      try Self.rows(module, tuned).flatMap { CodeConversion(target: target).convert($0)?.rows }
+    }
+    let order = order(of: module)
     return declarations.map { declaration in
       var declaration = declaration
       if declaration.name == module.tensorName, declaration.type.isBlockQuantized {
         declaration.shape = module.shape
       }
-      return output(declaration, module, format, target, order)
+      return OutputTensor(declaration) { [declaration] in
+        try shared.take().map { try format.bytes(declaration, of: $0, order: order) } ?? []
+      }
     }
   }
 
-  /// A tensor of a quantized matrix, made when it is written.
+  /// A tensor of a matrix that is handed back, made when it is written: those of a module may stand
+  /// far from each other in a file.
   func output(
-    _ declaration: TensorDeclaration, _ module: ExportModule, _ format: any QuantizedFormat,
-    _ target: CodeTarget?, _ order: [Int32]?
+    _ declaration: TensorDeclaration, _ module: ExportModule, _ format: any QuantizedFormat
   ) -> OutputTensor {
-    let tuned = tuned
-    return OutputTensor(declaration) {
-      guard var rows = try Self.rows(module, tuned) else { return [] }
-      if let target, let converted = CodeConversion(target: target).convert(rows) {
-        rows = converted.rows
-      }
-      return try format.bytes(declaration, of: rows, order: order)
+    let order = order(of: module)
+    return OutputTensor(declaration) { [tuned] in
+      try Self.rows(module, tuned).map { try format.bytes(declaration, of: $0, order: order) } ?? []
     }
   }
 
   /// Rows of the file with the task's scales; records a fault where parts of it cannot be one.
   mutating func codedRows(_ module: ExportModule) throws -> CodedRows? {
+    try layout(of: module).flatMap { _ in try Self.rows(module, tuned) }
+  }
+
+  /// The layout of all rows of the file; records a fault where parts of it have others.
+  mutating func layout(of module: ExportModule) -> PackedLayout? {
     let layouts = module.parts.compactMap { tuned.matrix($0.tensor)?.layout.with(rows: 1) }
     guard layouts.count == module.parts.count, Set(layouts.map(\.summary)).count == 1 else {
       faults.append(
@@ -104,7 +110,7 @@ struct ExportPlanner {
           + "each other")
       return nil
     }
-    return try Self.rows(module, tuned)
+    return layouts[0].with(rows: module.rows)
   }
 
   private static func rows(_ module: ExportModule, _ tuned: TunedBase) throws -> CodedRows? {
@@ -134,7 +140,7 @@ struct ExportPlanner {
   mutating func fault(_ text: String) { faults.append(text) }
 
   mutating func plan(
-    _ files: [OutputFile], handsBack: Bool, notes: [String] = []
+    _ files: [OutputFile], handsBack: Bool, metadata: [GGUFEntry] = [], notes: [String] = []
   ) throws -> ExportPlan {
     if !handsBack, options.format != .mlx, let odd = grids.exceptions.first {
       fault(
@@ -149,7 +155,8 @@ struct ExportPlanner {
     }
     return ExportPlan(
       tensors: tensors, handsBack: handsBack, notes: notes, files: files, grids: grids,
-      isSymmetric: isSymmetric)
+      metadata: metadata, isSymmetric: isSymmetric,
+      isReordered: tuned.config.expectedTensors.contains { tuned.matrix($0)?.order != nil })
   }
 }
 
@@ -157,5 +164,23 @@ extension PackedLayout {
   /// What two layouts must share to be parts of one.
   fileprivate var summary: String {
     "\(columns) \(bits) \(groupSize) \(offset) \(scaleType) \(groupsPerScale)"
+  }
+}
+
+/// Rows that several tensors of a file are made of: computed for the first, let go with the last.
+private final class SharedRows {
+  private let make: () throws -> CodedRows?
+  private var uses: Int
+  private var rows: CodedRows?
+
+  init(uses: Int, make: @escaping () throws -> CodedRows?) {
+    (self.uses, self.make) = (uses, make)
+  }
+
+  func take() throws -> CodedRows? {
+    if rows == nil { rows = try make() }
+    uses -= 1
+    defer { if uses == 0 { rows = nil } }
+    return rows
   }
 }

@@ -22,7 +22,7 @@ extension ExportPlanner {
       switch CodeTarget.of(rows, for: .gguf, group: nil, isReordered: order(of: module) != nil) {
       case .success(let target):
         list += try coded(
-          module, as: GGMLFormat(target.type ?? .q8_0), target, form: target.type?.name ?? "")
+          module, rows, as: GGMLFormat(target.type ?? .q8_0), target, form: target.type?.name ?? "")
       case .failure where options.allowsLoss: list.append(try dense(module, as: .f16))
       case .failure(let error):
         fault("\(module.name): \(error.reason). With --lossy it becomes F16")

@@ -1,6 +1,5 @@
 internal import Checkpoints
 internal import DecoderModel
-internal import Foundation
 internal import JSONText
 internal import Quantization
 internal import QuantizedFormats
@@ -34,11 +33,8 @@ extension ExportPlanner {
   private func sourceFormat(_ record: SourceRecord) throws -> any QuantizedFormat {
     if record.format == "gguf" { return GGMLFormat() }
     let path = tuned.base.path
-    let separatePath = path + "/" + SourceRecord.folder + "/quantize_config.json"
-    var separate: JSONValue?
-    if FileManager.default.fileExists(atPath: separatePath) {
-      separate = try ModelFiles.json(separatePath)
-    }
+    let separate = try ModelFiles.jsonIfPresent(
+      path + "/" + SourceRecord.folder + "/quantize_config.json")
     let config = try ModelFiles.json(path + "/config.json")
     guard let format = try RecognisedFormat.of(config, separate: separate, path: path),
       format.name == record.format
@@ -71,13 +67,12 @@ extension ExportPlanner {
       !(tensor.name.hasSuffix(".bias") && byName[tensor.name] != nil)
     {
       if seen.insert(name).inserted {
-        guard let rows = try codedRows(module) else { return OutputTensor(tensor) { [] } }
+        guard let layout = layout(of: module) else { return OutputTensor(tensor) { [] } }
         record(
-          name, tensor.type.isBlockQuantized ? tensor.type.name : rows.layout.form,
-          ExportDifference())
-        try progress(rows.layout.rows * rows.layout.columns)
+          name, tensor.type.isBlockQuantized ? tensor.type.name : layout.form, ExportDifference())
+        try progress(layout.rows * layout.columns)
       }
-      return output(tensor, module, format, nil, order(of: module))
+      return output(tensor, module, format)
     }
     guard let module = byName[tensor.name], module.shape == tensor.shape else {
       fault(

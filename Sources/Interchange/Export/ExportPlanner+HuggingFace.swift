@@ -11,6 +11,7 @@ extension ExportPlanner {
   mutating func huggingFace() throws -> [OutputFile] {
     let format: (any QuantizedFormat)? =
       switch options.format {
+      // Version 1 is what every program reads; some refuse it where zero points differ.
       case .gptq: GPTQFormat(version1: isSymmetric)
       case .awq: AWQFormat()
       case .mlx: MLXFormat()
@@ -30,11 +31,14 @@ extension ExportPlanner {
         rows, for: options.format, group: group, isReordered: order(of: module) != nil)
       {
       case .success(let target):
-        list += try coded(module, as: format, target, form: target.layout.form)
+        list += try coded(module, rows, as: format, target, form: target.layout.form)
       case .failure(let error): fault("\(module.name): \(error.reason)")
       }
     }
-    if options.format == .compressedTensors { list = list.filter { !isSymmetricZero($0) } }
+    if options.format == .compressedTensors, isSymmetric {
+      // Zero points are left out where all are in the middle.
+      list.removeAll { $0.declaration.name.hasSuffix(".weight_zero_point") }
+    }
     return Self.shards(list, metadata: [("format", options.format == .mlx ? "mlx" : "pt")])
   }
 
@@ -56,35 +60,16 @@ extension ExportPlanner {
     }
   }
 
-  /// Some matrix has its columns in act-order.
-  var isReordered: Bool {
-    tuned.config.expectedTensors.contains { tuned.matrix($0)?.order != nil }
-  }
-
-  /// Zero points of compressed-tensors are left out where all are the centre.
-  private func isSymmetricZero(_ tensor: OutputTensor) -> Bool {
-    tensor.declaration.name.hasSuffix(".weight_zero_point") && isSymmetric
-  }
-
-  /// All zero points of the base are in the middle of the codes as they are written.
-  var isSymmetric: Bool {
+  static func isSymmetric(_ tuned: TunedBase, _ format: ExportFormat) -> Bool {
     tuned.config.expectedTensors.allSatisfy { tensor in
       guard case .linear = tensor.role, let matrix = tuned.matrix(tensor) else { return true }
-      let bits = writtenBits(matrix.layout.bits)
+      let bits = CodeTarget.bits(of: matrix.layout, in: format)
       let centre = UInt8(1 << (bits - 1))
       switch matrix.layout.offset {
       case .zeros: return matrix.offsets.allSatisfy { $0 == centre }
       case .centre: return bits == matrix.layout.bits
       case .realZeros, .minima: return false
       }
-    }
-  }
-
-  private func writtenBits(_ bits: Int) -> Int {
-    switch options.format {
-    case .gptq: GPTQPacking.supportedBits.first { $0 >= bits } ?? 8
-    case .compressedTensors: bits <= 4 ? 4 : 8
-    default: bits
     }
   }
 

@@ -22,6 +22,14 @@ package struct GGUFMetadata: Sendable {
   /// What the file does not say and most uses do not need, a sentence each.
   package let notes: [String]
 
+  /// The same with another `general.file_type`, for files whose types are known last.
+  func entries(fileType: UInt32) -> [GGUFEntry] {
+    entries.map {
+      $0.key == Self.fileTypeKey ? GGUFEntry(key: $0.key, value: .uint32(fileType)) : $0
+    }
+  }
+
+  private static let fileTypeKey = "general.file_type"
   package static let ropeFactorsName = "rope_freqs.weight"
   /// Of the layouts of quantized blocks, all of them.
   private static let quantizationVersion = 2
@@ -48,7 +56,7 @@ package struct GGUFMetadata: Sendable {
     list.text("general.name", name)
     list.text("general.license", license)
     list.add(try Self.shape(of: config, json: json, prefix: architecture, path: path))
-    list.integer("general.file_type", Int(fileType))
+    list.integer(Self.fileTypeKey, Int(fileType))
     list.integer("general.quantization_version", Self.quantizationVersion)
     let lost = try Self.lost(reading: list.entries, config: config, path: path)
     list.add(source.vocabulary.entries)

@@ -17,12 +17,12 @@ struct OllamaModelfile {
 
   private static func stops(_ base: String) throws -> [String] {
     let path = base + "/tokenizer.json"
-    guard FileManager.default.fileExists(atPath: path) else { return [] }
-    let added = try ModelFiles.json(path)["added_tokens"]?.array ?? []
+    let added = try ModelFiles.jsonIfPresent(path)?["added_tokens"]?.array ?? []
     var ids: [Int] = []
-    for name in ["generation_config.json", "config.json"]
-    where FileManager.default.fileExists(atPath: base + "/" + name) {
-      guard let value = try ModelFiles.json(base + "/" + name)["eos_token_id"] else { continue }
+    for name in ["generation_config.json", "config.json"] {
+      guard let value = try ModelFiles.jsonIfPresent(base + "/" + name)?["eos_token_id"] else {
+        continue
+      }
       ids += value.array?.compactMap(\.int) ?? value.int.map { [$0] } ?? []
     }
     return added.filter { $0["id"]?.int.map(ids.contains) == true }

@@ -67,20 +67,10 @@ package struct TunedBase {
   func weights(_ tensor: ExpectedTensor) throws -> [Float] {
     guard let rows = rows(tensor) else { return try numbers(tensor) }
     var weights = rows.dequantized()
-    if let order = matrix(tensor)?.order { Self.restore(&weights, order, rows: rows.layout.rows) }
-    return weights
-  }
-
-  /// Columns of the matrix to those of its input.
-  private static func restore(
-    _ weights: inout [Float], _ order: UnsafeBufferPointer<Int32>, rows: Int
-  ) {
-    let columns = order.count
-    var row = [Float](repeating: 0, count: columns)
-    for o in 0..<rows {
-      for (place, column) in order.enumerated() { row[Int(column)] = weights[o * columns + place] }
-      weights.replaceSubrange(o * columns..<(o + 1) * columns, with: row)
+    if let order = matrix(tensor)?.order {
+      weights.withUnsafeMutableBufferPointer { ColumnOrder.restore($0, order: Array(order)) }
     }
+    return weights
   }
 }
 

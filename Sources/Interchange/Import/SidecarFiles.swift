@@ -1,6 +1,5 @@
 internal import Checkpoints
 internal import DecoderModel
-internal import Foundation
 internal import JSONText
 
 /// The files of a base beside its weights: configuration and tokenizer.
@@ -10,7 +9,7 @@ enum SidecarFiles {
     switch source.format {
     case .huggingFace:
       let names = ModelFiles.essentialTokenizerNames
-      if names.contains(where: { exists(source.path + "/" + $0) }) { return }
+      if names.contains(where: { Folder.exists(source.path + "/" + $0) }) { return }
       throw ModelFileError.missing(
         path: source.path,
         remedy: "no tokenizer: expected one of \(names.joined(separator: ", ")). "
@@ -32,7 +31,7 @@ enum SidecarFiles {
   /// Keeps what an imported directory has beside the model, for an export.
   static func passOn(_ source: ModelSource, to directory: String) throws {
     guard source.format == .huggingFace else { return }
-    let names = passedOn.filter { exists(source.path + "/" + $0) }
+    let names = passedOn.filter { Folder.exists(source.path + "/" + $0) }
     guard !names.isEmpty else { return }
     let folder = directory + "/" + SourceRecord.folder
     try Folder.make(folder)
@@ -46,7 +45,7 @@ enum SidecarFiles {
     switch source.format {
     case .huggingFace:
       for name in ["config.json"] + ModelFiles.tokenizerNames
-      where exists(source.path + "/" + name) {
+      where Folder.exists(source.path + "/" + name) {
         try AtomicFile.write(
           try OpenFile.contents(of: source.path + "/" + name), to: directory + "/" + name)
       }
@@ -67,9 +66,5 @@ enum SidecarFiles {
       }
     }
     return .object(members)
-  }
-
-  private static func exists(_ path: String) -> Bool {
-    FileManager.default.fileExists(atPath: path)
   }
 }

@@ -35,16 +35,12 @@ package struct AWQFormat: QuantizedFormat {
       throw tensors.malformed("\(rows) outputs are no multiple of 8, as AWQ needs")
     }
     _ = try tensors.find("qweight", [.i32], [columns, rows / 8])
-    let scales = try tensors.find("scales", [.f16, .bf16, .f32])
-    guard scales.shape[1] == rows else {
-      throw tensors.malformed("scales have shape \(scales.shape), expected [groups, \(rows)]")
-    }
-    let groups = scales.shape[0]
+    let (scaleType, groups) = try tensors.transposedScales(rows: rows)
     let size = try tensors.groupSize(groupSize, columns: columns, groups: groups)
     _ = try tensors.find("qzeros", [.i32], [groups, rows / 8])
     let layout = PackedLayout(
       rows: rows, columns: columns, bits: AWQPacking.bits, groupSize: size,
-      scaleType: FloatType(stored: scales.type))
+      scaleType: scaleType)
     return StoredMatrix(module, layout, tensors.parts)
   }
 
@@ -60,11 +56,7 @@ package struct AWQFormat: QuantizedFormat {
           matrix.bytes("qweight", in: files), layout: layout, storedRows: stored, outputs: outputs,
           into: $0)
       }
-      rows.scales.withUnsafeMutableBytes {
-        ScaleTransposition.unpack(
-          matrix.bytes("scales", in: files), groups: layout.groups,
-          scaleBytes: layout.scaleType.byteCount, storedRows: stored, outputs: outputs, into: $0)
-      }
+      rows.readTransposedScales(of: matrix, stored, in: files)
       rows.zeros.withUnsafeMutableBytes {
         AWQPacking.unpackZeros(
           matrix.bytes("qzeros", in: files), groups: layout.groups, storedRows: stored,
@@ -75,14 +67,14 @@ package struct AWQFormat: QuantizedFormat {
   }
 
   package func declarations(
-    _ module: String, _ layout: PackedLayout, reordered: Bool
+    _ module: String, _ layout: PackedLayout
   ) -> [TensorDeclaration] {
     let (o, i, g) = (layout.rows, layout.columns, layout.groups)
     return [
       TensorDeclaration(name: module + ".qweight", type: .i32, shape: [i, o / 8]),
       TensorDeclaration(name: module + ".qzeros", type: .i32, shape: [g, o / 8]),
       TensorDeclaration(
-        name: module + ".scales", type: ElementType(layout.scaleType), shape: [g, o]),
+        name: module + ".scales", type: layout.scaleType.elementType, shape: [g, o]),
     ]
   }
 
@@ -105,11 +97,7 @@ package struct AWQFormat: QuantizedFormat {
               $0, groups: layout.groups, storedRows: stored, outputs: layout.rows, into: target)
           }
         default:
-          rows.scales.withUnsafeBytes {
-            ScaleTransposition.pack(
-              $0, groups: layout.groups, scaleBytes: layout.scaleType.byteCount,
-              storedRows: stored, outputs: layout.rows, into: target)
-          }
+          rows.writeTransposedScales(stored, into: target)
         }
       }
     }

@@ -66,7 +66,7 @@ package struct CompressedTensorsFormat: QuantizedFormat {
         "codes have shape \(codes.shape), which \(bits) bits do not give for \(rows) x \(columns) "
           + "weights")
     }
-    let scales = try tensors.find("weight_scale", [.f16, .bf16, .f32])
+    let (scales, scaleType) = try tensors.findFloats("weight_scale")
     guard scales.shape[0] == rows else {
       throw tensors.malformed("weight_scale has shape \(scales.shape), expected [\(rows), groups]")
     }
@@ -90,7 +90,7 @@ package struct CompressedTensorsFormat: QuantizedFormat {
     if tensors.has("weight_shape") { _ = try tensors.find("weight_shape", [.i64, .i32], [2]) }
     let layout = PackedLayout(
       rows: rows, columns: columns, bits: isPacked ? width : 8, groupSize: size,
-      scaleType: FloatType(stored: scales.type))
+      scaleType: scaleType)
     return StoredMatrix(module, layout, tensors.parts)
   }
 
@@ -142,14 +142,14 @@ package struct CompressedTensorsFormat: QuantizedFormat {
   }
 
   package func declarations(
-    _ module: String, _ layout: PackedLayout, reordered: Bool
+    _ module: String, _ layout: PackedLayout
   ) -> [TensorDeclaration] {
     let words = RowStreamPacking.rowWords(columns: layout.columns, bits: layout.bits)
     return [
       TensorDeclaration(
         name: module + ".weight_packed", type: .i32, shape: [layout.rows, words]),
       TensorDeclaration(
-        name: module + ".weight_scale", type: ElementType(layout.scaleType),
+        name: module + ".weight_scale", type: layout.scaleType.elementType,
         shape: [layout.rows, layout.groups]),
       TensorDeclaration(name: module + ".weight_shape", type: .i64, shape: [2]),
       TensorDeclaration(

@@ -7,6 +7,30 @@ extension TensorDeclaration {
   var suffix: String { name.split(separator: ".").last.map(String.init) ?? name }
 }
 
+// Scales as GPTQ and AWQ have them: [groups, outputs].
+extension CodedRows {
+  mutating func readTransposedScales(
+    of matrix: StoredMatrix, _ stored: UnsafeBufferPointer<Int>, in files: any TensorSource
+  ) {
+    scales.withUnsafeMutableBytes {
+      ScaleTransposition.unpack(
+        matrix.bytes("scales", in: files), groups: layout.groups,
+        scaleBytes: layout.scaleType.byteCount, storedRows: stored, outputs: matrix.layout.rows,
+        into: $0)
+    }
+  }
+
+  func writeTransposedScales(
+    _ stored: UnsafeBufferPointer<Int>, into target: UnsafeMutableRawBufferPointer
+  ) {
+    scales.withUnsafeBytes {
+      ScaleTransposition.pack(
+        $0, groups: layout.groups, scaleBytes: layout.scaleType.byteCount, storedRows: stored,
+        outputs: layout.rows, into: target)
+    }
+  }
+}
+
 extension CodedRows {
   /// The rows without what pads them to 64 codes, for files whose rows are the same bit stream.
   func streamBytes(_ count: Int) -> [UInt8] {
@@ -20,26 +44,5 @@ extension CodedRows {
       }
     }
     return bytes
-  }
-}
-
-extension FloatType {
-  /// Of scales, whose type has been checked.
-  init(stored type: ElementType) {
-    switch type {
-    case .f32: self = .f32
-    case .bf16: self = .bf16
-    default: self = .f16
-    }
-  }
-}
-
-extension ElementType {
-  init(_ type: FloatType) {
-    switch type {
-    case .f32: self = .f32
-    case .f16: self = .f16
-    case .bf16: self = .bf16
-    }
   }
 }

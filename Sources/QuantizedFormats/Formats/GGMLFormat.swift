@@ -33,7 +33,7 @@ package struct GGMLFormat: QuantizedFormat {
   }
 
   package func declarations(
-    _ module: String, _ layout: PackedLayout, reordered: Bool
+    _ module: String, _ layout: PackedLayout
   ) -> [TensorDeclaration] {
     [
       TensorDeclaration(

@@ -49,11 +49,7 @@ package struct GPTQFormat: QuantizedFormat {
         "qweight has shape \(codes.shape), which no bits of 2, 3, 4, 8 give for \(rows) x "
           + "\(columns) weights")
     }
-    let scales = try tensors.find("scales", [.f16, .bf16, .f32])
-    guard scales.shape[1] == rows else {
-      throw tensors.malformed("scales have shape \(scales.shape), expected [groups, \(rows)]")
-    }
-    let groups = scales.shape[0]
+    let (scaleType, groups) = try tensors.transposedScales(rows: rows)
     let size = try tensors.groupSize(groupSize, columns: columns, groups: groups)
     _ = try tensors.find(
       "qzeros", [.i32], [groups, GPTQPacking.wordRows(columns: rows, bits: bits)])
@@ -68,7 +64,7 @@ package struct GPTQFormat: QuantizedFormat {
     }
     let layout = PackedLayout(
       rows: rows, columns: columns, bits: bits, groupSize: size,
-      scaleType: FloatType(stored: scales.type))
+      scaleType: scaleType)
     return StoredMatrix(module, layout, tensors.parts, order: order)
   }
 
@@ -100,12 +96,7 @@ package struct GPTQFormat: QuantizedFormat {
           GPTQPacking.permuteColumns(of: bytes, layout: layout, order: $0)
         }
       }
-      rows.scales.withUnsafeMutableBytes {
-        ScaleTransposition.unpack(
-          matrix.bytes("scales", in: files), groups: layout.groups,
-          scaleBytes: layout.scaleType.byteCount, storedRows: stored, outputs: matrix.layout.rows,
-          into: $0)
-      }
+      rows.readTransposedScales(of: matrix, stored, in: files)
       rows.zeros.withUnsafeMutableBytes {
         GPTQPacking.unpackZeros(
           matrix.bytes("qzeros", in: files), bits: layout.bits, groups: layout.groups,
@@ -116,7 +107,7 @@ package struct GPTQFormat: QuantizedFormat {
   }
 
   package func declarations(
-    _ module: String, _ layout: PackedLayout, reordered: Bool
+    _ module: String, _ layout: PackedLayout
   ) -> [TensorDeclaration] {
     let (o, i, g) = (layout.rows, layout.columns, layout.groups)
     return [
@@ -129,7 +120,7 @@ package struct GPTQFormat: QuantizedFormat {
         name: module + ".qzeros", type: .i32,
         shape: [g, GPTQPacking.wordRows(columns: o, bits: layout.bits)]),
       TensorDeclaration(
-        name: module + ".scales", type: ElementType(layout.scaleType), shape: [g, o]),
+        name: module + ".scales", type: layout.scaleType.elementType, shape: [g, o]),
     ]
   }
 
@@ -159,11 +150,7 @@ package struct GPTQFormat: QuantizedFormat {
               outputs: layout.rows, into: target)
           }
         case "scales":
-          rows.scales.withUnsafeBytes {
-            ScaleTransposition.pack(
-              $0, groups: layout.groups, scaleBytes: layout.scaleType.byteCount,
-              storedRows: stored, outputs: layout.rows, into: target)
-          }
+          rows.writeTransposedScales(stored, into: target)
         default:
           for place in 0..<layout.columns {
             let column = order.map { Int($0[place]) } ?? place

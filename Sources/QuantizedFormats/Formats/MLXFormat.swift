@@ -15,7 +15,7 @@ package struct MLXFormat: QuantizedFormat {
     var tensors = ModuleTensors(module, files)
     guard tensors.has("scales") else { return nil }
     let codes = try tensors.find("weight", [.u32])
-    let scales = try tensors.find("scales", [.f16, .bf16, .f32])
+    let (scales, scaleType) = try tensors.findFloats("scales")
     _ = try tensors.find("biases", [scales.type], scales.shape)
     let bits = PackedLayout.supportedBits.first {
       columns * $0 % 32 == 0 && codes.shape == [rows, columns * $0 / 32]
@@ -33,7 +33,7 @@ package struct MLXFormat: QuantizedFormat {
       columns / scales.shape[1], columns: columns, groups: scales.shape[1])
     let layout = PackedLayout(
       rows: rows, columns: columns, bits: bits, groupSize: size, offset: .minima,
-      scaleType: FloatType(stored: scales.type))
+      scaleType: scaleType)
     return StoredMatrix(module, layout, tensors.parts)
   }
 
@@ -62,11 +62,11 @@ package struct MLXFormat: QuantizedFormat {
   }
 
   package func declarations(
-    _ module: String, _ layout: PackedLayout, reordered: Bool
+    _ module: String, _ layout: PackedLayout
   ) -> [TensorDeclaration] {
     let numbers = [layout.rows, layout.groups]
     let words = RowStreamPacking.rowWords(columns: layout.columns, bits: layout.bits)
-    let type = ElementType(layout.scaleType)
+    let type = layout.scaleType.elementType
     return [
       TensorDeclaration(name: module + ".weight", type: .u32, shape: [layout.rows, words]),
       TensorDeclaration(name: module + ".scales", type: type, shape: numbers),

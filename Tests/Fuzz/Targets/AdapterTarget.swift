@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import DecoderModel
 internal import JSONText
+internal import Quantization
 
 extension FuzzTarget {
   private static let folder = ScratchFolder()
