@@ -100,6 +100,12 @@ let package = Package(
         "ExitCodes", "JSONText", "Kernels",
       ], fixtures: true)
     + module(
+      "Calibration",
+      [
+        "Interchange", "DecoderModel", "Quantization", "Collectives", "ExitCodes", "JSONText",
+        "Kernels",
+      ])
+    + module(
       "Training",
       [
         "DecoderModel", "Datasets", "Collectives", "Quantization", "Checkpoints", "Reporting",
@@ -128,8 +134,9 @@ let package = Package(
       .executableTarget(
         name: "peqa",
         dependencies: [
-          "ClusterDiagnosis", "Planning", "Training", "Evaluation", "Interchange", "DecoderModel",
-          "Datasets", "ChatTemplates", "Tokenization", "Collectives", "Quantization", "Checkpoints",
+          "ClusterDiagnosis", "Planning", "Training", "Evaluation", "Calibration", "Interchange",
+          "DecoderModel", "Datasets", "ChatTemplates", "Tokenization", "Collectives",
+          "Quantization", "Checkpoints",
           "Reporting", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],

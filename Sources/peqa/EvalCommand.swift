@@ -140,18 +140,8 @@ struct Eval: RankedCommand {
     if bos == true, start == nil { throw EvaluationError.noBOS }
     let cut = try PerplexityProtocol(
       maximumLength: maxLength, stride: stride, windowLimit: windows, bos: start)
-    let tokens = try Self.tokens(ofFile: perplexity ?? "", tokenizer)
+    let tokens = try TextFile.tokens(perplexity ?? "", tokenizer)
     return try TextPerplexity(tokens: tokens, cut: cut).sweep(decoder)
-  }
-
-  /// The whole text without BOS or EOS; what looks like a special token in it is text.
-  private static func tokens(ofFile path: String, _ tokenizer: Tokenizer) throws -> [Int32] {
-    let file = try MappedFile(path: path)
-    guard file.bytes.count <= TextPerplexity.longestText else {
-      throw EvaluationError.textTooLong(bytes: file.bytes.count)
-    }
-    let bytes = withExtendedLifetime(file) { Array(file.bytes) }
-    return tokenizer.encode(bytes: bytes, addSpecial: false, parseSpecial: false)
   }
 
   private func dataset(
