@@ -81,7 +81,9 @@ let package = Package(
     + module(
       "ChatTemplates", ["ExitCodes", "JSONText"], testing: ["Tokenization", "Kernels"],
       fixtures: true)
-    + module("Quantization", ["ExitCodes", "Kernels", "Checkpoints"])
+    + module(
+      "Quantization", ["ExitCodes", "Kernels", "Checkpoints"], testing: ["JSONText"], fixtures: true
+    )
     + module(
       "QuantizedFormats", ["Quantization", "Checkpoints", "ExitCodes", "JSONText", "Kernels"])
     + module(

@@ -25,6 +25,8 @@ package final class CalibratedCodes: CodeSource {
   private let decoder: Decoder
   private let stages: BlockStages
   private let streams: CalibrationStreams
+  /// Where blocks are trained.
+  private let fitting: BlockFitting?
   private let comparison: HeldOutComparison
   private let options: CalibrationOptions
   private let settings: QuantizationSettings
@@ -35,6 +37,9 @@ package final class CalibratedCodes: CodeSource {
   private var matrices: [LinearRole: (rows: QuantizedRows, memory: CodedMatrix)] = [:]
   private var nextLayer = 0
   private var layers: [JSONValue] = []
+  /// Errors of the stream behind a block before and after its training.
+  private var trainingErrors: [Int: (before: Double, after: Double)] = [:]
+  private var said = 0
 
   private var pool: WorkerPool { decoder.compute.pool }
 
@@ -50,7 +55,9 @@ package final class CalibratedCodes: CodeSource {
     weights = try BlockwiseWeights(model)
     decoder = Decoder(config: config, weights: weights.decoderWeights, compute: compute)
     stages = BlockStages(decoder, tokens: set.length)
-    streams = try CalibrationStreams(set.sequences, stages, config, communicator)
+    streams = try CalibrationStreams(
+      set.sequences, stages, config, keepsReference: options.trainsBlocks, communicator)
+    fitting = options.trainsBlocks ? try BlockFitting(decoder, tokens: set.length) : nil
     comparison = try HeldOutComparison(set.heldOut, decoder, stages, communicator)
   }
 
@@ -91,17 +98,63 @@ package final class CalibratedCodes: CodeSource {
     matrices = [:]
     try weights.load(layer: layer, on: pool)
     comparison.runReference(layer)
-    for (index, part) in BlockStages.Part.allCases.enumerated() {
+    streams.runReference(layer, stages)
+    for part in BlockStages.Part.allCases {
       try quantize(part, layer)
-      streams.advance(past: part, layer, stages)
-      progress(
-        Progress(
-          done: layer * BlockStages.Part.allCases.count + index + 1,
-          total: config.layerCount * BlockStages.Part.allCases.count, text: "block \(layer + 1)"))
+      // Where the block is trained as a whole, its input is still needed.
+      if fitting == nil || part != .hidden { streams.advance(past: part, layer, stages) }
+      say(layer)
     }
-    let error = try comparison.runQuantized(layer)
+    if let fitting {
+      try train(layer, fitting)
+      streams.run(layer, stages)
+    }
+    let error = try comparison.error(layer, advances: true)
+    if fitting != nil { say(layer, trainingErrors[layer]) }
     layers.append(report(layer, streamError: error))
     nextLayer += 1
+  }
+
+  private func say(_ layer: Int, _ errors: (before: Double, after: Double)? = nil) {
+    said += 1
+    func percent(_ share: Double) -> String {
+      "\((share * 10_000).rounded() / 100) %"
+    }
+    let facts = errors.map {
+      ", error of its outputs \(percent($0.before)) -> \(percent($0.after))"
+    }
+    let parts = BlockStages.Part.allCases.count + (fitting == nil ? 0 : 1)
+    progress(
+      Progress(
+        done: said, total: config.layerCount * parts,
+        text: "block \(layer + 1)\(facts ?? "")"))
+  }
+
+  /// Trains the block, and keeps the result where it is better on text that was kept aside.
+  private func train(_ layer: Int, _ fitting: BlockFitting) throws {
+    let before = try comparison.error(layer, advances: false)
+    let norm = try streams.targetNorm()
+    guard norm > 0 else { return }
+    let start = matrices
+    let training = BlockTraining(
+      layer, start.mapValues(\.rows.rows), weights, fitting, options, communicator,
+      decoder.compute)
+    let trained = try training.run(streams, norm: norm, check: checkCancelled)
+    for (role, rows) in trained {
+      guard var result = matrices[role]?.rows else { continue }
+      result.rows = rows
+      put(result, role, layer)
+    }
+    let after = try comparison.error(layer, advances: false)
+    trainingErrors[layer] = (before, after)
+    guard !(after < before) else { return }
+    for (role, entry) in start { put(entry.rows, role, layer) }
+  }
+
+  private func put(_ rows: QuantizedRows, _ role: LinearRole, _ layer: Int) {
+    let memory = CodedMatrix(rows.rows)
+    matrices[role] = (rows, memory)
+    weights.put(memory.matrix, role, layer)
   }
 
   /// Bytes that the moments of the sets that are worked on together may take.
@@ -133,9 +186,7 @@ package final class CalibratedCodes: CodeSource {
     let rows = try sharing.quantize(
       UnsafeBufferPointer(weights.values(role)), rows: config.shape(of: role.kind).rows,
       for: moments)
-    let memory = CodedMatrix(rows.rows)
-    matrices[role] = (rows, memory)
-    weights.put(memory.matrix, role, layer)
+    put(rows, role, layer)
   }
 
   /// Collective: all ranks leave together.
@@ -145,7 +196,8 @@ package final class CalibratedCodes: CodeSource {
     }
   }
 
-  /// Root of the relative squared error: of each layer's output, and of the stream behind the block.
+  /// Root of the relative squared error: of each layer's output, and of the stream behind the
+  /// block.
   private func report(_ layer: Int, streamError: Double) -> JSONValue {
     let errors = config.block.linears.compactMap { role -> JSONValue.Member? in
       guard let rows = matrices[role]?.rows, rows.outputNorm > 0 else { return nil }
@@ -153,6 +205,10 @@ package final class CalibratedCodes: CodeSource {
       let name = role.expert.map { "experts.\($0)." } ?? ""
       return .init(key: name + role.kind.rawValue, value: .real(error))
     }
-    return .object(errors + [.init(key: "stream", value: .real(streamError))])
+    let before = trainingErrors[layer].map {
+      [JSONValue.Member(key: "stream_before_training", value: .real($0.before))]
+    }
+    return .object(
+      errors + (before ?? []) + [.init(key: "stream", value: .real(streamError))])
   }
 }

@@ -10,6 +10,15 @@ package struct CalibrationOptions: Sendable, Equatable {
   package var ordersColumns = true
   /// Sweeps over scales, zero points and codes behind it.
   package var rounds = 4
+  /// Trains each block's codes against its outputs (`BlockTraining`): so often through the
+  /// sequences, so many at a time.
+  package var trainsBlocks = false
+  package var epochs = 2
+  package var batch = 4
+  /// Learning rates of AdamW: of weights in steps of their grids, and of relative changes of
+  /// scales.
+  package var roundingRate = 0.02
+  package var scaleRate = 0.002
   /// What was looked at.
   package var text = ""
   package var sequences = 64
@@ -18,9 +27,17 @@ package struct CalibrationOptions: Sendable, Equatable {
   package init() {}
 
   package var json: JSONValue {
-    [
+    let training: [JSONValue.Member] =
+      trainsBlocks
+      ? [
+        .init(key: "epochs", value: .integer(epochs)), .init(key: "batch", value: .integer(batch)),
+        .init(key: "rounding_rate", value: .real(roundingRate)),
+        .init(key: "scale_rate", value: .real(scaleRate)),
+      ] : []
+    let common: JSONValue = [
       "text": .string(text), "sequences": .integer(sequences), "length": .integer(length),
       "damping": .real(damping), "act_order": .bool(ordersColumns), "rounds": .integer(rounds),
     ]
+    return .object((common.members ?? []) + training)
   }
 }

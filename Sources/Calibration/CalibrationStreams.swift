@@ -6,6 +6,8 @@ internal import Kernels
 final class CalibrationStreams {
   private struct Memory {
     let x, attended, between: FloatBuffer
+    /// Through the original blocks; nil where nobody wants it.
+    let reference: FloatBuffer?
 
     var streams: BlockStages.Streams {
       BlockStages.Streams(x: x.pointer, attended: attended.pointer, between: between.pointer)
@@ -15,23 +17,29 @@ final class CalibrationStreams {
   /// This rank's.
   private var sequences: [Memory] = []
   /// Of all ranks.
-  private let count: Int
-  private let ownsFirst: Bool
+  let count: Int
+  private let communicator: Communicator
+  private var ownsFirst: Bool { communicator.rank == 0 }
+  /// The sequences of all ranks in the order of training.
+  private var order: [Int]
 
   /// Sequence i belongs to rank i modulo the number of ranks.
   init(
     _ tokens: [[Int32]], _ stages: BlockStages, _ config: DecoderConfig,
-    _ communicator: Communicator
+    keepsReference: Bool, _ communicator: Communicator
   ) throws {
     count = tokens.count
-    ownsFirst = communicator.rank == 0
+    self.communicator = communicator
+    order = Array(tokens.indices)
     for index in stride(from: communicator.rank, to: tokens.count, by: communicator.size) {
       let length = tokens[index].count
       let memory = Memory(
         x: FloatBuffer(count: length * config.hiddenSize),
         attended: FloatBuffer(count: length * config.queryWidth),
-        between: FloatBuffer(count: length * config.hiddenSize))
+        between: FloatBuffer(count: length * config.hiddenSize),
+        reference: keepsReference ? FloatBuffer(count: length * config.hiddenSize) : nil)
       try stages.embed(tokens[index], into: memory.x.pointer)
+      memory.reference?.pointer.update(from: memory.x.pointer, count: memory.x.count)
       sequences.append(memory)
     }
   }
@@ -50,6 +58,44 @@ final class CalibrationStreams {
         stages.joinMLP(layer, streams.x, between: streams.between, into: streams.x)
       }
     }
+  }
+
+  /// The original streams through a block as the model has it.
+  func runReference(_ layer: Int, _ stages: BlockStages) {
+    for memory in sequences {
+      guard let reference = memory.reference else { continue }
+      stages.run(layer, reference.pointer, into: reference.pointer)
+    }
+  }
+
+  /// The streams through a whole block that is what it will be.
+  func run(_ layer: Int, _ stages: BlockStages) {
+    for memory in sequences { stages.run(layer, memory.x.pointer, into: memory.x.pointer) }
+  }
+
+  /// Another order, the same on all ranks.
+  func shuffle(_ random: inout SplitMix64) {
+    for index in stride(from: order.count - 1, to: 0, by: -1) {
+      order.swapAt(index, Int(random.next() % UInt64(index + 1)))
+    }
+  }
+
+  /// The sequence at a place of the order: what goes into the block, and what the original block
+  /// gives for the original stream; nil where another rank has it.
+  func pair(_ place: Int) -> (x: FloatBuffer, target: FloatBuffer)? {
+    let index = order[place]
+    guard index % communicator.size == communicator.rank else { return nil }
+    let memory = sequences[index / communicator.size]
+    return memory.reference.map { (memory.x, $0) }
+  }
+
+  /// Sum of squares of all targets of all ranks; collective.
+  func targetNorm() throws -> Double {
+    let parts = sequences.map { memory -> [Double] in
+      guard let reference = memory.reference?.pointer else { return [0] }
+      return [OrderedSums.squares(reference, reference, count: memory.x.count)[1]]
+    }
+    return try OrderedSums.add(parts, width: 1, of: count, communicator)[0]
   }
 
   /// Second moments of what some sets of layers read, of all ranks' sequences; collective.

@@ -12,8 +12,6 @@ final class HeldOutComparison {
   private let communicator: Communicator
   /// This rank's sequences, with the streams through the original and the quantized blocks.
   private var sequences: [(tokens: [Int32], reference: FloatBuffer, quantized: FloatBuffer)] = []
-  /// Their numbers among those of all ranks.
-  private var numbers: [Int] = []
   private let count: Int
 
   init(
@@ -27,7 +25,6 @@ final class HeldOutComparison {
       try stages.embed(tokens[index], into: reference.pointer)
       quantized.pointer.update(from: reference.pointer, count: size)
       sequences.append((tokens[index], reference, quantized))
-      numbers.append(index)
     }
   }
 
@@ -38,21 +35,15 @@ final class HeldOutComparison {
     }
   }
 
-  /// Through a block that is quantized; collective. Returns the norm of the difference of the two
-  /// streams by that of the original.
-  func runQuantized(_ layer: Int) throws -> Double {
+  /// The norm of the difference that a quantized block leaves between the two streams, by that of
+  /// the original; collective. `advances`: the quantized stream goes on behind the block.
+  func error(_ layer: Int, advances: Bool) throws -> Double {
     let parts = sequences.map { sequence in
-      stages.run(layer, sequence.quantized.pointer, into: sequence.quantized.pointer)
-      var (error, norm) = (0.0, 0.0)
-      for i in 0..<sequence.reference.count {
-        let r = Double(sequence.reference.pointer[i])
-        let difference = Double(sequence.quantized.pointer[i]) - r
-        error += difference * difference
-        norm += r * r
-      }
-      return [error, norm]
+      let out = advances ? sequence.quantized : FloatBuffer(count: sequence.quantized.count)
+      stages.run(layer, sequence.quantized.pointer, into: out.pointer)
+      return OrderedSums.squares(out.pointer, sequence.reference.pointer, count: out.count)
     }
-    let total = try sum(parts, width: 2)
+    let total = try OrderedSums.add(parts, width: 2, of: count, communicator)
     return total[1] > 0 ? (total[0] / total[1]).squareRoot() : 0
   }
 
@@ -63,26 +54,12 @@ final class HeldOutComparison {
         of: sequence.quantized.pointer, from: sequence.reference.pointer, tokens: sequence.tokens)
       return [d.loss, d.referenceLoss, d.divergence, Double(d.positions)]
     }
-    let total = try sum(parts, width: 4)
+    let total = try OrderedSums.add(parts, width: 4, of: count, communicator)
     let heldOut: JSONValue = [
       "tokens": .integer(Int(total[3])), "perplexity": .real(exp(total[0] / total[3])),
       "perplexity_before": .real(exp(total[1] / total[3])),
       "divergence": .real(total[2] / total[3]),
     ]
     return [.init(key: "held_out", value: heldOut)]
-  }
-
-  /// Sums over all sequences in their order, so that the digits are the same on any number of
-  /// ranks.
-  private func sum(_ parts: [[Double]], width: Int) throws -> [Double] {
-    let own = parts.flatMap { $0 }.withUnsafeBytes { Array($0) }
-    var all = [[Double]](repeating: [], count: count)
-    for (rank, bytes) in try communicator.allGather(own).enumerated() {
-      let values = bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
-      for (place, index) in stride(from: rank, to: count, by: communicator.size).enumerated() {
-        all[index] = Array(values[place * width..<(place + 1) * width])
-      }
-    }
-    return all.reduce([Double](repeating: 0, count: width)) { zip($0, $1).map(+) }
   }
 }

@@ -41,7 +41,8 @@ extension BLAS {
   }
 
   /// Turns a symmetric positive definite matrix [n, n], of which the upper triangle is read, into
-  /// the upper triangle U of its inverse: U^T U = a^-1. What stands below the diagonal is undefined.
+  /// the upper triangle U of its inverse: U^T U = a^-1. What stands below the diagonal is
+  /// undefined.
   ///
   /// - Returns: false where the matrix is not positive definite; it is lost then.
   package static func invertToUpperFactor(_ a: UnsafeMutablePointer<Double>, count: Int) -> Bool {

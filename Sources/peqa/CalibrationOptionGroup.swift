@@ -39,6 +39,15 @@ struct CalibrationOptionGroup: ParsableArguments {
   @Option(help: "Sweeps over scales, zero points and codes behind GPTQ; 0 leaves what it gives.")
   var sweeps = 4
 
+  @Option(help: "Passes over the text in which blocks are trained (blockwise).")
+  var epochs = 2
+
+  @Option(help: "Learning rate of weights in steps of their grid (blockwise).")
+  var roundingRate = 0.02
+
+  @Option(help: "Learning rate of relative changes of scales (blockwise).")
+  var scaleRate = 0.002
+
   func validate() throws {
     func require(_ holds: Bool, _ text: String) throws {
       if !holds { throw ValidationError(text) }
@@ -46,8 +55,11 @@ struct CalibrationOptionGroup: ParsableArguments {
     try require((1...1_000_000).contains(sequences), "--calibration-sequences must be at least 1.")
     try require((2...1 << 20).contains(length), "--calibration-length must be at least 2.")
     try require(damping > 0 && damping <= 1, "--damping must be above 0 and at most 1.")
+    try require(isPositive, "--epochs, --rounding-rate and --scale-rate must not be negative.")
     try require((0...1000).contains(sweeps), "--sweeps must be in 0...1000.")
   }
+
+  private var isPositive: Bool { roundingRate >= 0 && scaleRate >= 0 && epochs >= 1 }
 
   private var sequences: Int { calibrationSequences ?? 64 }
   private var length: Int { calibrationLength ?? 512 }
@@ -57,6 +69,8 @@ struct CalibrationOptionGroup: ParsableArguments {
     (options.damping, options.ordersColumns) = (damping, actOrder)
     options.feedsErrorsBack = method != .diagonal
     options.rounds = method == .diagonal ? 0 : sweeps
+    options.trainsBlocks = method == .blockwise
+    (options.epochs, options.roundingRate, options.scaleRate) = (epochs, roundingRate, scaleRate)
     (options.sequences, options.length, options.text) = (sequences, length, text)
     return options
   }

@@ -12,6 +12,8 @@ struct BlockPass {
   let sink: GradientSink
   /// Nothing trained stands before the first block of a model.
   var reachesInput: Bool
+  /// Takes what gradients of whole matrices are made of, where anybody wants them.
+  var matrixSink: BlockFitting.Sink?
 
   var tokens: Int { stack.tokens.count }
   var segments: [Range<Int>] { stack.segments }
@@ -37,6 +39,7 @@ extension Decoder {
     let (matrix, ranges) = (
       weights.layers[pass.layer][role].matrix, ranges ?? pass.stack.sequenceRanges
     )
+    pass.matrixSink?(role, dy, input, ranges.last?.upperBound ?? 0)
     guard pass.trainsRows(role) else {
       handOnGroups(role, pass, ranges, dy: dy, input: input)
       guard let dx else { return }

@@ -29,6 +29,7 @@ final class CalibratedChunk {
   var scales: [Float]
   var zeros: [Int]
   private var badGroup: Int?
+  private var hasGrids = false
 
   var layout: PackedLayout { shared.layout }
   var columns: Int { layout.columns }
@@ -42,7 +43,12 @@ final class CalibratedChunk {
     zeros = [Int](repeating: 1 << (shared.layout.bits - 1), count: rows * shared.layout.groups)
   }
 
-  func run(continuous: UnsafeMutablePointer<Float>?) -> Result {
+  /// Grids to begin with instead of those of least error.
+  func use(scales: [Float], zeros: [Int]) {
+    (self.scales, self.zeros, hasGrids) = (scales, zeros, true)
+  }
+
+  func run() -> Result {
     let work = FloatBuffer(count: target.count)
     _ = work.elements.update(fromContentsOf: target)
     var descent = CodeDescent(self)
@@ -52,23 +58,11 @@ final class CalibratedChunk {
       findGrids(work.pointer)
       for row in 0..<rows { for i in 0..<columns { _ = round(row, i, target[row * columns + i]) } }
     }
-    if let continuous { keepContinuous(work, in: continuous) }
     descent.start()
     for _ in 0..<shared.rounds where !descent.sweep() {}
-    if let continuous { descent.correct(continuous) }
     var result = packed()
     (result.rows.outputError, result.rows.outputNorm) = descent.outputError()
     return result
-  }
-
-  /// `work` lies in the order of rounding.
-  private func keepContinuous(_ work: FloatBuffer, in out: UnsafeMutablePointer<Float>) {
-    let order = shared.feedsErrorsBack ? shared.moments.order : nil
-    for row in 0..<rows {
-      for place in 0..<columns {
-        out[row * columns + (order?[place] ?? place)] = work.pointer[row * columns + place]
-      }
-    }
   }
 
   /// Grids of all groups of `weights` [rows, I].
@@ -80,6 +74,7 @@ final class CalibratedChunk {
 
   /// The grid of one group, for the weights of its row as they are now.
   func findGrid(_ row: Int, _ group: Int, _ weights: UnsafePointer<Float>) {
+    if hasGrids { return }
     let lanes = GroupGrid.Vector.scalarCount
     let first = group * layout.groupSize
     let size = min(layout.groupSize, columns - first)

@@ -30,14 +30,14 @@ package struct CalibratedQuantizer: Sendable {
     (self.rounds, self.feedsErrorsBack) = (rounds, feedsErrorsBack)
   }
 
-  /// Quantizes `rows` x I weights, row-major. `firstRow` is their place in the matrix, for messages.
+  /// Quantizes `rows` x I weights, row-major. `firstRow` is their place in the matrix, for
+  /// messages.
   ///
-  /// - Parameter continuous: gets for every weight what was rounded to its code, [rows, I]: the
-  ///   weight with the errors of those before it, which training of codes starts from.
+  /// - Parameter grids: scales and zero points [rows, G] to begin with; nil: those of least error.
   /// - Returns: `chunkRows` rows each, in order.
   package func quantize(
     _ weights: UnsafeBufferPointer<Float>, rows: Int, firstRow: Int = 0, for moments: InputMoments,
-    pool: WorkerPool, continuous: UnsafeMutablePointer<Float>? = nil
+    grids: (scales: [Float], zeros: [Int])? = nil, pool: WorkerPool
   ) throws(QuantizationError) -> [QuantizedRows] {
     let columns = moments.columns
     precondition(weights.count == rows * columns, "rows x columns weights are expected")
@@ -58,7 +58,11 @@ package struct CalibratedQuantizer: Sendable {
         let count = min(Self.chunkRows, rows - first)
         let part = weights[first * columns..<(first + count) * columns]
         let chunk = CalibratedChunk(shared, UnsafeBufferPointer(rebasing: part), rows: count)
-        results[index] = chunk.run(continuous: continuous.map { $0 + first * columns })
+        if let grids {
+          let own = first * layout.groups..<(first + count) * layout.groups
+          chunk.use(scales: Array(grids.scales[own]), zeros: Array(grids.zeros[own]))
+        }
+        results[index] = chunk.run()
       }
     }
     for (index, result) in results.enumerated() {

@@ -3,9 +3,9 @@ internal import Kernels
 /// Lowers the error of a chunk's outputs by moving one number at a time: the scale of a group, its
 /// zero point, a code. Nothing moves unless the error becomes less, so it ends.
 ///
-/// For the error e = w' - w of a row, e H e^T changes by 2 d (g_i) + d^2 H_ii where w'_i moves by d,
-/// with g = e H. Every move keeps g. Source: coordinate descent on the layer's least-squares problem,
-/// as QuantEase (arXiv 2309.01885) does for codes; here scales and zero points move too.
+/// For the error e = w' - w of a row, e H e^T changes by 2 d (g_i) + d^2 H_ii where w'_i moves by
+/// d, with g = e H. Every move keeps g. Source: coordinate descent on the layer's least-squares
+/// problem, as QuantEase (arXiv 2309.01885) does for codes; here scales and zero points move too.
 struct CodeDescent {
   private let chunk: CalibratedChunk
   /// g [rows, I].
@@ -133,17 +133,6 @@ struct CodeDescent {
       moved = true
     }
     return moved
-  }
-
-  /// Takes to the grid's own weight what would not be rounded to its code any more.
-  func correct(_ continuous: UnsafeMutablePointer<Float>) {
-    for row in 0..<rows {
-      for i in 0..<columns {
-        let (scale, step) = (chunk.scale(row, i), chunk.step(row, i))
-        let place = row * columns + i
-        if abs(continuous[place] - scale * step) > 0.5 * scale { continuous[place] = scale * step }
-      }
-    }
   }
 
   /// e H e^T and w H w^T, summed over the rows.

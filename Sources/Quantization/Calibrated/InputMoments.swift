@@ -3,8 +3,8 @@ package import Kernels
 /// What a linear layer reads, as its quantization needs it: H = sum of x x^T over the calibration
 /// tokens, damped and scaled to a mean of 1 on its diagonal.
 ///
-/// Rounding a row w of the layer to w' costs (w - w') H (w - w')^T in its output. Source: GPTQ, arXiv
-/// 2210.17323, section 3; its Hessian is 2 H.
+/// Rounding a row w of the layer to w' costs (w - w') H (w - w')^T in its output. Source: GPTQ,
+/// arXiv 2210.17323, section 3; its Hessian is 2 H.
 package final class InputMoments: @unchecked Sendable {
   /// I.
   package let columns: Int
