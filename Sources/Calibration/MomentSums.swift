@@ -1,12 +1,12 @@
 internal import Collectives
-internal import Kernels
+package import Kernels
 
 /// Exact sums of x x^T over the calibration tokens of all ranks.
 ///
 /// The products of one sequence are fp32 in a fixed order; what is summed over sequences and ranks
 /// are integers, so that the sum does not depend on who has computed what. Only tiles on and above
 /// the diagonal are kept.
-final class MomentSums {
+package final class MomentSums {
   let columns: Int
   private let side = Compute.tileSide
   private let tiles: [(row: Int, column: Int)]
@@ -19,7 +19,7 @@ final class MomentSums {
   private let overflow: NumberBuffer<UInt8>
 
   /// - Parameter bits: what `MomentSums.bits` gives.
-  init(columns: Int, bits: Int, threads: Int) {
+  package init(columns: Int, bits: Int, threads: Int) {
     (self.columns, self.bits) = (columns, bits)
     let across = (columns + side - 1) / side
     tiles = (0..<across).flatMap { row in (row..<across).map { (row, $0) } }
@@ -31,14 +31,14 @@ final class MomentSums {
 
   /// Fraction bits for sums of about `largest` in one sequence over `sequences` of them: the sum
   /// may become 2^14 times as large as that says, and keeps 2^-48 of it.
-  static func bits(largest: Double, sequences: Int) -> Int {
+  package static func bits(largest: Double, sequences: Int) -> Int {
     guard largest > 0, largest.isFinite else { return 40 }
     let total = largest * Double(max(sequences, 1))
     return 48 - (total.exponent + 1).clamped(to: -900...900)
   }
 
   /// Adds what one sequence's `rows` of x [rows, I] give; `count` sequences in all.
-  func add(_ x: UnsafePointer<Float>, rows: Int, of count: Int, on pool: WorkerPool) {
+  package func add(_ x: UnsafePointer<Float>, rows: Int, of count: Int, on pool: WorkerPool) {
     guard rows > 0 else { return }
     let factor = Double(sign: .plus, exponent: bits, significand: 1)
     let limit = 0x1p62 / Double(count)
@@ -66,7 +66,7 @@ final class MomentSums {
   }
 
   /// Whether a number of this rank did not fit.
-  var hasOverflown: Bool { overflow.elements.contains(1) }
+  package var hasOverflown: Bool { overflow.elements.contains(1) }
 
   /// Replaces this rank's sums by those of all ranks.
   func allReduce(_ communicator: Communicator) throws {
@@ -74,7 +74,7 @@ final class MomentSums {
   }
 
   /// The sums [I, I], both triangles.
-  func matrix() -> NumberBuffer<Double> {
+  package func matrix() -> NumberBuffer<Double> {
     let result = NumberBuffer<Double>(count: columns * columns)
     let unit = Double(sign: .plus, exponent: -bits, significand: 1)
     for (index, tile) in tiles.enumerated() {

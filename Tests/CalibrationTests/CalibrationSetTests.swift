@@ -1,6 +1,5 @@
+internal import Calibration
 import Testing
-
-@testable import Calibration
 
 @Suite struct CalibrationSetTests {
   @Test func sequencesAreSpreadAndDisjoint() throws {

@@ -1,7 +1,6 @@
+internal import Calibration
 internal import Kernels
 import Testing
-
-@testable import Calibration
 
 @Suite struct MomentSumsTests {
   @Test func areTheSumsOfProducts() throws {

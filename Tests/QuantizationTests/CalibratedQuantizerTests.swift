@@ -222,7 +222,7 @@ private func inverse(_ matrix: [Double], _ n: Int) -> [Double] {
       let (scales, zeros) = (
         try numbers("scales").map { Float($0) }, try numbers("zeros").map { Int($0) }
       )
-      let orders = try #require(golden["act_order"]?.bool)
+      let orders = golden["act_order"]?.bool == true
       func codes(rounds: Int) throws -> [UInt8] {
         let rows = QuantizedRows(
           try layer.quantized(
