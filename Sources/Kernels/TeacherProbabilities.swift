@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Foundation
 
 /// What a teacher says of n positions, at one temperature: of each the k most probable tokens, and
 /// what all others have together.
@@ -48,10 +49,22 @@ package struct TeacherProbabilities: Sendable, Equatable {
         guard id >= least, id < vocabulary else { return "its token ids are in no order" }
         least = id + 1
       }
+      guard abs(mass(at: position) - 1) <= Self.roundedMass else {
+        return "its probabilities do not add up to 1"
+      }
     }
     return nil
   }
 
+  /// What the named tokens and all others have together.
+  private func mass(at position: Int) -> Double {
+    logs[position * count..<(position + 1) * count].reduce(exp(Double(rest[position]))) {
+      $0 + exp(Double($1))
+    }
+  }
+
   /// The logarithm of a probability of 1 may come out this large.
   private static let roundedZero: Float = 1e-5
+  /// Rounded logarithms err by 2^-24 of themselves, which is 2^-24 of the entropy in the sum.
+  private static let roundedMass = 1e-4
 }

@@ -119,7 +119,8 @@ package struct TrainStep: ~Copyable {
   ) -> StepMetrics {
     let times = sum.rankSeconds
     return StepMetrics(
-      lossSum: sum.lossSum, parts: sum.lossParts, tokens: sum.tokenCount, positions: sum.positionCount,
+      lossSum: sum.lossSum, parts: sum.lossParts, tokens: sum.tokenCount,
+      positions: sum.positionCount,
       gradientNorm: update.gradientNorm, learningRate: update.learningRate,
       stopRequested: sum.stopRequested, saveRequested: sum.saveRequested,
       bytesRead: sum.bytesRead, seconds: seconds, communicationSeconds: communicated,

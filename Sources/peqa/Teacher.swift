@@ -69,7 +69,8 @@ struct Teacher {
     }
     guard config.maximumLength >= run.maxSequenceLength else {
       throw refusal(
-        "it was made for \(config.maximumLength) tokens, max_seq_length is \(run.maxSequenceLength)")
+        "it was made for \(config.maximumLength) tokens, max_seq_length is \(run.maxSequenceLength)"
+      )
     }
     let isAlike = config.layerCount == base.layerCount && config.hiddenSize == base.hiddenSize
     guard question.blocks.isEmpty || isAlike else {

@@ -60,8 +60,9 @@ struct TeacherPreparation {
   private func needed(_ cache: TeacherCache) -> Range<Int> {
     let steps = config.maxSteps ?? max(1, order.steps(forEpochs: config.numEpochs))
     let used = steps.multipliedReportingOverflow(by: config.globalBatchSize)
-    return 0..<cache.shards.needed(
-      forSequences: used.overflow ? data.count : min(data.count, used.partialValue))
+    return
+      0..<cache.shards.needed(
+        forSequences: used.overflow ? data.count : min(data.count, used.partialValue))
   }
 
   /// The first rank of each node reads its copy of the teacher.
@@ -115,9 +116,10 @@ struct TeacherPreparation {
       return rank.console.log("teacher: \(needed(cache).count) files of its answers reused")
     }
     let missing = sharers.flatMap { lists[$0] }.sorted()
-    let rounds = try communicator.allGather(
-      Array("\((missing.count + sharers.count - 1) / sharers.count)".utf8)
-    ).compactMap { Int(String(decoding: $0, as: UTF8.self)) }.max() ?? 0
+    let rounds =
+      try communicator.allGather(
+        Array("\((missing.count + sharers.count - 1) / sharers.count)".utf8)
+      ).compactMap { Int(String(decoding: $0, as: UTF8.self)) }.max() ?? 0
     let own = missing.indices.filter { $0 % sharers.count == place }.map { missing[$0] }
     try ask(own, of: missing, in: cache, rounds: rounds)
   }

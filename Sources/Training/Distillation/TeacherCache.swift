@@ -57,7 +57,8 @@ package final class TeacherCache {
     }
   }
 
-  /// What the teacher says of the supervised positions of a training sequence, checked.
+  /// What the teacher says of the supervised positions of a training sequence, checked: a digest
+  /// that is right does not say who made the file.
   ///
   /// - Throws: `TrainingError.teacherCache`.
   package func targets(of sequence: PackedSequence) throws -> TeacherTargets {
@@ -65,15 +66,17 @@ package final class TeacherCache {
       preconditionFailure("a teacher knows sequences of the training data")
     }
     let (shard, index) = shards.place(of: number)
-    do {
-      let targets = try opened(shard).targets(at: index)
-      if let fault = targets.fault(positions: sequence.supervisedCount, config) {
-        throw TeacherShard.Unusable(fault)
-      }
-      return targets
-    } catch let error as TeacherShard.Unusable {
+    let file: TeacherShard
+    do throws(TeacherShard.Unusable) {
+      file = try opened(shard)
+    } catch {
       throw TrainingError.teacherCache(path: path(of: shard), reason: error.reason, code: 74)
     }
+    let targets = file.targets(at: index)
+    if let fault = targets.fault(positions: sequence.supervisedCount, config) {
+      throw TrainingError.teacherCache(path: path(of: shard), reason: fault, code: 65)
+    }
+    return targets
   }
 
   /// Makes a shard with the teacher itself. One that another process has published meanwhile is
