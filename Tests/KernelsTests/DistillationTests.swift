@@ -117,7 +117,7 @@ internal import Testing
     #expect(deviation.isAllowed, "\(x.count), \(row.teacher.count) named: \(deviation)")
   }
 
-  /// Nothing is learnt of the teacher: the bits of cross-entropy. Without gradient, nothing changes.
+  /// Nothing is learnt of the teacher: the bits of cross-entropy. Without gradient nothing changes.
   @Test(arguments: InstructionSet.available, [Float(0), 4])
   func weightZeroIsCrossEntropy(_ set: InstructionSet, _ cap: Float) {
     let compute = Compute(pool: WorkerPool(threads: 1), precision: .fp32, instructionSet: set)

@@ -10,8 +10,8 @@ struct TokenLoss {
 
 extension Decoder {
   /// Losses at the positions with a target >= 0 of a stack of sequences, in order. Where `gradient`
-  /// is given, the gradient w.r.t. `stream` [T, D] is added to it: of the sum of cross-entropies, or
-  /// of what `distillation` makes of them and the divergences.
+  /// is given, the gradient w.r.t. `stream` [T, D] is added to it: of the sum of cross-entropies,
+  /// or of what `distillation` makes of them and the divergences.
   func headLosses(
     _ stream: UnsafePointer<Float>, _ stack: SequenceBatch, distillation: Distillation? = nil,
     addingGradientTo gradient: UnsafeMutablePointer<Float>? = nil

@@ -274,7 +274,7 @@ extension ConfigKind where Value == Int? {
 extension ConfigKind where Value == [Int] {
   /// Numbers of blocks, ascending.
   static var blocks: ConfigKind {
-    ConfigKind("a list of whole numbers, rising from 0") { node, _ in
+    ConfigKind("block numbers in rising order") { node, _ in
       let nodes: [ConfigNode]
       switch node.content {
       case .list(let elements): nodes = elements
