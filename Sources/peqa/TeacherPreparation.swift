@@ -30,21 +30,22 @@ struct TeacherPreparation {
 
   private var communicator: Communicator { rank.communicator }
 
-  /// All ranks call it together.
-  func callAsFunction(kernels: String) throws -> (cache: TeacherCache, digest: String) {
+  /// Makes what is missing and compares all. All ranks call it together.
+  func callAsFunction(_ cache: TeacherCache) throws {
     communicator.blindTimeout = Self.patience
     defer { communicator.blindTimeout = nil }
-    if let warning = teacher.warning { rank.console.warn(warning) }
-    let digest = try weightsDigest()
-    let cache = TeacherCache(
+    try make(in: cache)
+    try compare(cache)
+  }
+
+  /// - Parameter digest: `weightsDigest`.
+  func cache(ofWeights digest: String, kernels: String) -> TeacherCache {
+    TeacherCache(
       folder: folder,
       identity: TeacherIdentity(
         weights: digest, config: teacher.config.digest, data: data.digest, seed: config.seed,
         kernels: kernels, question: teacher.question),
       shards: shards, config: base)
-    try make(in: cache)
-    try compare(cache)
-    return (cache, digest)
   }
 
   private var order: DataOrder {
@@ -65,8 +66,11 @@ struct TeacherPreparation {
         forSequences: used.overflow ? data.count : min(data.count, used.partialValue))
   }
 
-  /// The first rank of each node reads its copy of the teacher.
-  private func weightsDigest() throws -> String {
+  /// The first rank of each node reads its copy of the teacher; all ranks call it together.
+  func weightsDigest() throws -> String {
+    communicator.blindTimeout = Self.patience
+    defer { communicator.blindTimeout = nil }
+    if let warning = teacher.warning { rank.console.warn(warning) }
     var digest = ""
     try rank.agree {
       guard communicator.nodeRank == 0 else {

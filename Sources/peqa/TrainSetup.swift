@@ -187,7 +187,7 @@ struct TrainSetup {
     run.configDigest = base.config.digest
     let watch = rank.communicator.nodeRank == 0 ? try BaseWatch(base) : nil
     run.checkBase = { [rank] in try rank.agree { try watch?.check() } }
-    run.teacherDigest = try learnFromTeacher()
+    try learnFromTeacher(&run)
     run.companions = (ModelFiles.tokenizerNames + [ModelFiles.tokenizerGGUF]).map {
       "\(config.model)/\($0)"
     }.filter { FileManager.default.fileExists(atPath: $0) }
@@ -196,20 +196,23 @@ struct TrainSetup {
     return run
   }
 
-  /// Has the model learn from the teacher, where there is one, and gives the teacher's digest.
-  private func learnFromTeacher() throws -> String? {
-    guard let teacher else { return nil }
-    let (cache, digest) = try TeacherPreparation(
+  /// Has the model learn from the teacher, where there is one. It is asked when the run begins.
+  private func learnFromTeacher(_ run: inout TrainRun) throws {
+    guard let teacher else { return }
+    let preparation = TeacherPreparation(
       teacher: teacher, config: config, base: base.config, data: training.train, compute: compute,
       folder: config.datasetCache ?? DatasetBuilder.defaultCacheDirectory, rank: rank,
-      signals: signals)(kernels: Self.kernels(compute))
+      signals: signals)
+    let digest = try preparation.weightsDigest()
+    let cache = preparation.cache(ofWeights: digest, kernels: Self.kernels(compute))
     model.teaching = (
       cache,
       Distillation(
         weight: config.distillWeight, temperature: config.distillTemperature,
         hiddenWeight: config.distillHiddenWeight)
     )
-    return digest
+    run.teacherDigest = digest
+    run.prepare = { try preparation(cache) }
   }
 
   /// The longest pass of a rank over sequences of at most `length` tokens.

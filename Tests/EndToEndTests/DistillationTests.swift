@@ -116,6 +116,7 @@ import Testing
   /// A stopped run goes on with the same settings and teacher only.
   @Test func resumesWithTheSameTeacher() async throws {
     let alone = try await train("alone")
+    let said = try answers("cache")
     let cut = try await run("cut", ["--max-wall-time", "1e-9"])
     #expect(cut.status == 75, "\(cut.standardError)")
     for (more, named) in [
@@ -129,7 +130,8 @@ import Testing
       #expect(refused.status == 78, "\(named): \(refused.standardError)")
       #expect(refused.standardError.contains(named), "\(refused.standardError)")
     }
-    // The same teacher may lie elsewhere.
+    // Nobody was asked for a run that is refused. The same teacher may lie elsewhere.
+    #expect(try answers("cache") == said)
     let copy = folder.file("copy")
     try FileManager.default.copyItem(
       at: URL(filePath: Self.fixtures + "llama_8bit_g128"), to: copy)

@@ -54,6 +54,7 @@ package final class TrainLoop {
   /// Trains to the end, or until asked to stop.
   package func callAsFunction() throws -> TrainOutcome {
     try open()
+    if state.globalStep < totalSteps { try run.prepare() }
     if try evaluateIfDue() { return try stop() }
     while state.globalStep < totalSteps, !stoppedEarly {
       let metrics = try takeStep()
