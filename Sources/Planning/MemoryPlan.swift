@@ -34,7 +34,7 @@ package struct MemoryPlan: Sendable, Equatable {
     _ config: DecoderConfig, baseBytes: Int, parameters: Int, pass: PassShape,
     globalBatchSize: Int, ranks: Int
   ) {
-    let slots = parameters + 6 + 2 * ranks + globalBatchSize
+    let slots = parameters + 9 + 2 * ranks + globalBatchSize
     let float = MemoryLayout<Float>.stride
     sharedBytes = baseBytes
     bytesPerStep = slots * MemoryLayout<Int64>.stride
