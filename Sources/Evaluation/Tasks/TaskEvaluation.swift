@@ -42,7 +42,7 @@ package final class TaskEvaluation {
     _ sets: [TaskSet], on ranks: Communicator, progress: (Progress) -> Void = { _ in },
     isStopped: () -> Bool = { false }
   ) throws -> TaskReport {
-    let total = sets.reduce(0) { $0 + $1.parts.reduce(0) { $0 + $1.items.count } }
+    let total = sets.reduce(0) { $0 + $1.itemCount }
     var units: [Unit] = []
     for (task, set) in sets.enumerated() {
       for (part, subtask) in set.parts.enumerated() {

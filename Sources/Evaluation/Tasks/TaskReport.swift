@@ -6,20 +6,22 @@ package struct TaskReport: Sendable {
   /// Wall clock, over all ranks.
   package var seconds: Double
 
+  package typealias Metric = (metric: TaskDefinition.Metric, result: MetricValue)
+
   /// Results of a task.
   package struct Task: Sendable {
     package var name: String
     package var split: TaskDefinition.Split
     package var shots: Int
     package var count: Int
-    package var metrics: [(metric: TaskDefinition.Metric, result: MetricValue)]
+    package var metrics: [Metric]
     /// More than one where the task is cut into parts.
     package var parts: [Part]
   }
 
   package struct Part: Sendable {
     package var name: String
-    package var metrics: [(metric: TaskDefinition.Metric, result: MetricValue)]
+    package var metrics: [Metric]
     package var samples: [TaskSample]
   }
 
@@ -85,7 +87,7 @@ extension TaskReport {
   }
 
   private static func members(
-    _ metrics: [(metric: TaskDefinition.Metric, result: MetricValue)], count: Int
+    _ metrics: [Metric], count: Int
   ) -> [JSONValue.Member] {
     metrics.flatMap { metric, result in
       [

@@ -24,7 +24,7 @@ package struct TaskSample: Sendable {
       }
     var members: [(String, JSONValue)] = [
       ("doc_id", .integer(item.number)), ("doc", item.document.value),
-      ("target", item.answer.value(item.requests[0])), ("arguments", .object(arguments)),
+      ("target", item.target), ("arguments", .object(arguments)),
       ("resps", .array(responses.map { [$0] })), ("filtered_resps", .array(responses)),
       ("filter", "none"), ("metrics", .array(values.map { .string($0.metric.rawValue) })),
     ]

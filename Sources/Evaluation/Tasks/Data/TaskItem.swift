@@ -1,4 +1,4 @@
-internal import JSONText
+package import JSONText
 
 /// A record with what is asked of the model.
 package struct TaskItem: Sendable {
@@ -8,12 +8,18 @@ package struct TaskItem: Sendable {
   /// Texts whose continuations are scored, or one prompt that is continued.
   package var requests: [TaskRequest]
   package var answer: TaskAnswer
+  /// The answer as lm-evaluation-harness names it: the index of a choice, or a text.
+  package var target: JSONValue
 }
 
 package struct TaskRequest: Sendable, Equatable {
   package var context: String
   /// Empty where it is generated.
   package var continuation: String
+
+  package init(context: String, continuation: String) {
+    (self.context, self.continuation) = (context, continuation)
+  }
 }
 
 /// What counts as right.
@@ -24,15 +30,4 @@ package enum TaskAnswer: Sendable, Equatable {
   case continuation
   /// Any of these texts.
   case texts([String])
-
-  /// As lm-evaluation-harness names it in its files.
-  func value(_ request: TaskRequest) -> JSONValue {
-    switch self {
-    case .choice(let indices, _):
-      indices.count == 1
-        ? .integer(indices.first ?? 0) : .array(indices.sorted().map { .integer($0) })
-    case .continuation: .string(request.continuation)
-    case .texts(let texts): texts.count == 1 ? .string(texts[0]) : .array(texts.map { .string($0) })
-    }
-  }
 }

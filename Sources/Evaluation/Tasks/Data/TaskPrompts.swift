@@ -29,9 +29,10 @@ struct TaskPrompts {
       for index in try sampler.sample(shots, without: item) { context += try example(index) }
     }
     let turn = try turn(document)
+    let answer = try answer(turn, document)
     return TaskItem(
       number: number, document: document, requests: requests(behind: context, turn),
-      answer: try answer(turn, document))
+      answer: answer, target: target(turn, answer))
   }
 
   private mutating func example(_ index: Int) throws(TaskError) -> String {
@@ -73,6 +74,14 @@ struct TaskPrompts {
 }
 
 extension TaskPrompts {
+  private func target(_ turn: Turn, _ answer: TaskAnswer) -> JSONValue {
+    guard case .choice(let indices, _) = answer, !definition.hasMultipleInputs else {
+      return turn.targetValue
+    }
+    let sorted = indices.sorted().map { JSONValue.integer($0) }
+    return sorted.count == 1 ? sorted[0] : .array(sorted)
+  }
+
   /// What the templates say of a record.
   private struct Turn {
     var text = ""

@@ -15,6 +15,24 @@ package struct TaskSet: Sendable {
   /// One where the task is not cut.
   package var parts: [Subtask]
 
+  package var itemCount: Int { parts.reduce(0) { $0 + $1.items.count } }
+
+  /// All that are named, each once.
+  package static func load(
+    _ selections: [String], from data: TaskData, shots: Int? = nil, limit: Int? = nil
+  ) throws -> [TaskSet] {
+    var sets: [TaskSet] = []
+    var names: Set<String> = []
+    for selection in selections {
+      let set = try load(selection, from: data, shots: shots, limit: limit)
+      for part in set.parts where !names.insert(part.name).inserted {
+        throw TaskError.badSelection(selection, reason: "\(part.name) is evaluated already")
+      }
+      sets.append(set)
+    }
+    return sets
+  }
+
   /// Reads the data and makes all prompts.
   ///
   /// - Parameters:

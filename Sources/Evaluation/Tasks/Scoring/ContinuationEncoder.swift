@@ -20,6 +20,8 @@ package struct ContinuationEncoder: Sendable {
     package var tokens: [Int32]
     package var scored: Int
 
+    package init(tokens: [Int32], scored: Int) { (self.tokens, self.scored) = (tokens, scored) }
+
     /// What the model reads: the last token predicts nothing.
     var inputCount: Int { tokens.count - 1 }
   }

@@ -31,7 +31,7 @@ package final class ContinuationScorer {
     }
   }
 
-  func responses(to rows: [ContinuationEncoder.Row]) throws -> [ChoiceScore] {
+  package func responses(to rows: [ContinuationEncoder.Row]) throws -> [ChoiceScore] {
     let tree = SequenceTree(rows)
     let responses = tree.responses(
       try decoder.scores(tree.pieces, cache(capacity: tree.length)))

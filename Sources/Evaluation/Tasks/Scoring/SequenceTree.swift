@@ -1,17 +1,17 @@
-internal import DecoderModel
+package import DecoderModel
 
 /// Rows of tokens as pieces of which each beginning that rows share is computed once.
-struct SequenceTree {
+package struct SequenceTree {
   private let rows: [ContinuationEncoder.Row]
   /// Depth first, as `Decoder.scores` takes them.
-  private(set) var pieces: [SequencePiece] = []
+  package private(set) var pieces: [SequencePiece] = []
   /// The rows that ask, question by question.
-  private(set) var askers: [Int] = []
+  package private(set) var askers: [Int] = []
 
   /// A shorter common stretch costs more as a piece of its own than twice in others.
   private static let leastShared = 8
 
-  init(_ rows: [ContinuationEncoder.Row]) {
+  package init(_ rows: [ContinuationEncoder.Row]) {
     self.rows = rows
     add(rows.indices, from: 0)
   }

@@ -37,7 +37,7 @@ extension TaskDefinition.Metric {
 
   /// The metric of the items' values, with its standard error: that of the mean, from the sample's
   /// variance; of a perplexity carried over by its derivative. Nil for fewer than two items.
-  func summary(_ values: [Double]) -> MetricValue {
+  package func summary(_ values: [Double]) -> MetricValue {
     let count = Double(values.count)
     let mean = values.reduce(0, +) / count
     let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -48,7 +48,7 @@ extension TaskDefinition.Metric {
 
   /// The metric of a task from those of its parts: weighted by their sizes, with the pooled error of
   /// lm-evaluation-harness.
-  static func pooled(_ parts: [(value: MetricValue, count: Int)]) -> MetricValue {
+  package static func pooled(_ parts: [(value: MetricValue, count: Int)]) -> MetricValue {
     let total = Double(parts.reduce(0) { $0 + $1.count })
     let value = parts.reduce(0) { $0 + $1.value.value * Double($1.count) } / total
     let errors = parts.compactMap(\.value.error)
