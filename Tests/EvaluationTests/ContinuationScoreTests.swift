@@ -109,6 +109,26 @@ import Testing
     }
   }
 
+  /// Where texts are cut into context and continuation, over a tokenizer of single bytes.
+  @Test func rowsOfTexts() throws {
+    let tokenizer = TextGeneratorTests.tokenizer
+    func row(_ context: String, _ continuation: String, maximum: Int = 64) throws -> Row {
+      try ContinuationEncoder(tokenizer, maximumLength: maximum)
+        .row(TaskRequest(context: context, continuation: continuation), item: "own:1")
+    }
+    // "a" 0, "b" 1, space 4, "<|im_end|>" 5.
+    #expect(try row("ab", " a") == Row(tokens: [0, 1, 4, 0], scored: 2))
+    #expect(try row("ab ", "a") == Row(tokens: [0, 1, 4, 0], scored: 2))
+    #expect(try row("a<|im_end|>", "b") == Row(tokens: [0, 5, 1], scored: 1))
+    #expect(try row("abab", " aa", maximum: 4) == Row(tokens: [0, 1, 4, 0, 0], scored: 3))
+    #expect(throws: TaskError.tooLong(item: "own:1", tokens: 3, context: 2)) {
+      try row("abab", " aa", maximum: 2)
+    }
+    #expect(throws: TaskError.self) { try row("ab", "") }
+    // Neither BOS nor EOS, behind which an empty context could be continued.
+    #expect(throws: EvaluationError.noBOS) { try row("", "ab") }
+  }
+
   @Test func errorsOfMeans() {
     let values = [1.0, 0, 1, 1, 0, 1]
     let mean = values.reduce(0, +) / 6

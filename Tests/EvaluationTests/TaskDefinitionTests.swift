@@ -30,13 +30,14 @@ import Testing
     ("training_split: [{file: a}]", 7, "unknown key \"file\""), ("a: [", 8, "not YAML"),
   ])
   func faultsHaveAPlace(line: String, number: Int, reason: String) {
-    do {
-      _ = try TaskDefinition(yaml: Self.good + line + "\n", path: "own.yaml")
-      Issue.record("\(line) was read")
-    } catch TaskError.definition(let path, let line, let found) {
-      #expect(path == "own.yaml")
-      #expect(line == number && found.contains(reason), "\(line): \(found)")
-    } catch { Issue.record("\(error)") }
+    let error = #expect(throws: TaskError.self) {
+      try TaskDefinition(yaml: Self.good + line + "\n", path: "own.yaml")
+    }
+    guard case .definition("own.yaml", let place, let found)? = error else {
+      Issue.record("\(line): another error")
+      return
+    }
+    #expect(place == number && found.contains(reason), "\(line): \(found)")
   }
 
   @Test(arguments: ["task", "doc_to_text", "doc_to_target", "metric_list", "validation_split"])

@@ -14,8 +14,7 @@ package final class TaskEvaluation {
   private let maximumLength: Int
 
   /// - Parameters:
-  ///   - adapter: the task's scales that `decoder` uses; nil for the base's. It uses them afterwards
-  ///     as well.
+  ///   - adapter: the task's scales that `decoder` uses, also afterwards; nil for the base's.
   ///   - maximumLength: positions at most, nil for the model's own.
   package init(
     _ decoder: Decoder, tokenizer: Tokenizer, adapter: AdapterScales? = nil,

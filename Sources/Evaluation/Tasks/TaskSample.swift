@@ -8,7 +8,7 @@ package struct TaskSample: Sendable {
   /// What it adds to each metric.
   package var values: [(metric: TaskDefinition.Metric, value: Double)]
 
-  /// In the form of lm-evaluation-harness's `samples_TASK.jsonl`, but with numbers where it writes
+  /// In the form of lm-evaluation-harness, but with numbers where it writes
   /// them as texts.
   package var value: JSONValue {
     let arguments = item.requests.enumerated().map { index, request in
@@ -34,7 +34,7 @@ package struct TaskSample: Sendable {
 }
 
 extension TaskReport {
-  /// Writes `samples_TASK.jsonl` of every task or part into a folder, each file whole or not at all.
+  /// Writes `samples_TASK.jsonl` of every task or part into a folder, each whole or not at all.
   package func writeSamples(to folder: String) throws {
     try Folder.make(folder)
     for part in tasks.flatMap(\.parts) {

@@ -46,8 +46,8 @@ extension TaskDefinition.Metric {
     return MetricValue(value: exp(-mean), error: error.map { $0 * exp(-mean) })
   }
 
-  /// The metric of a task from those of its parts: weighted by their sizes, with the pooled error of
-  /// lm-evaluation-harness.
+  /// The metric of a task from those of its parts: weighted by their sizes, with the pooled error
+  /// of lm-evaluation-harness.
   package static func pooled(_ parts: [(value: MetricValue, count: Int)]) -> MetricValue {
     let total = Double(parts.reduce(0) { $0 + $1.count })
     let value = parts.reduce(0) { $0 + $1.value.value * Double($1.count) } / total
