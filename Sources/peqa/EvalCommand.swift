@@ -107,7 +107,7 @@ struct Eval: RankedCommand {
       let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
       streaming.apply(
         to: decoder, loaded, length: tasks.isWanted ? Decoder.scoredTokens : length,
-        cached: tasks.isWanted ? length : 0,
+        cached: tasks.isWanted ? min(length, TaskOptions.usualLength) : 0,
         available: try rank.communicator.availableMemory(),
         ranksOnNode: rank.communicator.ranksOnNode, nodeRank: rank.communicator.nodeRank,
         rank.console)

@@ -28,6 +28,9 @@ struct TaskOptions: ParsableArguments {
     help: "Folder for samples_TASK.jsonl: every item with its prompts and scores.")
   var samples: String?
 
+  /// Tokens of a long prompt; models may take many more, which tasks never reach.
+  static let usualLength = 4096
+
   var isWanted: Bool { names != nil }
 
   private var list: [String] {

@@ -28,6 +28,7 @@ import Testing
     ("output_type: loglikelihood", 1, "has no doc_to_choice"),
     ("fewshot_config: {seed: 3}", 7, "unknown key \"seed\""), ("fields: 3", 7, "keys with values"),
     ("training_split: [{file: a}]", 7, "unknown key \"file\""), ("a: [", 8, "not YAML"),
+    ("num_fewshot: []", 7, "expected a text"),
   ])
   func faultsHaveAPlace(line: String, number: Int, reason: String) {
     let error = #expect(throws: TaskError.self) {

@@ -83,7 +83,9 @@ package struct TaskSet: Sendable {
     guard let key = definition.groupKey else { return [(definition.name, documents)] }
     var groups: [String: [TaskDocument]] = [:]
     for document in documents {
-      guard let name = document[key]?.string, !name.isEmpty, !name.contains("/") else {
+      guard let name = document[key]?.string, !name.isEmpty,
+        name.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "/") })
+      else {
         throw document.error("expected the name of a part in \"\(key)\"")
       }
       groups[name, default: []].append(document)

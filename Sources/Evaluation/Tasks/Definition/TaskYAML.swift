@@ -77,7 +77,9 @@ struct TaskValue {
 
   func choices() throws(TaskError) -> TaskDefinition.Choices {
     guard case .list = node.content else { return .template(try template()) }
-    return .texts(try list().map { entry throws(TaskError) in try entry.text() })
+    let texts = try list().map { entry throws(TaskError) in try entry.text() }
+    guard !texts.isEmpty else { throw error("a task needs choices") }
+    return .texts(texts)
   }
 }
 
