@@ -99,7 +99,7 @@ def arguments(sample):
     """As a list of [context, continuation]."""
     found = sample["arguments"]
     if isinstance(found, dict):  # the form of lm-eval's own samples files
-        found = [[found[key]["arg_0"], found[key]["arg_1"]] for key in sorted(found)]
+        found = [[found[key]["arg_0"], found[key]["arg_1"]] for key in sorted(found, key=lambda key: int(key.rsplit("_", 1)[1]))]
     return [list(pair) for pair in found]
 
 
