@@ -117,8 +117,8 @@ let package = Package(
     + module(
       "Evaluation",
       [
-        "DecoderModel", "Datasets", "Tokenization", "Collectives", "ExitCodes", "Kernels",
-        "JSONText",
+        "Training", "DecoderModel", "Datasets", "ChatTemplates", "Tokenization", "Collectives",
+        "Checkpoints", "ExitCodes", "Kernels", "JSONText",
       ],
       fixtures: true)
     + module(
