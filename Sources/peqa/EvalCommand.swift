@@ -155,16 +155,8 @@ struct Eval: RankedCommand {
     let start = bos == true ? tokenizer.bosID : nil
     if bos == true, start == nil { throw EvaluationError.noBOS }
     let cut = try PerplexityProtocol(
-<<<<<<< HEAD
-      maximumLength: maxLength, stride: stride, windowLimit: windows, bos: start)
-    let tokens = try TextFile.tokens(perplexity ?? "", tokenizer)
-=======
       maximumLength: length, stride: stride, windowLimit: windows, bos: start)
-    // What looks like a special token in the text is text.
-    let tokens = tokenizer.encode(
-      bytes: try PerplexityText.bytes(ofFile: perplexity ?? ""), addSpecial: false,
-      parseSpecial: false)
->>>>>>> 2252af6a58e44ef316a8cc77ff86c5157cc25d38
+    let tokens = try TextFile.tokens(perplexity ?? "", tokenizer)
     return try TextPerplexity(tokens: tokens, cut: cut).sweep(decoder)
   }
 
