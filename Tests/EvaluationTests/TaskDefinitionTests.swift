@@ -55,7 +55,7 @@ import Testing
     ("{\"question\": \"Is it?\", \"answer\": \"no\"}", nil),
     ("{\"question\": \"Is it?\", \"answer\": 2}", "none of the choices"),
     ("{\"question\": \"Is it?\", \"answer\": \"1\"}", "none of the choices"),
-    ("{\"question\": \"Is it?\"}", "\"answer\" is undefined"),
+    ("{\"question\": \"Is it?\"}", "none of the choices"),
     ("{\"answer\": 1}", "\"question\" is undefined"), ("[1]", "expected an object"),
     ("{\"question\": \"a\",", "not JSON"), ("", "no items"),
   ])
