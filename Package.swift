@@ -81,7 +81,9 @@ let package = Package(
     + module(
       "ChatTemplates", ["ExitCodes", "JSONText"], testing: ["Tokenization", "Kernels"],
       fixtures: true)
-    + module("Quantization", ["ExitCodes", "Kernels", "Checkpoints"])
+    + module(
+      "Quantization", ["ExitCodes", "Kernels", "Checkpoints"], testing: ["JSONText"], fixtures: true
+    )
     + module(
       "QuantizedFormats", ["Quantization", "Checkpoints", "ExitCodes", "JSONText", "Kernels"])
     + module(
@@ -100,6 +102,12 @@ let package = Package(
         "ExitCodes", "JSONText", "Kernels",
       ], fixtures: true)
     + module(
+      "Calibration",
+      [
+        "Interchange", "DecoderModel", "Quantization", "Collectives", "ExitCodes", "JSONText",
+        "Kernels",
+      ])
+    + module(
       "Training",
       [
         "DecoderModel", "Datasets", "Collectives", "Quantization", "Checkpoints", "Reporting",
@@ -109,8 +117,8 @@ let package = Package(
     + module(
       "Evaluation",
       [
-        "DecoderModel", "Datasets", "Tokenization", "Collectives", "ExitCodes", "Kernels",
-        "JSONText",
+        "Training", "DecoderModel", "Datasets", "ChatTemplates", "Tokenization", "Collectives",
+        "Checkpoints", "ExitCodes", "Kernels", "JSONText",
       ],
       fixtures: true)
     + module(
@@ -128,8 +136,9 @@ let package = Package(
       .executableTarget(
         name: "peqa",
         dependencies: [
-          "ClusterDiagnosis", "Planning", "Training", "Evaluation", "Interchange", "DecoderModel",
-          "Datasets", "ChatTemplates", "Tokenization", "Collectives", "Quantization", "Checkpoints",
+          "ClusterDiagnosis", "Planning", "Training", "Evaluation", "Calibration", "Interchange",
+          "DecoderModel", "Datasets", "ChatTemplates", "Tokenization", "Collectives",
+          "Quantization", "Checkpoints",
           "Reporting", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],

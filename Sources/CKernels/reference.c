@@ -77,6 +77,7 @@ const peqa_kernels peqa_table_scalar = {
     .softmax_bf16 = softmax_bf16,
     .softmax_gradient_pair_bf16 = softmax_gradient_pair_bf16,
     .cross_entropy = cross_entropy,
+    .distill = distill,
     .cache_write = cache_write,
     .cache_read = cache_read,
     .cache_attend = cache_attend,

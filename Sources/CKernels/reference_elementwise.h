@@ -244,3 +244,45 @@ static double cross_entropy(int n, int target, float cap, float *x, int gradient
   }
   return log(sum) + top - chosen;
 }
+
+static void distill(int n, int target, float cap, const peqa_teacher *teacher, float weight,
+                    float temperature, float *x, int gradient, double *losses) {
+  double turn = 1 / (double)temperature, top = -INFINITY, rest_top = -INFINITY;
+  double sum = 0, named = 0, rest = 0, kl = 0, other = exp(teacher->rest);
+  for (int i = 0, k = 0; i < n; i++) {
+    int is_named = k < teacher->count && teacher->ids[k] == i;
+    k += is_named;
+    top = fmax(top, x[i]);
+    if (!is_named) rest_top = fmax(rest_top, x[i]);
+  }
+  for (int i = 0, k = 0; i < n; i++) {
+    int is_named = k < teacher->count && teacher->ids[k] == i;
+    k += is_named;
+    sum += exp(x[i] - top);
+    if (is_named) named += exp((x[i] - top) * turn);
+    else rest += exp((x[i] - rest_top) * turn);
+  }
+  // Logarithms of the sum over all others, and over all.
+  double log_rest = rest > 0 ? rest_top * turn + log(rest) : -INFINITY;
+  double log_sum = top * turn + log(named + (rest > 0 ? exp(log_rest - top * turn) : 0));
+  for (int k = 0; k < teacher->count; k++)
+    kl += exp(teacher->logs[k]) * (teacher->logs[k] - (x[teacher->ids[k]] * turn - log_sum));
+  if (other > 0 && teacher->count < n) kl += other * (teacher->rest - (log_rest - log_sum));
+  losses[0] = log(sum) + top - x[target];
+  // A number that is none must show; rest > 0 is false for it.
+  losses[1] = kl + 0 * sum;
+  if (!gradient) return;
+  if (weight == 0) {
+    cross_entropy(n, target, cap, x, 1);
+    return;
+  }
+  for (int i = 0, k = 0; i < n; i++) {
+    float bent = cap > 0 ? x[i] / cap : 0;
+    double q = exp(x[i] * turn - log_sum), change;
+    if (k < teacher->count && teacher->ids[k] == i) change = q - exp(teacher->logs[k++]);
+    else change = q - other * exp((x[i] - rest_top) * turn) / rest;
+    double g = weight * (double)temperature * change + (1 - weight) * exp(x[i] - top) / sum;
+    g = fabs(g) < PEQA_LEAST_PROBABILITY ? 0 : g;
+    x[i] = (float)(g - (i == target ? 1 - weight : 0)) * (1 - bent * bent);
+  }
+}

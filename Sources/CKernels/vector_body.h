@@ -77,6 +77,7 @@ INLINE void store_bf16(uint16_t *p, vf v) {
 #include "vector_norm.h"
 #include "vector_activation.h"
 #include "vector_softmax.h"
+#include "vector_distill.h"
 #include "vector_multiply.h"
 #include "vector_panels.h"
 #include "vector_gemv.h"
@@ -125,6 +126,7 @@ const peqa_kernels TABLE = {
     .softmax_bf16 = softmax_bf16,
     .softmax_gradient_pair_bf16 = softmax_gradient_pair_bf16,
     .cross_entropy = cross_entropy,
+    .distill = distill,
     .cache_write = cache_write,
     .cache_read = cache_read,
     .cache_attend = cache_attend,

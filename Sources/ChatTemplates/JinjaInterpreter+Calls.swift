@@ -63,6 +63,12 @@ extension JinjaInterpreter {
         return try value(of: key, in: members) ?? arguments[1, "default"] ?? .none
       default: break
       }
+    case .list(let elements) where name == "index" && arguments.positional.count == 1:
+      for (index, element) in elements.enumerated()
+      where try equal(element, arguments.positional[0]) {
+        return .int(index)
+      }
+      throw error("\"\(try text(of: arguments.positional[0]))\" is not in the list")
     default: break
     }
     if case .macro(let macro) = try attribute(name, of: object) {

@@ -70,6 +70,15 @@ extension JinjaInterpreter {
       }
       return try produced(indented.joined(separator: "\n"))
     case "wordcount": return .int(text.wordCount)
+    case "regex_replace" where environment.hasPatterns:
+      guard case .string(let pattern)? = arguments[0, "pattern"],
+        case .string(let new)? = arguments[1, "repl"]
+      else { break }
+      try charge(16, times: text.utf8.count)
+      guard let result = text.replacing(pattern: pattern, with: new) else {
+        throw error("\"\(pattern)\" is no pattern that is read here")
+      }
+      return try produced(result)
     default: throw error("the filter \"\(name)\" is unknown or not supported")
     }
     throw error("the filter \"\(name)\" does not take these arguments")

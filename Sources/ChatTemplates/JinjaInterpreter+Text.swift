@@ -2,7 +2,9 @@ extension JinjaInterpreter {
   /// Python's `str()`: what `{{ value }}` prints.
   mutating func text(of value: JinjaValue) throws(ChatTemplateError) -> String {
     switch value {
-    case .undefined: return ""
+    case .undefined(let what):
+      guard !environment.isStrict else { throw error("\"\(what)\" is undefined") }
+      return ""
     case .string(let string):
       try charge(16 + string.utf8.count)
       return string

@@ -12,16 +12,21 @@ struct JinjaInterpreter {
   var line = 1
   /// The date that `strftime_now` formats.
   let now: DateFields
+  let environment: JinjaEnvironment
 
   static let maximumDepth = 200
   static let maximumLevel = 64
 
   enum Flow { case next, breakLoop, continueLoop }
 
-  init(names: [String: JinjaValue], now: DateFields, budget: RenderBudget) {
+  init(
+    names: [String: JinjaValue], now: DateFields, budget: RenderBudget,
+    environment: JinjaEnvironment = .chat
+  ) {
     scopes = [names, [:]]
     self.now = now
     self.budget = budget
+    self.environment = environment
   }
 
   func error(_ reason: String) -> ChatTemplateError { .faulty(line: line, reason: reason) }

@@ -1,7 +1,5 @@
-/// Cuts a template into text and tags, and tags into tokens, with the white-space rules of the
-/// environment that `transformers` renders chat templates in: `trim_blocks` (a newline after a
-/// block goes) and `lstrip_blocks` (indentation before a block goes), no newline kept at the very
-/// end.
+/// Cuts a template into text and tags, and tags into tokens, with the white-space rules of an
+/// environment.
 struct JinjaLexer {
   enum Token: Equatable {
     case name(String)
@@ -33,8 +31,11 @@ struct JinjaLexer {
   /// The text so far ended with a newline that a tag has swallowed, or nothing came before.
   private var startsLine = true
 
-  init(_ text: String) {
-    source = Self.unixLines(Array(text.utf8))
+  private let trimsBlocks: Bool
+
+  init(_ text: String, _ environment: JinjaEnvironment) {
+    source = Self.unixLines(Array(text.utf8), keepsLast: environment.keepsLastNewline)
+    trimsBlocks = environment.trimsBlocks
   }
 
   mutating func chunks() throws(ChatTemplateError) -> [Chunk] {
@@ -50,15 +51,15 @@ struct JinjaLexer {
     return chunks
   }
 
-  /// CR LF and CR become LF; one LF at the very end goes.
-  private static func unixLines(_ text: [UInt8]) -> [UInt8] {
+  /// CR LF and CR become LF; one LF at the very end goes, unless it is kept.
+  private static func unixLines(_ text: [UInt8], keepsLast: Bool) -> [UInt8] {
     var lines: [UInt8] = []
     lines.reserveCapacity(text.count)
     for (index, byte) in text.enumerated() {
       if byte == 0x0A, index > 0, text[index - 1] == 0x0D { continue }
       lines.append(byte == 0x0D ? 0x0A : byte)
     }
-    if lines.last == 0x0A { lines.removeLast() }
+    if lines.last == 0x0A, !keepsLast { lines.removeLast() }
     return lines
   }
 
@@ -86,7 +87,9 @@ extension JinjaLexer {
     let sign = byte(end + 2)
     if end < source.count, sign == UInt8(ascii: "-") {
       while end > range.lowerBound, Self.isSpace(source[end - 1]) { end -= 1 }
-    } else if end < source.count, sign != UInt8(ascii: "+"), byte(end + 1) != UInt8(ascii: "{") {
+    } else if end < source.count, trimsBlocks, sign != UInt8(ascii: "+"),
+      byte(end + 1) != UInt8(ascii: "{")
+    {
       var start = end
       while start > range.lowerBound, source[start - 1] == 0x20 || source[start - 1] == 0x09 {
         start -= 1
@@ -131,7 +134,7 @@ extension JinjaLexer {
     let start = position
     if sign == UInt8(ascii: "-") {
       while position < source.count, Self.isSpace(source[position]) { position += 1 }
-    } else if trimsNewline, sign != UInt8(ascii: "+"), byte(position) == 0x0A {
+    } else if trimsNewline, trimsBlocks, sign != UInt8(ascii: "+"), byte(position) == 0x0A {
       position += 1
     }
     line += source[start..<position].count { $0 == 0x0A }

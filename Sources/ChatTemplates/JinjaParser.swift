@@ -8,8 +8,10 @@ struct JinjaParser {
   /// Blocks within blocks, and expressions within expressions.
   static let maximumDepth = 64
 
-  static func parse(_ source: String) throws(ChatTemplateError) -> [JinjaNode] {
-    var lexer = JinjaLexer(source)
+  static func parse(
+    _ source: String, _ environment: JinjaEnvironment = .chat
+  ) throws(ChatTemplateError) -> [JinjaNode] {
+    var lexer = JinjaLexer(source, environment)
     var parser = JinjaParser(chunks: try lexer.chunks())
     let (nodes, _) = try parser.nodes(until: [])
     return nodes

@@ -1,5 +1,11 @@
 /// Python's text methods, on code points and bytes.
 extension String {
+  /// Python's `re.sub`, on code points; `new` stands as it is. Nil where the pattern is none.
+  func replacing(pattern: String, with new: String) -> String? {
+    guard let regex = try? Regex(pattern) else { return nil }
+    return replacing(regex.matchingSemantics(.unicodeScalar), with: new)
+  }
+
   /// Without characters of a set at the ends; white space where the set is nil.
   func stripped(of set: String?, left: Bool = true, right: Bool = true) -> String {
     let characters = set.map { Set($0.unicodeScalars) }

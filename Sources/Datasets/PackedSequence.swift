@@ -12,8 +12,13 @@ package struct PackedSequence: Sendable, Equatable {
   package var segmentOffsets: [Int]
   /// Sample of each segment: its index in the token cache.
   package var sampleIDs: [Int]
+  /// Its number in its data set; nil for one that stands alone.
+  package var index: Int?
 
-  package init(tokens: [Int32], targets: [Int32], segmentOffsets: [Int], sampleIDs: [Int]) {
+  package init(
+    tokens: [Int32], targets: [Int32], segmentOffsets: [Int], sampleIDs: [Int], index: Int? = nil
+  ) {
+    self.index = index
     self.tokens = tokens
     self.targets = targets
     self.segmentOffsets = segmentOffsets

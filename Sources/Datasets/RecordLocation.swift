@@ -13,7 +13,7 @@ package struct RecordLocation: Equatable {
   var number: Int
 
   /// `file:line`, `file: element n` or `file: window n`.
-  func text(path: String) -> String {
+  package func text(path: String) -> String {
     switch kind {
     case .line: "\(path):\(number)"
     case .element: "\(path): element \(number)"

@@ -1,14 +1,16 @@
-internal import Checkpoints
-internal import JSONText
+package import Checkpoints
+package import JSONText
 
 /// Reads the records of one JSON or JSONL file in order, one at a time.
-struct RecordReader {
+package struct RecordReader {
   /// As the user wrote it, for messages.
   let path: String
   private let file: MappedFile
   private var scanner: RecordScanner
   /// Bytes of the largest record that is parsed.
   private let largestRecord: Int
+  /// Instances of a Super-NaturalInstructions task are records; else the task is one.
+  private let opensTasks: Bool
   /// Line of `countedTo`, from 1; kept so that line numbers cost one pass over the file.
   private var line = 1
   private var countedTo = 0
@@ -16,20 +18,21 @@ struct RecordReader {
   private var instances: [JSONValue] = []
   private var nextInstance = 0
 
-  struct Record {
-    var value: JSONValue
-    var location: RecordLocation
+  package struct Record {
+    package var value: JSONValue
+    package var location: RecordLocation
     /// Bytes of the file read so far.
     var bytesRead: Int
   }
 
   /// Nil where the file has nothing but white space.
-  init?(
+  package init?(
     _ file: MappedFile, path: String,
-    largestRecord: Int = DatasetSettings.defaultLargestRecord
+    largestRecord: Int = DatasetSettings.defaultLargestRecord, opensTasks: Bool = true
   ) {
     guard let layout = RecordScanner.layout(of: file.bytes) else { return nil }
     self.file = file
+    self.opensTasks = opensTasks
     self.path = path
     self.largestRecord = largestRecord
     scanner = RecordScanner(layout: layout, bytes: file.bytes)
@@ -37,7 +40,7 @@ struct RecordReader {
 
   var isLines: Bool { scanner.layout == .lines }
 
-  mutating func next() throws(DatasetError) -> Record? {
+  package mutating func next() throws(DatasetError) -> Record? {
     if let record = taskRecord() { return record }
     let index = scanner.found
     guard let range = try advance() else { return nil }
@@ -46,7 +49,7 @@ struct RecordReader {
       ? RecordLocation(kind: .line, number: lineNumber(at: range.lowerBound))
       : RecordLocation(kind: .element, number: index)
     let value = try parse(range, index)
-    if let task = try taskInstances(value) {
+    if opensTasks, let task = try taskInstances(value) {
       (instances, nextInstance) = (task, 0)
       return taskRecord()
     }

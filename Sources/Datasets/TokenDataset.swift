@@ -1,3 +1,5 @@
+internal import Checkpoints
+
 /// Sequences over a token cache: which samples make up which sequence. The tokens stay in the map.
 ///
 /// Private memory of a rank: 4 bytes per sample and 4 per sequence. While it is made, 16 bytes per
@@ -42,6 +44,16 @@ package struct TokenDataset: Sendable {
   /// Ids of the samples, in the order of the sequences.
   package var sampleIDs: [Int] { samples.map(Int.init) }
 
+  /// SHA-256 of the tokens and of how they make up sequences, in hexadecimal.
+  package var digest: String {
+    var hash = SHA256()
+    Array(cache.digest.utf8).withUnsafeBytes { hash.update($0) }
+    for numbers in [samples, bounds] {
+      numbers.map(\.littleEndian).withUnsafeBytes { hash.update($0) }
+    }
+    return hash.hexDigest()
+  }
+
   /// Tokens of a sequence, without reading them.
   package func length(at index: Int) -> Int {
     sampleIDs(at: index).reduce(0) { $0 + cache.range(of: Int($1)).count }
@@ -50,7 +62,8 @@ package struct TokenDataset: Sendable {
   package func sequence(at index: Int) -> PackedSequence {
     let ids = sampleIDs(at: index)
     var sequence = PackedSequence(
-      tokens: [], targets: [], segmentOffsets: [], sampleIDs: ids.map(Int.init))
+      tokens: [], targets: [], segmentOffsets: [], sampleIDs: ids.map(Int.init),
+      index: index)
     let length = length(at: index)
     sequence.tokens.reserveCapacity(length)
     sequence.targets.reserveCapacity(length)

@@ -15,6 +15,8 @@ package enum EvaluationError: ExitCoded, Equatable, CustomStringConvertible {
   case logitNotFinite(position: Int)
   case promptTooLong(tokens: Int, context: Int)
   case emptyPrompt
+  /// What a rank has sent cannot be read: the ranks run different programs.
+  case badAnswers(rank: Int)
   /// The caller's poll asked to stop.
   case stopped
 
@@ -25,6 +27,7 @@ package enum EvaluationError: ExitCoded, Equatable, CustomStringConvertible {
     case .textTooShort, .textTooLong, .promptTooLong, .emptyPrompt: 65
     case .noBOS, .noChatTemplate: 78
     case .lossNotFinite, .logitNotFinite: 3
+    case .badAnswers: 69
     case .stopped: 130
     }
   }
@@ -49,6 +52,8 @@ package enum EvaluationError: ExitCoded, Equatable, CustomStringConvertible {
       "the prompt has \(tokens) tokens, the model's context holds \(context); shorten the prompt"
     case .emptyPrompt:
       "the prompt has no tokens and the model has no BOS token to begin with; give a prompt"
+    case .badAnswers(let rank):
+      "the answers of rank \(rank) cannot be read; start the same program on all hosts"
     case .stopped: "stopped on request"
     }
   }

@@ -35,7 +35,7 @@ package struct MemoryPlan: Sendable, Equatable {
     globalBatchSize: Int, ranks: Int
   ) {
     let parameters = numbers.masters
-    let slots = parameters + 6 + 2 * ranks + globalBatchSize
+    let slots = parameters + 9 + 2 * ranks + globalBatchSize
     let float = MemoryLayout<Float>.stride
     sharedBytes = baseBytes
     bytesPerStep = slots * MemoryLayout<Int64>.stride

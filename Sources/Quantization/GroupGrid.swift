@@ -7,6 +7,8 @@ struct GroupGrid {
   typealias Vector = SIMD16<Float>
 
   let weights: UnsafeBufferPointer<Vector>
+  /// What the squared error of each weight counts, laid out as they are; nil: all the same.
+  var importance: UnsafeBufferPointer<Vector>?
   /// 2^b - 1.
   let maximumCode: Int
 
@@ -25,7 +27,7 @@ struct GroupGrid {
     return (t + roundingMagic) - roundingMagic
   }
 
-  /// Sum of (w - s k)^2, or infinity as soon as it exceeds `limit`.
+  /// Sum of (w - s k)^2, each as important as it is, or infinity as soon as it exceeds `limit`.
   func error(scale: Float, zero: Int, limit: Float) -> Float {
     let (s, inverse, low, high) = constants(scale, zero)
     var sum = Vector.zero
@@ -35,7 +37,7 @@ struct GroupGrid {
       while index < end {
         let w = weights[index]
         let e = w - Self.steps(w, inverse, low, high) * s
-        sum += e * e
+        sum += importance.map { e * e * $0[index] } ?? e * e
         index += 1
       }
       if sum.sum() > limit { return .infinity }
@@ -49,10 +51,11 @@ struct GroupGrid {
     let (_, inverse, low, high) = constants(scale, zero)
     var product = Vector.zero
     var square = Vector.zero
-    for w in weights {
+    for (index, w) in weights.enumerated() {
       let k = Self.steps(w, inverse, low, high)
-      product += w * k
-      square += k * k
+      let weighted = importance.map { k * $0[index] } ?? k
+      product += w * weighted
+      square += k * weighted
     }
     let (numerator, denominator) = (product.sum(), square.sum())
     return denominator > 0 && numerator > 0 ? numerator / denominator : nil

@@ -39,14 +39,17 @@ struct GroupSearch {
     self.symmetric = symmetric
   }
 
-  /// `weights` as in `GroupGrid`, all finite; nil where no scale fits in fp16.
-  func best(_ weights: UnsafeBufferPointer<GroupGrid.Vector>) -> Result? {
+  /// `weights` and `importance` as in `GroupGrid`, all finite; nil where no scale fits in fp16.
+  func best(
+    _ weights: UnsafeBufferPointer<GroupGrid.Vector>,
+    importance: UnsafeBufferPointer<GroupGrid.Vector>? = nil
+  ) -> Result? {
     let range = GroupRange(weights)
     let middle = 1 << (bits - 1)
     guard range.low < 0 || range.high > 0 else { return Result(scale: 1, zero: middle, error: 0) }
     let largest = Float(Float16.greatestFiniteMagnitude) * Float(middle - 1)
     guard max(-range.low, range.high) <= largest else { return nil }
-    let grid = GroupGrid(weights: weights, maximumCode: maximumCode)
+    let grid = GroupGrid(weights: weights, importance: importance, maximumCode: maximumCode)
     var candidates = coarse(grid, range)
     candidates.sort { ($0.error, $0.zero) < ($1.error, $1.zero) }
     guard let first = candidates.first else { return nil }

@@ -15,6 +15,14 @@ package struct QuantizationSettings: Sendable, Equatable {
   package enum Method: String, Sendable, CaseIterable {
     /// Round to nearest on the grid of least squared error.
     case rtn
+    /// The same on the grid of least error in the layers' outputs, as far as columns do not depend
+    /// on each other.
+    case diagonal
+    /// Columns make up for the errors of those before them: GPTQ, arXiv 2210.17323.
+    case gptq
+    /// Then scales, zero points and rounding of each block are trained against its outputs, after
+    /// EfficientQAT's Block-AP, arXiv 2407.11062.
+    case blockwise
   }
 
   package init(

@@ -4,6 +4,10 @@ package struct QuantizedRows: Sendable, Equatable {
   /// Sum over the rows of (w - s(q - z))^2, and of w^2.
   package var squaredError = 0.0
   package var squaredNorm = 0.0
+  /// The same of the layer's outputs over the calibration tokens, in units of the inputs' mean
+  /// square; 0 where nothing was calibrated.
+  package var outputError = 0.0
+  package var outputNorm = 0.0
 
   package init(layout: PackedLayout) { rows = CodedRows(layout: layout) }
 

@@ -1,10 +1,11 @@
 internal import Collectives
+internal import DecoderModel
 internal import Kernels
 
 /// What all ranks add up in one step, in one buffer and one all-reduce, exactly.
 ///
-///     gradient [P] | loss | tokens | positions | stop | read | save | seconds [ranks]
-///     | digests [ranks] | slots [global batch]
+///     gradient [P] | loss | tokens | positions | stop | read | save | loss parts [3]
+///     | seconds [ranks] | digests [ranks] | slots [global batch]
 ///
 /// All of it is fixed point, so sums do not depend on ranks or order (`ExactSum`). Each slot in
 /// the global batch is marked by the rank that computes it, with its number where the result was no
@@ -18,6 +19,8 @@ struct GradientSum: ~Copyable {
   /// A step of 5.8e-11 and, with 128 sequences a batch, gradients of up to 2.1e6 a sequence: the
   /// absolute form has gradients 1/s0 times those of the relative form, some hundred times larger.
   private static let fractionBits = 34
+  /// Numbers that are there once.
+  private static let scalars = 9
 
   private var loss: Int { parameters }
   private var tokens: Int { parameters + 1 }
@@ -25,7 +28,8 @@ struct GradientSum: ~Copyable {
   private var stop: Int { parameters + 3 }
   private var read: Int { parameters + 4 }
   private var save: Int { parameters + 5 }
-  private var seconds: Int { parameters + 6 }
+  private var parts: Int { parameters + 6 }
+  private var seconds: Int { parameters + Self.scalars }
   private var firstDigest: Int { seconds + ranks }
   private var firstSlot: Int { firstDigest + ranks }
   /// The gradient is sent with 4 bytes per number where that is enough.
@@ -37,7 +41,7 @@ struct GradientSum: ~Copyable {
   init(parameters: Int, ranks: Int, batch: Int, width: SumWidth = .wide) {
     isNarrow = width == .narrow
     sum = ExactSum(
-      count: parameters + 6 + 2 * ranks + batch, fractionBits: Self.fractionBits,
+      count: parameters + Self.scalars + 2 * ranks + batch, fractionBits: Self.fractionBits,
       addends: max(batch, ranks), adaptive: isNarrow ? parameters : 0)
     self.parameters = parameters
     self.ranks = ranks
@@ -54,6 +58,10 @@ struct GradientSum: ~Copyable {
       try sum.addDouble(sequence.sum, at: loss)
       try sum.addInteger(Int64(sequence.tokens), at: tokens)
       try sum.addInteger(Int64(length), at: positions)
+      guard let found = sequence.parts else { return }
+      try sum.addDouble(found.task, at: parts)
+      try sum.addDouble(found.divergence, at: parts + 1)
+      try sum.addDouble(found.hidden, at: parts + 2)
     } catch {
       note(faultAt: slot, of: rank)
     }
@@ -115,6 +123,11 @@ struct GradientSum: ~Copyable {
   var digests: [Int64] { (0..<ranks).map { sum.values[firstDigest + $0] } }
   var saveRequested: Bool { sum.values[save] != 0 }
   var lossSum: Double { sum.double(at: loss) }
+  var lossParts: LossParts {
+    LossParts(
+      task: sum.double(at: parts), divergence: sum.double(at: parts + 1),
+      hidden: sum.double(at: parts + 2))
+  }
   var tokenCount: Int { Int(sum.values[tokens]) }
   var positionCount: Int { Int(sum.values[positions]) }
   var bytesRead: Int { Int(sum.values[read]) }

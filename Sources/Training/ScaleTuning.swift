@@ -9,6 +9,8 @@ package final class ScaleTuning: TrainableModel {
   package let decoder: Decoder
   package let scales: TrainableScales
   private let base: QuantizedBase
+  /// What is learnt from, and how; nil for the loss on the data alone.
+  package var teaching: (cache: TeacherCache, settings: Distillation)?
 
   /// `training` has no faults over this base.
   package init(decoder: Decoder, base: QuantizedBase, training: ScaleTraining) {
@@ -32,11 +34,15 @@ package final class ScaleTuning: TrainableModel {
   package func lossesAndGradients(
     _ sequences: [PackedSequence], add: GradientSink
   ) throws -> [SequenceLoss] {
-    let stack = sequences.map {
-      TokenSequence(tokens: $0.tokens, targets: $0.targets, segmentOffsets: $0.segmentOffsets)
+    let stack = try sequences.map {
+      TokenSequence(
+        tokens: $0.tokens, targets: $0.targets, segmentOffsets: $0.segmentOffsets,
+        teacher: try teaching?.cache.targets(of: $0))
     }
-    return try decoder.lossesAndGradients(stack, scales: scales, to: add).map {
-      SequenceLoss(sum: $0.loss, tokens: $0.tokens)
+    return try decoder.lossesAndGradients(
+      stack, scales: scales, distillation: teaching?.settings, to: add
+    ).map {
+      SequenceLoss(sum: $0.loss, tokens: $0.tokens, parts: $0.parts)
     }
   }
 

@@ -119,7 +119,8 @@ package struct TrainStep: ~Copyable {
   ) -> StepMetrics {
     let times = sum.rankSeconds
     return StepMetrics(
-      lossSum: sum.lossSum, tokens: sum.tokenCount, positions: sum.positionCount,
+      lossSum: sum.lossSum, parts: sum.lossParts, tokens: sum.tokenCount,
+      positions: sum.positionCount,
       gradientNorm: update.gradientNorm, learningRate: update.learningRate,
       stopRequested: sum.stopRequested, saveRequested: sum.saveRequested,
       bytesRead: sum.bytesRead, seconds: seconds, communicationSeconds: communicated,
@@ -209,6 +210,8 @@ enum StepFault: Error {
 /// What one step did. Loss, tokens and positions are sums over the global batch.
 package struct StepMetrics: Sendable {
   package var lossSum: Double
+  /// What it is made of, where a model learns from a teacher.
+  package var parts: LossParts
   /// Supervised tokens.
   package var tokens: Int
   /// All tokens, prompts included.

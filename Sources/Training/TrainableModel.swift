@@ -25,6 +25,7 @@ package protocol TrainableModel: AnyObject {
     _ sequences: [PackedSequence], add: GradientSink
   ) throws -> [SequenceLoss]
 
+  /// The cross-entropy of one sequence, whatever the objective.
   func loss(_ sequence: PackedSequence) throws -> SequenceLoss
 
   /// The contents of `adapter_model.safetensors` for the current parameters.
@@ -50,10 +51,13 @@ extension TrainableModel {
 package struct SequenceLoss: Sendable, Equatable {
   package var sum: Double
   package var tokens: Int
+  /// Sums of what it is made of, where a model learns from a teacher.
+  package var parts: LossParts?
 
-  package init(sum: Double, tokens: Int) {
+  package init(sum: Double, tokens: Int, parts: LossParts? = nil) {
     self.sum = sum
     self.tokens = tokens
+    self.parts = parts
   }
 }
 

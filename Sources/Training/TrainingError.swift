@@ -23,6 +23,10 @@ package enum TrainingError: ExitCoded, CustomStringConvertible {
   case statesDiffer(step: Int, ranks: [String], isMajority: Bool)
   /// Sequences of a batch were computed by no rank, or twice.
   case workLost(step: Int, sequences: Int)
+  /// A model that this run cannot learn from.
+  case badTeacher(path: String, reason: String)
+  /// A file of what a teacher says cannot be written or used; `code` is the exit code.
+  case teacherCache(path: String, reason: String, code: Int32)
 
   /// Which sequences of which step were not finite.
   package struct NonFinite: Sendable, Equatable {
@@ -44,7 +48,8 @@ extension TrainingError {
     case .nonFinite, .scalesNotFinite: 3
     case .locked, .outputExists: 73
     case .noCheckpoint, .missing: 66
-    case .badData: 65
+    case .badData, .badTeacher: 65
+    case .teacherCache(_, _, let code): code
     case .statesDiffer: 71
     case .workLost: 70
     }
@@ -91,6 +96,10 @@ extension TrainingError {
         : "scales or moments differ between \(names), without a majority"
       return "after step \(step): \(found). A fault of that host's memory or processor is likely: "
         + "leave the host out, then start again. No checkpoint was written since."
+    case .badTeacher(let path, let reason): return "\(path): \(reason)"
+    case .teacherCache(let path, let reason, _):
+      return "\(path): what the teacher says cannot be kept or read here: \(reason). Set "
+        + "dataset_cache to another folder, or remove the file; it is made anew."
     case .workLost(let step, let count):
       return "step \(step): \(count) sequences were computed by no rank or by two. Nothing was "
         + "updated. Set work: static, and report it."

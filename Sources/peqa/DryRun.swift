@@ -61,6 +61,21 @@ struct DryRun {
         + "activations (estimate), \(megabytes(plan.optimizerBytes)) scales, moments and sums",
       "communication    \(megabytes(plan.bytesPerStep)) all-reduced per step",
       "output           \(config.outputDirectory)",
+    ] + teacherLines
+  }
+
+  /// What the answers of a teacher will take on the disk.
+  private var teacherLines: [String] {
+    guard let teacher = setup.teacher else { return [] }
+    let record = TeacherRecord(teacher.question, of: setup.base.config)
+    let data = setup.training.train
+    let used = steps.multipliedReportingOverflow(by: setup.config.globalBatchSize)
+    let share =
+      used.overflow ? 1 : min(1, Double(used.partialValue) / Double(max(1, data.count)))
+    let bytes = Double(data.supervisedTokens * record.bytesPerPosition) * share
+    return [
+      "teacher          \(teacher.path): the \(record.question.tokens) most probable of "
+        + "\(teacher.config.vocabularySize) tokens, about \(Int(bytes / 1e6 + 0.5)) MB on disk"
     ]
   }
 

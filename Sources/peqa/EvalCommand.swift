@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Checkpoints
 internal import Collectives
 internal import Datasets
 internal import DecoderModel
@@ -10,13 +9,14 @@ internal import Kernels
 internal import Reporting
 internal import Tokenization
 
-/// `peqa eval`: loss and perplexity of a model, a base, or a base with an adapter.
+/// `peqa eval`: loss and perplexity of a model, a base, or a base with an adapter, and what it
+/// scores on tasks.
 struct Eval: RankedCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure the perplexity of a model on a text, or its loss on a data set.",
+    abstract: "Measure a model: its perplexity on a text, its loss on a data set, or tasks.",
     discussion: """
-      Windows of a text, or sequences of a data set, are shared out over the ranks of mpirun; the \
-      result has the same digits on any number of ranks and threads.
+      Windows of a text, sequences of a data set, or items of tasks are shared out over the ranks \
+      of mpirun; the result has the same digits on any number of ranks and threads.
       """)
 
   @Argument(help: "A base, a Hugging Face directory or a GGUF file.")
@@ -25,7 +25,7 @@ struct Eval: RankedCommand {
   @Option(help: "Directory of an adapter: its scales take the place of the base's.")
   var adapter: String?
 
-  @Option(help: "Text file whose perplexity is measured.")
+  @Option(help: "Text file, or JSONL with \"text\", whose perplexity is measured.")
   var perplexity: String?
 
   @Option(help: "Data set whose held-out loss is measured: a file, a directory or a pattern.")
@@ -40,8 +40,8 @@ struct Eval: RankedCommand {
   @Option(
     name: [.customLong("max-length"), .customLong("max-seq-length")],
     parsing: .unconditional,
-    help: "Longest window or sequence, in tokens.")
-  var maxLength = 1024
+    help: "Longest window, sequence or prompt, in tokens. (default: 1024, of tasks the model's)")
+  var maxLength: Int?
 
   @Option(
     parsing: .unconditional,
@@ -61,22 +61,28 @@ struct Eval: RankedCommand {
     help: "Put the BOS token before each window. (default: texts no, data sets as the tokenizer)")
   var bos: Bool?
 
+  @OptionGroup(title: "Tasks") var tasks: TaskOptions
   @OptionGroup var computing: ComputeOptions
   @OptionGroup var streaming: StreamingOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var verbosity: VerbosityOptions
 
   func validate() throws {
-    guard (perplexity == nil) != (data == nil) else {
-      throw ValidationError("Give either --perplexity FILE or --data FILE.")
+    let wanted = [perplexity != nil, data != nil, tasks.isWanted].count { $0 }
+    guard wanted == 1 else {
+      throw ValidationError("Give one of --perplexity FILE, --data FILE and --tasks NAMES.")
     }
     if data == nil, type != "auto" || split != nil {
       throw ValidationError("--type and --split need --data.")
     }
-    if data != nil, stride != nil { throw ValidationError("--stride needs --perplexity.") }
+    if perplexity == nil, stride != nil { throw ValidationError("--stride needs --perplexity.") }
+    if tasks.isWanted, windows != nil || bos != nil {
+      throw ValidationError(
+        "--windows and --bos do not go with --tasks; --limit takes fewer items.")
+    }
     _ = try usage {
       try PerplexityProtocol(
-        maximumLength: maxLength, stride: stride, windowLimit: windows,
+        maximumLength: length, stride: stride, windowLimit: windows,
         bos: bos == true ? 0 : nil)
     }
     _ = try usage { try source }
@@ -91,21 +97,29 @@ struct Eval: RankedCommand {
     do {
       let tokenizer = try Tokenizer.load(from: model)
       let loaded = try LoadedModel.open(model)
-      if maxLength > loaded.config.maximumLength {
+      let length = maxLength ?? (tasks.isWanted ? loaded.config.maximumLength : 1024)
+      if length > loaded.config.maximumLength {
         rank.console.warn(
-          "--max-length \(maxLength) is more than the \(loaded.config.maximumLength) tokens that "
+          "--max-length \(length) is more than the \(loaded.config.maximumLength) tokens that "
             + "the model was trained for")
       }
       let compute = try computing.compute(automatic: rank.threads)
       let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
       streaming.apply(
-        to: decoder, loaded, length: maxLength,
+        to: decoder, loaded, length: tasks.isWanted ? Decoder.scoredTokens : length,
+        cached: tasks.isWanted ? min(length, TaskOptions.usualLength) : 0,
         available: try rank.communicator.availableMemory(),
         ranksOnNode: rank.communicator.ranksOnNode, nodeRank: rank.communicator.nodeRank,
         rank.console)
-      if let adapter {
-        decoder.use(
-          try Adapter.load(adapter, base: loaded.requiredBase(), weights: loaded.weights))
+      let scales = try adapter.map {
+        try Adapter.load($0, base: loaded.requiredBase(), weights: loaded.weights)
+      }
+      decoder.use(scales)
+      if tasks.isWanted {
+        let evaluation = TaskEvaluation(
+          decoder, tokenizer: tokenizer, adapter: scales, maximumLength: maxLength)
+        let report = try tasks.run(evaluation, rank, isStopped: isStopped)
+        return show(report, compute, rank)
       }
       let sweep = try sweep(decoder, tokenizer, rank, signals)
       let line = ProgressLine(rank.console, "evaluating", total: sweep.itemCount)
@@ -118,6 +132,8 @@ struct Eval: RankedCommand {
       throw ExitCode(signals.received?.exitCode ?? EvaluationError.stopped.exitCode)
     }
   }
+
+  private var length: Int { maxLength ?? 1024 }
 
   private var source: DatasetSource? {
     get throws {
@@ -139,19 +155,9 @@ struct Eval: RankedCommand {
     let start = bos == true ? tokenizer.bosID : nil
     if bos == true, start == nil { throw EvaluationError.noBOS }
     let cut = try PerplexityProtocol(
-      maximumLength: maxLength, stride: stride, windowLimit: windows, bos: start)
-    let tokens = try Self.tokens(ofFile: perplexity ?? "", tokenizer)
+      maximumLength: length, stride: stride, windowLimit: windows, bos: start)
+    let tokens = try TextFile.tokens(perplexity ?? "", tokenizer)
     return try TextPerplexity(tokens: tokens, cut: cut).sweep(decoder)
-  }
-
-  /// The whole text without BOS or EOS; what looks like a special token in it is text.
-  private static func tokens(ofFile path: String, _ tokenizer: Tokenizer) throws -> [Int32] {
-    let file = try MappedFile(path: path)
-    guard file.bytes.count <= TextPerplexity.longestText else {
-      throw EvaluationError.textTooLong(bytes: file.bytes.count)
-    }
-    let bytes = withExtendedLifetime(file) { Array(file.bytes) }
-    return tokenizer.encode(bytes: bytes, addSpecial: false, parseSpecial: false)
   }
 
   private func dataset(
@@ -164,7 +170,7 @@ struct Eval: RankedCommand {
         TemplateChatEncoder(tokenizer: tokenizer, template: $0)
       },
       settings: DatasetSettings(
-        maximumLength: maxLength, excessLengthStrategy: excessLengthStrategy, packing: false,
+        maximumLength: length, excessLengthStrategy: excessLengthStrategy, packing: false,
         beginsWithBOS: bos))
     let prepared = try DataPreparation(rank, signals)(builder)
     rank.console.detail(prepared.description)
@@ -182,15 +188,24 @@ struct Eval: RankedCommand {
         """)
       return
     }
+    show(report.members(itemKey: itemKey), compute, rank)
+  }
+
+  private func show(_ report: TaskReport, _ compute: Compute, _ rank: RankContext) {
+    guard output.json else { return tasks.show(report, rank.console) }
+    show(report.members, compute, rank)
+  }
+
+  /// One line of JSON: the result, and where it was measured.
+  private func show(_ members: [JSONValue.Member], _ compute: Compute, _ rank: RankContext) {
     let place: [(String, JSONValue)] = [
       ("model", .string(model)), ("adapter", adapter.map { .string($0) } ?? .null),
       ("dtype", .string(compute.precision.rawValue)),
       ("kernel_path", .string(compute.instructionSet.rawValue)),
       ("ranks", .integer(rank.communicator.size)), ("threads", .integer(compute.pool.threads)),
     ]
-    let members =
-      report.members(itemKey: itemKey) + place.map { JSONValue.Member(key: $0.0, value: $0.1) }
-    rank.console.result(JSONValue.object(members).text())
+    let all = members + place.map { JSONValue.Member(key: $0.0, value: $0.1) }
+    rank.console.result(JSONValue.object(all).text())
   }
 }
 

@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import Calibration
 internal import Checkpoints
+internal import Collectives
 internal import DecoderModel
 internal import Foundation
 internal import Interchange
@@ -8,9 +10,11 @@ internal import Kernels
 internal import Machine
 internal import Quantization
 internal import Reporting
+internal import Tokenization
+internal import Training
 
 /// `peqa quantize`: makes the frozen base that all tasks share.
-struct Quantize: ParsableCommand {
+struct Quantize: RankedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Quantize a model: make the frozen base that every task's scales belong to.",
     discussion: """
@@ -45,6 +49,7 @@ struct Quantize: ParsableCommand {
       discussion: "\"peqa export\" then gives the same file back, with other scales."))
   var reusesCodes = false
 
+  @OptionGroup(title: "Calibration") var calibrating: CalibrationOptionGroup
   @OptionGroup var threading: ThreadOptions
 
   @Flag(help: "Quantize to 2 bits although the result will be poor.")
@@ -68,32 +73,86 @@ struct Quantize: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let console = Console(verbosity: verbosity.level)
+  private var method: QuantizationSettings.Method {
+    calibrating.method ?? (calibrating.calibration == nil ? .rtn : .gptq)
+  }
+
+  func run(on rank: RankContext) throws {
     let options = QuantizeOptions(
-      settings: QuantizationSettings(bits: bits ?? 4, groupSize: groupSize ?? -1, symmetric: sym),
+      settings: QuantizationSettings(
+        bits: bits ?? 4, groupSize: groupSize ?? -1, symmetric: sym, method: method),
       reusesCodes: reusesCodes, allowPoorQuality: allowPoorQuality, overwrite: overwrite)
     if !reusesCodes { try options.settings.validate(allowingPoorQuality: allowPoorQuality) }
     let source = try ModelSource.open(model)
-    let pool = threading.pool(console)
+    let pool = WorkerPool(threads: threading.threads ?? rank.threads.count)
     let signals = StopSignals.install()
-    let line = ProgressLine(console, "quantize", total: 1000)
-    let job = QuantizeModel(
-      source, options, pool: pool, isCancelled: { signals.received != nil },
-      progress: { line.update($0.weightsDone * 1000 / max($0.weights, 1), $0.tensor) })
     do {
-      if dryRun {
-        show(try job.plan(output: output), source, console)
+      if method == .rtn || reusesCodes || dryRun {
+        // Rounding is soon done: one rank does it.
+        guard rank.communicator.rank == 0 else { return }
+        try make(source, options, nil, pool, signals, rank)
       } else {
-        clearLeftovers(console)
-        let report = try job.run(output: output)
-        line.finish(1000)
-        show(report, console)
+        try calibrate(source, options, pool, signals, rank)
       }
     } catch QuantizationError.cancelled {
-      console.fail("\(QuantizationError.cancelled)")
-      throw ExitCode(signals.received?.exitCode ?? QuantizationError.cancelled.exitCode)
+      try fail(QuantizationError.cancelled, signals, rank)
+    } catch CalibrationError.cancelled {
+      try fail(CalibrationError.cancelled, signals, rank)
     }
+  }
+
+  private func fail(
+    _ error: any Error, _ signals: StopSignals, _ rank: RankContext
+  ) throws {
+    rank.console.fail("\(error)")
+    throw ExitCode(signals.received?.exitCode ?? QuantizationError.cancelled.exitCode)
+  }
+
+  private func make(
+    _ source: ModelSource, _ options: QuantizeOptions, _ codes: CalibratedCodes?,
+    _ pool: WorkerPool, _ signals: StopSignals, _ rank: RankContext
+  ) throws {
+    let console = rank.console
+    let line = ProgressLine(console, "quantize", total: 1000)
+    let job = QuantizeModel(
+      source, options, pool: pool, codes: codes, isCancelled: { signals.received != nil },
+      progress: {
+        if codes == nil { line.update($0.weightsDone * 1000 / max($0.weights, 1), $0.tensor) }
+      })
+    if dryRun { return show(try job.plan(output: output), source, console) }
+    clearLeftovers(console)
+    let report = try job.run(output: output)
+    if codes == nil { line.finish(1000) }
+    show(report, console)
+  }
+
+  /// All ranks find the codes; the first writes them.
+  private func calibrate(
+    _ source: ModelSource, _ options: QuantizeOptions, _ pool: WorkerPool,
+    _ signals: StopSignals, _ rank: RankContext
+  ) throws {
+    let console = rank.console
+    let compute = try KernelChoice.compute(threads: pool.threads, dtype: .fp32)
+    let set = try calibrating.set(try Tokenizer.load(from: model))
+    console.log(
+      "calibrating on \(set.sequences.count) sequences of \(set.length) tokens; "
+        + "\(set.heldOut.count) more are kept aside to judge by")
+    let own = calibrating.options(
+      method, text: URL(fileURLWithPath: calibrating.calibration ?? "").lastPathComponent)
+    var line: ProgressLine?
+    let codes = try CalibratedCodes(
+      source, options.settings, own, set, compute: compute, communicator: rank.communicator,
+      isCancelled: { signals.received != nil },
+      progress: {
+        let shown = line ?? ProgressLine(console, "quantize", total: $0.total)
+        line = shown
+        if $0.done == $0.total { shown.finish($0.done) } else { shown.update($0.done, $0.text) }
+      })
+    guard rank.communicator.rank == 0 else {
+      _ = try codes.follow()
+      return
+    }
+    try make(source, options, codes, compute.pool, signals, rank)
   }
 
   /// What quantizations to the same place that were killed have left.
@@ -145,6 +204,13 @@ struct Quantize: ParsableCommand {
     errors.add("all", percent(report.errors.relative(nil)))
     console.result()
     for line in errors.lines { console.result(line) }
+    if let heldOut = report.manifest.quality["held_out"] {
+      func number(_ key: String) -> String { fixed(heldOut[key]?.double ?? 0, digits: 4) }
+      console.result()
+      console.result(
+        "text kept aside: perplexity \(number("perplexity_before")) -> \(number("perplexity")), "
+          + "divergence \(number("divergence")) nats a token")
+    }
     console.result()
     console.result("sha256 \(report.manifest.baseDigest)")
     console.result("done in \(ProgressLine.duration(report.seconds))")

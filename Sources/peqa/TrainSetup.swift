@@ -23,12 +23,16 @@ struct TrainSetup {
   let training: PreparedDatasets
   /// Sequences that are not trained on; nil without any.
   let evaluation: TokenDataset?
+  /// Nil where the run learns from its data alone.
+  let teacher: Teacher?
   private let compute: Compute
   private let evaluationCache: String
+  private let signals: StopSignals
 
   init(_ config: RunConfig, _ rank: RankContext, _ signals: StopSignals) throws {
     self.config = config
     self.rank = rank
+    self.signals = signals
     compute = try KernelChoice.compute(
       threads: config.threads > 0 ? config.threads : rank.threads.count, dtype: config.dtype)
     let loaded = try LoadedModel.open(config.model)
@@ -36,6 +40,7 @@ struct TrainSetup {
     try Self.check(config, base)
     tokenizer = try Tokenizer.load(from: config.model)
     let chat = try Self.chat(config, tokenizer)
+    teacher = try Teacher(of: config, base, tokenizer)
     try Self.compareFiles(config, base, tokenizer, chat, compute, rank)
     try Self.verify(config, base, rank, signals)
     let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
@@ -180,12 +185,32 @@ struct TrainSetup {
     run.configDigest = base.config.digest
     let watch = rank.communicator.nodeRank == 0 ? try BaseWatch(base) : nil
     run.checkBase = { [rank] in try rank.agree { try watch?.check() } }
+    try learnFromTeacher(&run)
     run.companions = (ModelFiles.tokenizerNames + [ModelFiles.tokenizerGGUF]).map {
       "\(config.model)/\($0)"
     }.filter { FileManager.default.fileExists(atPath: $0) }
     run.provenance = try provenance()
     run.kernels = Self.kernels(compute)
     return run
+  }
+
+  /// Has the model learn from the teacher, where there is one. It is asked when the run begins.
+  private func learnFromTeacher(_ run: inout TrainRun) throws {
+    guard let teacher else { return }
+    let preparation = TeacherPreparation(
+      teacher: teacher, config: config, base: base.config, data: training.train, compute: compute,
+      folder: config.datasetCache ?? DatasetBuilder.defaultCacheDirectory, rank: rank,
+      signals: signals)
+    let digest = try preparation.weightsDigest()
+    let cache = preparation.cache(ofWeights: digest, kernels: Self.kernels(compute))
+    model.teaching = (
+      cache,
+      Distillation(
+        weight: config.distillWeight, temperature: config.distillTemperature,
+        hiddenWeight: config.distillHiddenWeight)
+    )
+    run.teacherDigest = digest
+    run.prepare = { try preparation(cache) }
   }
 
   /// The longest pass of a rank over sequences of at most `length` tokens.

@@ -116,20 +116,35 @@ struct PlainDecoder {
   mutating func slope(
     of scale: Int, in matrix: Int, _ tokens: [Int32], _ targets: [Int32]
   ) -> Double {
+    slope(of: scale, in: matrix) { $0.loss(tokens, targets) }
+  }
+
+  /// The same of any loss.
+  mutating func slope(
+    of scale: Int, in matrix: Int, _ loss: (PlainDecoder) -> Double
+  ) -> Double {
     let s = matrices[matrix].scales[scale]
     let h = abs(s) * 1e-4
     matrices[matrix].scales[scale] = s + h
-    let above = loss(tokens, targets)
+    let above = loss(self)
     matrices[matrix].scales[scale] = s - h
-    let below = loss(tokens, targets)
+    let below = loss(self)
     matrices[matrix].scales[scale] = s
     return (above - below) / (2 * h)
   }
 
   func loss(_ tokens: [Int32], _ targets: [Int32]) -> Double {
-    var streams = tokens.enumerated().map { embedded($1, at: $0) }
-    for layer in 0..<config.layerCount { streams = block(layer, streams) }
+    let streams = streams(tokens)[config.layerCount - 1]
     return zip(streams, targets).filter { $0.1 >= 0 }.reduce(0) { $0 + crossEntropy($1.0, $1.1) }
+  }
+
+  /// Behind each block, of each token.
+  func streams(_ tokens: [Int32]) -> [[[Double]]] {
+    var streams = tokens.enumerated().map { embedded($1, at: $0) }
+    return (0..<config.layerCount).map { layer in
+      streams = block(layer, streams)
+      return streams
+    }
   }
 
   private func embedded(_ token: Int32, at position: Int) -> [Double] {
@@ -204,6 +219,12 @@ struct PlainDecoder {
   }
 
   private func crossEntropy(_ stream: [Double], _ target: Int32) -> Double {
+    let logits = logits(stream)
+    return log(logits.reduce(0) { $0 + exp($1) }) - logits[Int(target)]
+  }
+
+  /// Of the stream behind the last block.
+  func logits(_ stream: [Double]) -> [Double] {
     var y = finalNorm.map { norm(stream, $0) } ?? stream
     if let projectOut { y = product(projectOut, y) }
     var logits = product(head, y)
@@ -211,7 +232,7 @@ struct PlainDecoder {
     if let cap = config.ends.logitCap.map(Double.init) {
       logits = logits.map { cap * tanh($0 / cap) }
     }
-    return log(logits.reduce(0) { $0 + exp($1) }) - logits[Int(target)]
+    return logits
   }
 
   private func normed(_ x: [Double], _ layer: Int, _ kind: NormKind) -> [Double] {

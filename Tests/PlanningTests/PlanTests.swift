@@ -65,7 +65,7 @@ import Training
     let framed = ideal * 1538 / 1448
     #expect(forecast.exchangeSeconds >= framed && forecast.exchangeSeconds < framed / 0.9)
     // 8 bytes a scale, and some for each rank and sequence.
-    #expect(forecast.wireBytes - 8 * 1_359_872 < 8 * (6 + 3 * nodes) + 1)
+    #expect(forecast.wireBytes - 8 * 1_359_872 < 8 * (9 + 3 * nodes) + 1)
   }
 
   @Test func narrowSumsHalveTheWire() throws {

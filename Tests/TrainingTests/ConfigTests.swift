@@ -109,7 +109,15 @@ import Training
       expected: "runs/run.yaml:4: method: not available yet; set it to rtn"),
     Fault(
       yaml: "objective: distill",
-      expected: "runs/run.yaml:4: objective: not available yet; set it to task"),
+      expected: "teacher: missing; objective: distill learns from the model that this names"),
+    Fault(
+      yaml: "distill_weight: 1.5",
+      expected: "runs/run.yaml:4: distill_weight: \"1.5\" is not a number from 0 to 1"),
+    Fault(
+      yaml: "distill_hidden_blocks: [2, 1]",
+      expected:
+        "runs/run.yaml:4: distill_hidden_blocks: a list is not block numbers in rising order"
+    ),
     Fault(
       yaml: "train_zero_points: true",
       expected:
@@ -222,6 +230,24 @@ import Training
       #expect(resolved.warnings.contains { $0.contains("\(key) has no effect") }, "\(key)")
     }
     #expect(resolved.warnings.count == 5)
+  }
+
+  /// What belongs to a teacher has no effect without one; with one it is read back.
+  @Test func distillation() throws {
+    let keys =
+      "teacher: t\ndistill_weight: 0.7\ndistill_temperature: 2\ndistill_top_k: 16\n"
+      + "distill_hidden_weight: 0.1\ndistill_hidden_blocks: [0, 3]\n"
+    let without = try resolve(Self.minimal + keys)
+    #expect(without.warnings.count == 6)
+    #expect(without.warnings.allSatisfy { $0.hasSuffix("has no effect: objective is task") })
+    let with = try resolve(Self.minimal + keys + "objective: distill\n")
+    #expect(with.warnings.isEmpty)
+    #expect(with.config.teacher.hasSuffix("/runs/t") && with.config.distillHiddenBlocks == [0, 3])
+    let again = try resolve(with.config.yaml, path: "/elsewhere/config.resolved.yaml")
+    #expect(again.config == with.config)
+    let none = Self.minimal + "objective: distill\nteacher: t\ndistill_weight: 0\n"
+    #expect(try resolve(none).warnings.count == 1)
+    #expect(try resolve(none + "distill_hidden_blocks: [1]\n").warnings.count == 2)
   }
 
   /// The resolved file, read again from anywhere, gives the same configuration.

@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["eval"], Int32(64), "--perplexity FILE or --data FILE"),
+    (["eval"], Int32(64), "--perplexity FILE, --data FILE and --tasks NAMES"),
     (["eval", "--perplexity", "/none"], 66, "/none"),
     (["eval", "--perplexity", "x", "--max-length", "1"], 64, "at least 2"),
     (["eval", "--perplexity", "x", "--stride", "-3"], 64, "outside 1...1024"),

@@ -52,6 +52,19 @@ typedef struct {
   const uint8_t *_Nullable block_minima; // [O, G]
 } peqa_matrix;
 
+// Tokens that a teacher names for a position, at most.
+#define PEQA_TEACHER_TOKENS 1024
+
+// What a teacher says of one position, at some temperature: its most probable tokens, ids
+// ascending, with the logarithms of their probabilities, and the logarithm of what all others have
+// together, -infinity where that is nothing.
+typedef struct {
+  int count;
+  const int32_t *ids;
+  const float *logs;
+  float rest;
+} peqa_teacher;
+
 // W = scale * (slope q - zero). The slope is 1, and 0 where a group has one weight for all codes,
 // which then is the scale.
 typedef struct {
@@ -199,6 +212,12 @@ typedef struct {
   // it stays. With a cap > 0, x is the result of soft_cap with scale 1, and the gradient that of
   // what was before it.
   double (*cross_entropy)(int n, int target, float cap, float *x, int gradient);
+  // losses[0] = cross_entropy, losses[1] = KL(p || q) with q = softmax(x / temperature) and p the
+  // teacher's, whose tokens beside those named are one outcome in p and in q. Where `gradient`, x
+  // becomes the gradient of weight * temperature^2 * losses[1] + (1 - weight) * losses[0]: of what
+  // was before the cap, as above; for a weight of 0 it is that of cross_entropy, bit for bit.
+  void (*distill)(int n, int target, float cap, const peqa_teacher *teacher, float weight,
+                  float temperature, float *x, int gradient, double *losses);
   // Writes the key and the value of one position, rounded to fp16 where `half`; padding becomes 0.
   void (*cache_write)(const peqa_cache *cache, int position, const float *key, const float *value);
   // Keys and values of positions 0 ..< count as fp32 rows of head_size.

@@ -70,16 +70,18 @@ extension Decoder {
       v: values(a), tokens: tokens, out: a[.attentionOutput], lse: a[.lse])
   }
 
-  /// Keeps the new keys and values, those of `tokens` from `row` on, and attends to all.
+  /// Keeps the new keys and values, those of `tokens` from `row` on, behind the first `position`
+  /// ones of the cache, and attends to all.
   func attend(
-    _ layer: Int, tokens: Int, from row: Int = 0, _ cache: KeyValueCache, _ a: Activations
+    _ layer: Int, tokens: Int, from row: Int = 0, behind position: Int, _ cache: KeyValueCache,
+    _ a: Activations
   ) {
     let (queries, keys) = (row * config.queryWidth, row * config.keyWidth)
     compute.write(
-      keys: a[.keys] + keys, values: values(a) + keys, tokens: tokens, at: cache.count,
+      keys: a[.keys] + keys, values: values(a) + keys, tokens: tokens, at: position,
       to: cache[layer])
     compute.attention(
-      over: cache[layer], queries: tokens, keys: cache.count + tokens, q: a[.queries] + queries,
+      over: cache[layer], queries: tokens, keys: position + tokens, q: a[.queries] + queries,
       out: a[.attentionOutput] + queries)
   }
 

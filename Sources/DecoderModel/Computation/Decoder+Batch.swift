@@ -35,7 +35,7 @@ extension Decoder {
     for (row, cache) in caches.enumerated() { begin(tokens[row], cache, row: row, a) }
     let pass = ForwardPass(tokens: count, a: a, isDecoding: true, factors: share(tasks)) { layer in
       for (row, cache) in caches.enumerated() {
-        self.attend(layer, tokens: 1, from: row, cache, a)
+        self.attend(layer, tokens: 1, from: row, behind: cache.count, cache, a)
       }
     }
     for layer in 0..<config.layerCount {

@@ -11,15 +11,22 @@ extension Decoder {
   /// time, from the last block to the first that is trained; every trained number of every sequence
   /// once. The bits are those of a pass over the sequence alone. The decoder must be using
   /// `scales.task`.
+  ///
+  /// With `distillation` the loss is that against the teachers of the sequences.
   package func lossesAndGradients(
-    _ sequences: [TokenSequence], scales: TrainableScales, to sink: GradientSink
+    _ sequences: [TokenSequence], scales: TrainableScales, distillation: Distillation? = nil,
+    to sink: GradientSink
   ) throws(DecoderError) -> [SequenceLossSum] {
     guard scales.count > 0 else { throw .badTargets("no trained scales") }
     let stack = try SequenceBatch(sequences, config)
+    if let distillation { try stack.requireTeachers(for: distillation) }
     let (a, g) = trainingBuffers(capacity: stack.tokens.count)
     forward(stack.tokens, segments: stack.segments, a)
     g[.residual].update(repeating: 0, count: stack.tokens.count * config.hiddenSize)
-    let losses = headLosses(a.residual(config.layerCount), stack, addingGradientTo: g[.residual])
+    let losses = headLosses(
+      a.residual(config.layerCount), stack, distillation: distillation,
+      addingGradientTo: g[.residual])
+    var hidden = [Double](repeating: 0, count: losses.count)
     let chunk = gradientChunk(scales, sequences: stack.sequenceRanges.count)
     withoutActuallyEscaping(sink) { sink in
       for layer in (scales.firstLayer..<config.layerCount).reversed() {
@@ -29,11 +36,13 @@ extension Decoder {
         let pass = BlockPass(
           layer: layer, stack: stack, a: a, g: g, scales: scales, chunk: chunk, sink: sink,
           reachesInput: reachesInput)
+        if let distillation { addStreamErrors(of: distillation, pass, to: &hidden) }
         recompute(pass)
         backward(pass)
       }
     }
-    return stack.lossSums(losses)
+    guard let distillation else { return stack.lossSums(losses) }
+    return stack.lossSums(losses, hidden: hidden, distillation)
   }
 
   /// g.residual: from the gradient after a block to that before it, where something needs that.

@@ -7,6 +7,7 @@ final class HeadWorkspace {
   let inputs, norms, statistics, logits, gradient: FloatBuffer
   /// Behind the projection to the width of the embeddings; nil where there is none.
   let projected: FloatBuffer?
+  /// One for each position, two against a teacher.
   let losses: NumberBuffer<Double>
 
   init(_ config: DecoderConfig) {
@@ -16,7 +17,7 @@ final class HeadWorkspace {
     projected = config.ends.embeddingWidth.map { FloatBuffer(count: Self.chunk * $0) }
     logits = FloatBuffer(count: Self.chunk * config.vocabularySize)
     gradient = FloatBuffer(count: Self.chunk * config.hiddenSize)
-    losses = NumberBuffer(count: Self.chunk)
+    losses = NumberBuffer(count: 2 * Self.chunk)
   }
 }
 
@@ -26,42 +27,6 @@ extension Decoder {
     let made = HeadWorkspace(config)
     headWork = made
     return made
-  }
-
-  /// Cross-entropy at the positions with a target >= 0 of a stack of sequences, in order. Where
-  /// `gradient` is given, the gradient of the sum w.r.t. `stream` [T, D] is added to it.
-  func headLosses(
-    _ stream: UnsafePointer<Float>, _ stack: SequenceBatch,
-    addingGradientTo gradient: UnsafeMutablePointer<Float>? = nil
-  ) -> [Double] {
-    guard compute.denseRowsStandAlone else {
-      return stack.sequenceRanges.flatMap {
-        headLosses(stream, stack.targets, of: $0, addingGradientTo: gradient)
-      }
-    }
-    return headLosses(
-      stream, stack.targets, of: stack.targets.indices, addingGradientTo: gradient)
-  }
-
-  func headLosses(
-    _ stream: UnsafePointer<Float>, _ targets: [Int32], of part: Range<Int>,
-    addingGradientTo gradient: UnsafeMutablePointer<Float>? = nil
-  ) -> [Double] {
-    let work = headWorkspace()
-    let positions = part.filter { targets[$0] >= 0 }
-    var losses: [Double] = []
-    losses.reserveCapacity(positions.count)
-    for start in stride(from: 0, to: positions.count, by: HeadWorkspace.chunk) {
-      let chunk = positions[start..<min(positions.count, start + HeadWorkspace.chunk)]
-      logits(of: chunk, stream, work)
-      compute.crossEntropy(
-        work.logits.pointer, targets: chunk.map { targets[$0] }, tokens: chunk.count,
-        vocabulary: config.vocabularySize, cap: config.ends.logitCap, gradient: gradient != nil,
-        losses: work.losses.pointer)
-      losses.append(contentsOf: work.losses.elements[..<chunk.count])
-      if let gradient { headGradient(chunk, work, addingTo: gradient) }
-    }
-    return losses
   }
 
   /// Leaves the logits of some positions of `stream` in `work.logits` [n, vocabulary].
@@ -105,7 +70,7 @@ extension Decoder {
   }
 
   /// From d(logits) in `work.logits` back through head, projection and final norm.
-  private func headGradient(
+  func headGradient(
     _ positions: some Collection<Int>, _ work: HeadWorkspace,
     addingTo gradient: UnsafeMutablePointer<Float>
   ) {

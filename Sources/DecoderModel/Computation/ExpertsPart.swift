@@ -102,7 +102,7 @@ extension Decoder {
   }
 
   /// Routes the tokens, keeps that in `a.routing`, and gathers what their experts read.
-  private func gather(
+  func gather(
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, tokens: Int, _ a: Activations
   ) -> Routing {
     guard let experts = config.block.experts, let router = layer.router else {

@@ -52,7 +52,7 @@ extension Decoder {
     rotary.gather(segments: segments, offset: cache.count, a)
     embed(tokens, segments: segments, offset: cache.count, a, into: a.residual(0))
     let pass = ForwardPass(tokens: count, a: a, isDecoding: count <= Compute.fewTokens) {
-      self.attend($0, tokens: count, cache, a)
+      self.attend($0, tokens: count, behind: cache.count, cache, a)
     }
     for layer in 0..<config.layerCount {
       prefetcher?.prefetch(layer, next: (layer + 1) % config.layerCount)

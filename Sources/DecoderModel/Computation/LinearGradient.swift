@@ -12,19 +12,27 @@ struct BlockPass {
   let sink: GradientSink
   /// Something trained stands before the block.
   let reachesInput: Bool
+  /// Takes what gradients of whole matrices are made of, where anybody wants them.
+  var matrixSink: BlockFitting.Sink?
 
   var tokens: Int { stack.tokens.count }
   var segments: [Range<Int>] { stack.segments }
 
   /// Whether the way back goes on from the MLP to attention.
   var reachesAttention: Bool {
-    reachesInput || scales.trains([.query, .key, .value, .attentionOutput], layer: layer)
+    reachesInput || matrixSink != nil
+      || scales.trains([.query, .key, .value, .attentionOutput], layer: layer)
   }
 
   /// Whether it goes on from attention's output to its projections.
-  var reachesHeads: Bool { reachesInput || scales.trains([.query, .key, .value], layer: layer) }
+  var reachesHeads: Bool {
+    reachesInput || matrixSink != nil || scales.trains([.query, .key, .value], layer: layer)
+  }
 
-  func trains(_ role: LinearRole) -> Bool { scales.entry(layer: layer, role: role) != nil }
+  /// Whether anybody wants a gradient of the layer.
+  func trains(_ role: LinearRole) -> Bool {
+    matrixSink != nil || scales.entry(layer: layer, role: role) != nil
+  }
 
   /// Whether the layer has one trained number a row; false where it has more or none.
   func trainsRows(_ role: LinearRole) -> Bool {
@@ -47,6 +55,7 @@ extension Decoder {
     let (matrix, ranges) = (
       weights.layers[pass.layer][role].matrix, ranges ?? pass.stack.sequenceRanges
     )
+    pass.matrixSink?(role, dy, input, ranges.last?.upperBound ?? 0)
     guard pass.trainsRows(role) else {
       handOnGroups(role, pass, ranges, dy: dy, input: input)
       guard let dx else { return }

@@ -23,11 +23,11 @@ extension Decoder {
     finish(layer, rows, input, pass, into: output(of: .mlp, pass.a))
   }
 
-  private func mlpNorm(_ layer: DecoderWeights.Layer) -> Norm? {
+  func mlpNorm(_ layer: DecoderWeights.Layer) -> Norm? {
     layer.norm(config.block.sharesNorm ? .input : .postAttention)
   }
 
-  private func mlpInput(
+  func mlpInput(
     _ layer: DecoderWeights.Layer, _ x: UnsafePointer<Float>, _ pass: ForwardPass
   ) -> Operand {
     input(

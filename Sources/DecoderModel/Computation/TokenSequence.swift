@@ -1,3 +1,5 @@
+internal import Kernels
+
 /// Tokens of one sequence and what they predict.
 package struct TokenSequence: Sendable {
   package let tokens: [Int32]
@@ -5,11 +7,16 @@ package struct TokenSequence: Sendable {
   package let targets: [Int32]
   /// Where samples start that do not see each other; each begins at position 0.
   package let segmentOffsets: [Int]
+  /// Of the positions that predict something, in order; nil where there is no teacher.
+  package let teacher: TeacherTargets?
 
-  package init(tokens: [Int32], targets: [Int32], segmentOffsets: [Int] = [0]) {
+  package init(
+    tokens: [Int32], targets: [Int32], segmentOffsets: [Int] = [0], teacher: TeacherTargets? = nil
+  ) {
     self.tokens = tokens
     self.targets = targets
     self.segmentOffsets = segmentOffsets
+    self.teacher = teacher
   }
 }
 
@@ -28,6 +35,14 @@ struct SequenceBatch {
   private(set) var segments: [Range<Int>] = []
   /// Where each sequence lies.
   private(set) var sequenceRanges: [Range<Int>] = []
+  /// Places with a target, in order.
+  private(set) var supervised: [Int] = []
+  /// Which of them belong to each sequence.
+  private(set) var supervisedRanges: [Range<Int>] = []
+  /// Of all supervised places; nil where a sequence has no teacher.
+  private(set) var teacher: TeacherProbabilities?
+  /// Of each sequence.
+  private(set) var streams: [TeacherStreams?] = []
 
   init(_ sequences: [TokenSequence], _ config: DecoderConfig) throws(DecoderError) {
     guard !sequences.isEmpty else { throw .emptySequence }
@@ -39,16 +54,52 @@ struct SequenceBatch {
       tokens += sequence.tokens
       targets += sequence.targets
       sequenceRanges.append(start..<tokens.count)
+      let first = supervised.count
+      supervised += (start..<tokens.count).filter { targets[$0] >= 0 }
+      supervisedRanges.append(first..<supervised.count)
     }
+    try takeTeachers(of: sequences, config)
+  }
+
+  /// The teacher of the stack, where every sequence has one.
+  private mutating func takeTeachers(
+    of sequences: [TokenSequence], _ config: DecoderConfig
+  ) throws(DecoderError) {
+    streams = sequences.map { $0.teacher?.streams }
+    guard let first = sequences.first?.teacher else { return }
+    var all = TeacherProbabilities(count: first.probabilities.count)
+    for (sequence, range) in zip(sequences, supervisedRanges) {
+      guard let teacher = sequence.teacher else { return }
+      let fault = teacher.fault(positions: range.count, config)
+      if let fault { throw .badTargets("what the teacher says of them: \(fault)") }
+      guard teacher.probabilities.count == all.count else {
+        throw .badTargets("the teacher names more tokens in one sequence than in another")
+      }
+      all.append(teacher.probabilities)
+    }
+    teacher = all
   }
 
   /// The losses of all supervised positions, in order, as a sum for each sequence.
-  func lossSums(_ losses: [Double]) -> [SequenceLossSum] {
-    var rest = losses[...]
-    return sequenceRanges.map { part in
-      let count = targets[part].count { $0 >= 0 }
-      defer { rest = rest.dropFirst(count) }
-      return SequenceLossSum(loss: rest.prefix(count).reduce(0, +), tokens: count)
+  func lossSums(_ losses: [TokenLoss]) -> [SequenceLossSum] {
+    supervisedRanges.map { range in
+      SequenceLossSum(loss: losses[range].reduce(0) { $0 + $1.task }, tokens: range.count)
+    }
+  }
+
+  /// The same against a teacher, with what the streams add at each position.
+  func lossSums(
+    _ losses: [TokenLoss], hidden: [Double], _ distillation: Distillation
+  ) -> [SequenceLossSum] {
+    supervisedRanges.map { range in
+      var sum = SequenceLossSum(loss: 0, tokens: range.count, parts: LossParts())
+      for place in range {
+        let parts = LossParts(
+          task: losses[place].task, divergence: losses[place].divergence, hidden: hidden[place])
+        sum.loss += distillation.loss(parts)
+        sum.parts? += parts
+      }
+      return sum
     }
   }
 }

@@ -72,7 +72,8 @@ extension BaseManifest {
     }
     let grid = Grid(&fields)
     let settings = QuantizationSettings(
-      bits: grid.bits, groupSize: grid.groupSize, symmetric: fields.bool("sym", or: false))
+      bits: grid.bits, groupSize: grid.groupSize, symmetric: fields.bool("sym", or: false),
+      method: QuantizationSettings.Method(rawValue: fields.text("method", or: "")) ?? .rtn)
     self.init(baseDigest: digest, settings: settings)
     for member in json["grids"]?.members ?? [] {
       var own = ConfigFields(object: member.value)

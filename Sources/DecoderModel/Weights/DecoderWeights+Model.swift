@@ -11,6 +11,17 @@ extension DecoderWeights {
   }
 }
 
+extension ModelSource {
+  /// A matrix of F32, F16 or BF16 where it lies in the file; nil where it has to be converted.
+  func denseMatrix(_ name: String) throws -> WeightMatrix? {
+    let tensor = try tensor(name)
+    guard let type = FloatType(tensor.type), let start = bytes(of: tensor)?.baseAddress else {
+      return nil
+    }
+    return WeightMatrix(dense: start, type: type, rows: tensor.rows, columns: tensor.columns)
+  }
+}
+
 /// Keeps the model mapped, and the matrices that had to be converted.
 private final class OwnedCopies: WeightSource {
   private let model: ModelSource
@@ -26,12 +37,8 @@ private final class OwnedCopies: WeightSource {
   }
 
   func matrix(_ name: String) throws -> WeightMatrix {
+    if let mapped = try model.denseMatrix(name) { return mapped }
     let tensor = try model.tensor(name)
-    if let type = FloatType(tensor.type),
-      let start = model.bytes(of: tensor)?.baseAddress
-    {
-      return WeightMatrix(dense: start, type: type, rows: tensor.rows, columns: tensor.columns)
-    }
     let copy = FloatBuffer(count: tensor.rows * tensor.columns)
     try model.readRows(tensor, rows: 0..<tensor.rows, into: copy.elements)
     buffers.append(copy)

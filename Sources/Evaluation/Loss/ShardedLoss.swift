@@ -52,7 +52,7 @@ package struct ShardedLoss {
         if isStopped() { throw EvaluationError.stopped }
         try add(round: round, rank: ranks.rank, of: ranks.size, to: &total)
       } catch { failure = error }
-      try agree(failure, ranks)
+      try Self.agree(failure, ranks)
       progress(
         Progress(
           done: min(itemCount, (round + 1) * ranks.size), total: itemCount,
@@ -66,7 +66,7 @@ package struct ShardedLoss {
   }
 
   /// Throws on all ranks where one has failed.
-  private func agree(_ failure: (any Error)?, _ ranks: Communicator) throws {
+  static func agree(_ failure: (any Error)?, _ ranks: Communicator) throws {
     do { try ranks.agree(on: failure) } catch let error as OtherRankFailed {
       throw error.exitCode == EvaluationError.stopped.exitCode ? EvaluationError.stopped : error
     }

@@ -1,12 +1,21 @@
 internal import Checkpoints
 internal import DecoderModel
+package import JSONText
 internal import Kernels
-internal import Quantization
+package import Quantization
 
 /// Where the integers of a base come from.
-protocol CodeSource {
-  /// Rows of a matrix, and what they cost.
+package protocol CodeSource {
+  /// Rows of a matrix, and what they cost. Matrices are asked for in the order of the model, and
+  /// their rows from the first on.
   func codes(_ matrix: QuantizePlan.PlannedMatrix, rows: Range<Int>) throws -> QuantizedRows
+
+  /// Asked once, behind the last matrix: what else is known of the quality of the codes.
+  func finish() throws -> [JSONValue.Member]
+}
+
+extension CodeSource {
+  package func finish() throws -> [JSONValue.Member] { [] }
 }
 
 /// Rounds full-precision weights.

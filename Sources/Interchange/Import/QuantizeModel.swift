@@ -18,19 +18,25 @@ package struct QuantizeModel {
   private let source: ModelSource
   private let options: QuantizeOptions
   private let pool: WorkerPool
+  /// Nil: codes are rounded, or taken as they are.
+  private let codes: (any CodeSource)?
   private let isCancelled: () -> Bool
   private let progress: (Progress) -> Void
 
   /// `isCancelled` is asked some times a second; where it says true, `run` throws `cancelled` and
   /// leaves nothing behind.
+  ///
+  /// - Parameter codes: makes the codes of linear layers; nil for what `options` say.
   package init(
     _ source: ModelSource, _ options: QuantizeOptions, pool: WorkerPool,
+    codes: (any CodeSource)? = nil,
     isCancelled: @escaping () -> Bool = { false },
     progress: @escaping (Progress) -> Void = { _ in }
   ) {
     self.source = source
     self.options = options
     self.pool = pool
+    self.codes = codes
     self.isCancelled = isCancelled
     self.progress = progress
   }
@@ -51,7 +57,7 @@ package struct QuantizeModel {
     let base = try BaseWriter(output, overwrite: options.overwrite)
     let writer = try base.weights(plan.declarations)
     let digest = SourceDigest(source)
-    let errors = try write(plan, to: writer, digest)
+    let (errors, quality) = try write(plan, to: writer, digest)
     var manifest = BaseManifest(
       baseDigest: try writer.finish() ?? "", settings: plan.settings)
     try SidecarFiles.write(source, to: base.directory)
@@ -67,7 +73,7 @@ package struct QuantizeModel {
       "format": .string(plan.reusesCodes ? source.quantized?.name ?? "" : source.format.rawValue),
       "sha256": .string(digest.finish()),
     ]
-    manifest.quality = ["relative_error": errors.json]
+    manifest.quality = .object([.init(key: "relative_error", value: errors.json)] + quality)
     manifest = try base.finish(manifest, isCancelled: isCancelled)
     let elapsed = (ContinuousClock.now - start).components
     return QuantizeReport(
@@ -80,7 +86,7 @@ package struct QuantizeModel {
   /// `digest` reads the source beside: on another thread where the codes are only copied.
   private func write(
     _ plan: QuantizePlan, to writer: SafetensorsWriter, _ digest: SourceDigest
-  ) throws -> LayerErrors {
+  ) throws -> (LayerErrors, [JSONValue.Member]) {
     let reader = RowReader(source: source, pool: pool, isCancelled: isCancelled)
     var parts = MatrixParts(writer)
     for dense in plan.dense { try reader.copy(dense, to: &parts) }
@@ -90,10 +96,7 @@ package struct QuantizeModel {
     }
     var errors = LayerErrors()
     var done = 0
-    let codeSource: any CodeSource =
-      plan.reusesCodes
-      ? ImportedCodeSource(source: source)
-      : RoundedCodeSource(reader: reader, quantizer: try RowQuantizer(plan.settings), pool: pool)
+    let codeSource = try codes ?? ownCodes(plan, reader)
     func write(_ matrix: QuantizePlan.PlannedMatrix) throws {
       if let order = matrix.order { try parts.append(order, to: matrix.name + ".order") }
       var numbers = MatrixNumbers()
@@ -125,6 +128,12 @@ package struct QuantizeModel {
       }
       source.advise(.dontNeed, matrix.tensor)
     }
-    return errors
+    return (errors, try codeSource.finish())
+  }
+
+  private func ownCodes(_ plan: QuantizePlan, _ reader: RowReader) throws -> any CodeSource {
+    plan.reusesCodes
+      ? ImportedCodeSource(source: source)
+      : RoundedCodeSource(reader: reader, quantizer: try RowQuantizer(plan.settings), pool: pool)
   }
 }

@@ -2,7 +2,6 @@ internal import Checkpoints
 internal import DecoderModel
 internal import Kernels
 internal import Quantization
-internal import Synchronization
 
 /// Reads rows of a model on all threads, in chunks of bounded size.
 struct RowReader {
@@ -22,22 +21,9 @@ struct RowReader {
   /// Rows as Floats; throws the first fault by row, whichever thread met it.
   func read(_ tensor: ModelTensor, rows: Range<Int>) throws -> [Float] {
     var values = [Float](repeating: 0, count: rows.count * tensor.columns)
-    let fault = Mutex<(row: Int, error: any Error)?>(nil)
-    values.withUnsafeMutableBufferPointer { buffer in
-      pool.parallelRanges(rows.count) { part, _ in
-        let place = (part.lowerBound * tensor.columns)..<(part.upperBound * tensor.columns)
-        let stored = (rows.lowerBound + part.lowerBound)..<(rows.lowerBound + part.upperBound)
-        do {
-          try source.readRows(
-            tensor, rows: stored, into: UnsafeMutableBufferPointer(rebasing: buffer[place]))
-        } catch {
-          fault.withLock { first in
-            if first.map({ part.lowerBound < $0.row }) ?? true { first = (part.lowerBound, error) }
-          }
-        }
-      }
+    try values.withUnsafeMutableBufferPointer {
+      try source.readRows(tensor, rows: rows, into: $0, on: pool)
     }
-    if let fault = fault.withLock({ $0 }) { throw fault.error }
     return values
   }
 

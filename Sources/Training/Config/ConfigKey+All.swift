@@ -1,3 +1,5 @@
+internal import Kernels
+
 extension ConfigKey {
   /// Keys that belong together, under a title.
   package struct Group: Sendable {
@@ -7,7 +9,8 @@ extension ConfigKey {
 
   /// Every key of a run file, in the order in which help and documentation list them.
   package static let groups: [Group] = [
-    Group(title: "What is trained", keys: training), Group(title: "Data", keys: data),
+    Group(title: "What is trained", keys: training),
+    Group(title: "Learning from a teacher", keys: distillation), Group(title: "Data", keys: data),
     Group(title: "Batches and length", keys: batches), Group(title: "Optimizer", keys: optimizer),
     Group(title: "Computation", keys: computation),
     Group(title: "Metrics and evaluation", keys: evaluation), Group(title: "Files", keys: files),
@@ -33,8 +36,8 @@ extension ConfigKey {
       "layers that are trained, by names, parts of names, ranges and stars; the others stay as they are"
     ),
     ConfigKey(
-      "objective", \.objective, .choice,
-      "task minimizes the loss on the data; distill would learn from another model"),
+      "objective", \.objective, .choice, critical: true,
+      "task minimizes the loss on the data; distill learns from a teacher, see below"),
     ConfigKey(
       "bits", \.bits, orNil: .whole(2...8),
       "bits per weight that the base must have; the run stops if it has others"),
@@ -51,6 +54,27 @@ extension ConfigKey {
     ConfigKey(
       "verify_base", \.verifyBase, .yesNo,
       "read the whole base before the first step and check its digest"),
+  ]
+
+  private static let distillation: [ConfigKey] = [
+    ConfigKey(
+      "teacher", \.teacher, .path,
+      "full-precision model to learn from, mostly the one that the base was made of"),
+    ConfigKey(
+      "distill_weight", \.distillWeight, .number(0...1), critical: true,
+      "share of the divergence from the teacher in the loss; the rest is the loss on the data"),
+    ConfigKey(
+      "distill_temperature", \.distillTemperature, .number(0.01...100), critical: true,
+      "temperature of both distributions; the divergence is multiplied by its square"),
+    ConfigKey(
+      "distill_top_k", \.distillTopK, .whole(1...TeacherProbabilities.mostTokens), critical: true,
+      "tokens of the teacher that are compared one by one; all others count as one"),
+    ConfigKey(
+      "distill_hidden_weight", \.distillHiddenWeight, .number(0...1e6), critical: true,
+      "weight of the relative squared difference of the streams behind the blocks"),
+    ConfigKey(
+      "distill_hidden_blocks", \.distillHiddenBlocks, .blocks, critical: true,
+      "blocks whose streams are compared, from 0; none for all"),
   ]
 
   private static let data: [ConfigKey] = [
@@ -245,6 +269,26 @@ extension ConfigKind where Value == Int? {
       return .success(value)
     }
     return kind
+  }
+}
+
+extension ConfigKind where Value == [Int] {
+  /// Numbers of blocks, ascending.
+  static var blocks: ConfigKind {
+    ConfigKind("block numbers in rising order") { node, _ in
+      let nodes: [ConfigNode]
+      switch node.content {
+      case .list(let elements): nodes = elements
+      default: nodes = [node]
+      }
+      let numbers = nodes.compactMap { $0.number.flatMap { Int(exactly: $0) } }
+      guard numbers.count == nodes.count, numbers.allSatisfy({ $0 >= 0 }),
+        zip(numbers, numbers.dropFirst()).allSatisfy({ $0 < $1 })
+      else { return nil }
+      return numbers
+    } show: {
+      "[" + $0.map(String.init).joined(separator: ", ") + "]"
+    }
   }
 }
 

@@ -19,6 +19,7 @@ extension RawConfig {
     reading.readAll()
     reading.require()
     reading.refuseWhatIsMissing()
+    reading.checkObjective()
     reading.checkBatches()
     reading.checkLength()
     reading.checkOptimizer()
@@ -81,7 +82,6 @@ private struct ConfigResolution {
     }
     let refusals = [
       missing(config.trainZeroPoints, "train_zero_points", "only scales train: set it to false"),
-      missing(config.objective != .task, "objective", "set it to task"),
       missing(config.method != .rtn, "method", "set it to rtn"),
       missing(
         config.reportTo.contains("tensorboard"), "report_to", "jsonl and csv are written"),
@@ -98,6 +98,28 @@ private struct ConfigResolution {
     if given("method"), config.method == .rtn {
       warnings.append(
         "\(location("method")): method has no effect in training: the codes are frozen")
+    }
+  }
+
+  mutating func checkObjective() {
+    guard config.objective == .distill else {
+      for key in ConfigKey.all where key.name == "teacher" || key.name.hasPrefix("distill_") {
+        guard key.show(config) != key.defaultText else { continue }
+        warnings.append("\(location(key.name)): \(key.name) has no effect: objective is task")
+      }
+      return
+    }
+    if config.teacher.isEmpty {
+      fault("teacher", "missing; objective: distill learns from the model that this names")
+    }
+    if config.distillHiddenWeight == 0, !config.distillHiddenBlocks.isEmpty {
+      warnings.append(
+        "\(location("distill_hidden_blocks")): distill_hidden_blocks has no effect: "
+          + "distill_hidden_weight is 0")
+    }
+    if config.distillWeight == 0, config.distillHiddenWeight == 0 {
+      warnings.append(
+        "\(location("distill_weight")): distill_weight: 0 trains as objective: task does")
     }
   }
 

@@ -14,6 +14,15 @@ package struct RunConfig: Sendable, Equatable {
   package var targetModules = TargetModules.all.patterns
   package var objective = Objective.task
 
+  // What is learnt from another model.
+  package var teacher = ""
+  package var distillWeight = 1.0
+  package var distillTemperature = 1.0
+  package var distillTopK = 64
+  package var distillHiddenWeight = 0.0
+  /// Blocks from 0, ascending; empty for all.
+  package var distillHiddenBlocks: [Int] = []
+
   // What the base must be; nil takes the base as it is.
   package var bits: Int?
   package var groupSize: Int?

@@ -1,3 +1,4 @@
+package import DecoderModel
 package import JSONText
 
 /// Where a run stands, apart from its numbers: the contents of `trainer_state.json`.
@@ -19,6 +20,7 @@ package struct TrainerState: Sendable, Equatable {
   /// Loss and supervised tokens since the last logged step.
   package var unloggedLoss = 0.0
   package var unloggedTokens = 0
+  package var unloggedParts = LossParts()
   /// Step of the last evaluation; nil before the first.
   package var lastEvaluation: Int?
   package var evaluationsWithoutBest = 0
@@ -92,7 +94,7 @@ package struct RunIdentity: Sendable, Equatable {
     compare("trained scales", "\(parameterCount)", "\(other.parameterCount)")
     for setting in settings {
       let theirs = other.settings.first { $0.key == setting.key }?.value
-      // A key that is newer than the checkpoint had the effect of its default.
+      // A version that did not know a key went by what is now its default.
       let former = ConfigKey.all.first { $0.name == setting.key }?.defaultText
       compare(setting.key, setting.value, theirs ?? former ?? "nothing")
     }
@@ -103,7 +105,7 @@ package struct RunIdentity: Sendable, Equatable {
 extension TrainerState {
   /// - Parameter files: SHA-256 of the files beside this one, by name.
   package func json(files: [(name: String, digest: String)]) -> JSONValue {
-    let own: [(String, JSONValue)] = [
+    var own: [(String, JSONValue)] = [
       ("num_input_tokens_seen", .integer(inputTokens)),
       ("supervised_tokens_seen", .integer(supervisedTokens)),
       ("unlogged_loss", .real(unloggedLoss)),
@@ -118,6 +120,7 @@ extension TrainerState {
       ("settings", .object(identity.settings.map { .init(key: $0.key, value: .string($0.value)) })),
       ("files", .object(files.map { .init(key: $0.name, value: .string($0.digest)) })),
     ]
+    if unloggedParts != LossParts() { own.append(("unlogged_parts", unloggedParts.json)) }
     return .object(members: [
       ("global_step", .integer(globalStep)),
       ("epoch", .real(epoch)),
@@ -150,6 +153,7 @@ extension TrainerState {
       let seconds = amount(own["train_runtime"]), let base = own["base_sha256"]?.string,
       let data = own["data_digest"]?.string, let parameters = count(own["parameter_count"]),
       evaluation?.int == nil || count(evaluation) != nil,
+      let parts = LossParts(own["unlogged_parts"]),
       let settings = own["settings"]?.members
     else { return nil }
     globalStep = step
@@ -164,6 +168,7 @@ extension TrainerState {
     supervisedTokens = supervised
     unloggedLoss = loss
     unloggedTokens = tokens
+    unloggedParts = parts
     lastEvaluation = evaluation?.int
     evaluationsWithoutBest = waiting
     self.seconds = seconds
@@ -172,6 +177,19 @@ extension TrainerState {
     identity.dataDigest = data
     identity.parameterCount = parameters
     identity.settings = settings.map { .init(key: $0.key, value: $0.value.string ?? "") }
+  }
+}
+
+extension LossParts {
+  fileprivate var json: JSONValue { .array([task, divergence, hidden].map { .real($0) }) }
+
+  /// Zeros where nothing stands; nil where it is no list of three finite numbers.
+  fileprivate init?(_ json: JSONValue?) {
+    self.init()
+    guard let json else { return }
+    let numbers = json.array?.compactMap(\.double).filter(\.isFinite) ?? []
+    guard numbers.count == 3, json.array?.count == 3 else { return nil }
+    (task, divergence, hidden) = (numbers[0], numbers[1], numbers[2])
   }
 }
 

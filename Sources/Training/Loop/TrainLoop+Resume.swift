@@ -13,6 +13,9 @@ extension TrainLoop {
     if config.deterministic == .strict {
       identity.settings.append(.init(key: "kernels", value: run.kernels))
     }
+    if let teacher = run.teacherDigest {
+      identity.settings.append(.init(key: "teacher (sha256)", value: teacher))
+    }
     return identity
   }
 

@@ -54,6 +54,7 @@ package final class TrainLoop {
   /// Trains to the end, or until asked to stop.
   package func callAsFunction() throws -> TrainOutcome {
     try open()
+    if state.globalStep < totalSteps { try run.prepare() }
     if try evaluateIfDue() { return try stop() }
     while state.globalStep < totalSteps, !stoppedEarly {
       let metrics = try takeStep()
@@ -99,6 +100,7 @@ package final class TrainLoop {
     state.inputTokens += metrics.positions
     state.supervisedTokens += metrics.tokens
     state.unloggedLoss += metrics.lossSum
+    state.unloggedParts += metrics.parts
     state.unloggedTokens += metrics.tokens
     if isDue(config.loggingSteps) || state.globalStep == totalSteps { log(metrics) }
     return metrics
@@ -172,8 +174,10 @@ package final class TrainLoop {
   var runtime: Double { earlierSeconds + clock.seconds }
 
   private func log(_ metrics: StepMetrics) {
-    let loss = state.unloggedLoss / Double(max(1, state.unloggedTokens))
+    let tokens = Double(max(1, state.unloggedTokens))
+    let (loss, parts) = (state.unloggedLoss / tokens, state.unloggedParts)
     state.unloggedLoss = 0
+    state.unloggedParts = LossParts()
     state.unloggedTokens = 0
     let memory = MemoryUse.current
     let progress = TrainProgress(
@@ -193,6 +197,13 @@ package final class TrainLoop {
       ("rank_time_min", .real(metrics.fastestRank)), ("rank_time_max", .real(metrics.slowestRank)),
       ("scale_drift_rms", .real(step.drift())), ("train_runtime", .real(runtime)),
     ]
+    if config.objective == .distill {
+      record.append(("kl", .real(parts.divergence / tokens)))
+      record.append(("task_loss", .real(parts.task / tokens)))
+      if config.distillHiddenWeight > 0 {
+        record.append(("hidden_loss", .real(parts.hidden / tokens)))
+      }
+    }
     if let memory {
       record.append(("rss_private_gb", .real(Double(memory.privateBytes) / 1e9)))
       record.append(("rss_shared_gb", .real(Double(memory.sharedBytes) / 1e9)))

@@ -17,6 +17,11 @@ package struct TrainRun {
   package var checkBase: () throws -> Void = {}
   /// Names the bytes of the data and how they were prepared; equal digests mean equal sequences.
   package var dataDigest: String
+  /// SHA-256 of the weights of the model that is learnt from; nil without one.
+  package var teacherDigest: String?
+  /// Makes what the first step needs and what takes long. Called on all ranks once it is clear that
+  /// this run may go on, with the output folder locked.
+  package var prepare: () throws -> Void = {}
   /// Which kernels compute: a run goes on with others only where `deterministic` is off.
   package var kernels = ""
   /// The run file as the user wrote it, kept as `config.yaml`.

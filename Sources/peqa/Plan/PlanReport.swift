@@ -46,6 +46,21 @@ struct PlanReport {
   /// Some setting fits into memory, and the files onto the disk.
   var fits: Bool { best != nil && fitsDisk }
 
+  /// What the answers of a teacher take on the disk; how many tokens are supervised only the data
+  /// says. They are read once an epoch beside the computing, which is nothing.
+  private var teacher: String? {
+    guard run.objective == .distill else { return nil }
+    let layers = run.distillHiddenBlocks.isEmpty ? model.config.layerCount : 0
+    let blocks = run.distillHiddenBlocks + Array(0..<layers)
+    let record = TeacherRecord(
+      TeacherQuestion(
+        tokens: run.distillTopK, temperature: run.distillTemperature,
+        blocks: run.distillHiddenWeight > 0 ? blocks : []), of: model.config)
+    return "the \(record.question.tokens) most probable of \(model.config.vocabularySize) tokens: "
+      + "\(record.bytesPerPosition) bytes on disk per supervised token; before the first step it "
+      + "goes forward over the data once"
+  }
+
   private var tokensPerStep: Int { run.globalBatchSize * run.maxSequenceLength }
 
   /// The run's own setting where it fits, else the best; one node to many.
@@ -96,6 +111,7 @@ struct PlanReport {
     add(
       "wire",
       "\(megabytes(own.wireBytes)) per rank and step (gradient_sum: \(run.gradientSum.rawValue))")
+    if let teacher { add("teacher", teacher) }
     let rate = fixed(cluster.threadRate / 1e9, digits: 1)
     add("each core", "\(rate) GFLOP/s (\(measured?.text ?? "as given"))")
     let reading = own.readSeconds > 0 ? ", \(time(own.readSeconds)) reading beside it" : ""

@@ -21,7 +21,8 @@ package struct FuzzTarget: Sendable {
 
   package static let all: [FuzzTarget] = [
     json, safetensors, gguf, tokenizerJSON, sentencePiece, template, runFile, clusterFile,
-    baseManifest, modelConfig, quantizedModel, tokenCache, checkpoint, adapter, datagram,
+    baseManifest, modelConfig, quantizedModel, tokenCache, teacherShard, checkpoint, adapter,
+    datagram,
   ]
 }
 

@@ -1,5 +1,4 @@
 internal import Glibc
-package import Kernels
 
 /// AdamW with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), with the decay scaled
 /// by the learning rate and epsilon added after bias correction, as in PyTorch.
@@ -31,8 +30,10 @@ package struct AdamW: ~Copyable {
     square = FloatBuffer(zeros: count)
   }
 
+  /// One step, on all threads of a pool where one is given: the numbers are the same.
   package mutating func update(
-    _ parameters: FloatBuffer, gradient: FloatBuffer, learningRate: Double
+    _ parameters: FloatBuffer, gradient: FloatBuffer, learningRate: Double,
+    on pool: WorkerPool? = nil
   ) {
     precondition(parameters.count == mean.count && gradient.count == mean.count)
     updates += 1
@@ -41,23 +42,18 @@ package struct AdamW: ~Copyable {
     let correction = 1 / (1 - pow(b2, Double(updates)))
     let keep = 1 - learningRate * settings.weightDecay
     let (p, g, m, v) = (parameters.elements, gradient.elements, mean.elements, square.elements)
-    for i in 0..<p.count {
-      let slope = Double(g[i])
-      let first = b1 * Double(m[i]) + (1 - b1) * slope
-      let second = b2 * Double(v[i]) + (1 - b2) * slope * slope
-      m[i] = Float(first)
-      v[i] = Float(second)
-      let root = (second * correction).squareRoot() + epsilon
-      p[i] = Float(Double(p[i]) * keep - step * first / root)
+    func update(_ range: Range<Int>) {
+      for i in range {
+        let slope = Double(g[i])
+        let first = b1 * Double(m[i]) + (1 - b1) * slope
+        let second = b2 * Double(v[i]) + (1 - b2) * slope * slope
+        m[i] = Float(first)
+        v[i] = Float(second)
+        let root = (second * correction).squareRoot() + epsilon
+        p[i] = Float(Double(p[i]) * keep - step * first / root)
+      }
     }
-  }
-}
-
-extension AdamW.Settings {
-  package init(_ config: RunConfig) {
-    beta1 = config.adamBeta1
-    beta2 = config.adamBeta2
-    epsilon = config.adamEpsilon
-    weightDecay = config.weightDecay
+    guard let pool else { return update(0..<p.count) }
+    pool.parallelRanges(p.count, unit: 16) { range, _ in update(range) }
   }
 }
