@@ -23,7 +23,7 @@ package final class ScaleTuning: TrainableModel {
   package var parameterCount: Int { scales.count }
 
   package func copyInitialParameters(to values: UnsafeMutableBufferPointer<Float>) {
-    values.update(repeating: 0)
+    scales.copyInitialMasters(to: values)
   }
 
   @discardableResult
@@ -71,7 +71,7 @@ package final class ScaleTuning: TrainableModel {
       ("scale_param", .string(scales.parametrization.rawValue)),
       ("scale_form", .string(scales.task.form.rawValue)),
       ("target_modules", .array(scales.training.modules.patterns.map { .string($0) })),
-      ("trained_scales", .integer(scales.count)),
+      ("trained_scales", .integer(scales.task.count)),
       ("model_type", .string(decoder.config.modelType)),
     ]
   }

@@ -60,7 +60,9 @@ extension Decoder {
   func gradientChunk(_ scales: TrainableScales, sequences: Int) -> FloatBuffer {
     let entries = scales.task.entries
     let rows = entries.map(\.rows).max() ?? 0
-    let count = max(2 * sequences * rows, entries.map { $0.rows * $0.sumsPerRow }.max() ?? 0)
+    let count = max(
+      2 * sequences * rows,
+      entries.map { max($0.rows * $0.sumsPerRow, scales.masters(of: $0).count) }.max() ?? 0)
     if let held = scaleGradients, held.count >= count { return held }
     let made = FloatBuffer(count: count)
     scaleGradients = made

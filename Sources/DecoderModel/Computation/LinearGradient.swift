@@ -97,7 +97,8 @@ extension Decoder {
       let out = sums + sequence * entry.rows
       pass.scales.finishRowGradient(entry, out)
       pass.sink(
-        sequence, entry.range.lowerBound, UnsafeBufferPointer(start: out, count: entry.rows))
+        sequence, pass.scales.masters(of: entry).lowerBound,
+        UnsafeBufferPointer(start: out, count: entry.rows))
     }
   }
 
@@ -115,18 +116,19 @@ extension Decoder {
         tokens: part.count, into: out)
       pass.scales.finishGroupGradient(entry, matrix, out)
       pass.sink(
-        sequence, entry.range.lowerBound,
-        UnsafeBufferPointer(start: out, count: entry.range.count))
+        sequence, pass.scales.masters(of: entry).lowerBound,
+        pass.scales.gradientOfMasters(entry, out))
     }
   }
 
   /// Hands zeros to the sink for a layer that no token has passed.
   func handOnZeros(_ role: LinearRole, _ pass: BlockPass) {
     guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
-    let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: entry.range.count)
+    let own = pass.scales.masters(of: entry)
+    let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: own.count)
     zeros.update(repeating: 0)
     for sequence in pass.stack.sequenceRanges.indices {
-      pass.sink(sequence, entry.range.lowerBound, UnsafeBufferPointer(zeros))
+      pass.sink(sequence, own.lowerBound, UnsafeBufferPointer(zeros))
     }
   }
 }

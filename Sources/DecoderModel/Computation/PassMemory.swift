@@ -39,6 +39,8 @@ package struct PassShape: Sendable, Equatable {
 
   /// What is trained; a base with one scale per row has no groups to train.
   var granularity: ScaleGranularity? { training.map { rowScales ? .row : $0.granularity } }
+  /// Gradients are made for every group.
+  var trainsGroups: Bool { granularity.map { $0 != .row } ?? false }
 
   var keeping: Activations.Keeping {
     guard case .training(_, let recomputing) = purpose else { return .nothing }
@@ -95,7 +97,7 @@ package struct PassMemory: Sendable, Equatable {
   private static func isWritten(
     _ name: BlockBuffer.Name, _ config: DecoderConfig, _ shape: PassShape
   ) -> Bool {
-    let isFloat = shape.precision == .fp32 || shape.granularity == .group
+    let isFloat = shape.precision == .fp32 || shape.trainsGroups
     switch name {
     case .norm1: return isFloat
     case .norm2: return isFloat || config.block.experts != nil
@@ -114,7 +116,7 @@ package struct PassMemory: Sendable, Equatable {
     }
     let rows = config.block.kinds.map(config.shape(of:)).map(\.rows).max() ?? 0
     let scales =
-      shape.granularity == .group
+      shape.trainsGroups
       ? config.block.kinds.map { kind in
         let (rows, columns) = config.shape(of: kind)
         return rows * ((columns + shape.groupSize - 1) / shape.groupSize)
@@ -146,7 +148,7 @@ package struct PassMemory: Sendable, Equatable {
     init(_ kind: LinearKind, _ config: DecoderConfig, _ shape: PassShape) {
       (rows, columns) = config.shape(of: kind)
       groups = shape.rowScales ? 1 : (columns + shape.groupSize - 1) / shape.groupSize
-      trainsRows = shape.granularity == .row || shape.granularity == .group && groups == 1
+      trainsRows = shape.granularity == .row || shape.trainsGroups && groups == 1
     }
 
     /// Whether the backward pass goes through gate, up and activation at once.

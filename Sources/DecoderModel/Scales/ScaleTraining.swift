@@ -6,6 +6,10 @@ package struct ScaleTraining: Sendable, Equatable {
   package var parametrization: ScaleParametrization
   /// Layers that are trained; the others keep the base's scales and have no part in the adapter.
   package var modules: TargetModules
+  /// K of `ScaleFactors`.
+  package var rank = 0
+  /// Of the numbers with which factors start.
+  package var seed: UInt64 = 0
 
   package init(
     _ granularity: ScaleGranularity = .row, _ parametrization: ScaleParametrization = .relative,
@@ -52,9 +56,11 @@ extension ScaleTraining {
     var sum = TrainedNumbers()
     for linear in layers where modules.contains(linear.role, layer: linear.layer) {
       let (rows, perRow) = (linear.layout.rows, linear.layout.scalesPerRow)
-      let own = rows * (granularity == .row ? 1 : perRow)
-      sum.masters += own
-      sum.stored += own
+      let stored = rows * (granularity == .row ? 1 : perRow)
+      let isFactored = granularity == .rowColumn && perRow > 1
+      sum.masters +=
+        isFactored ? ScaleFactors.count(rows: rows, groups: perRow, rank: rank) : stored
+      sum.stored += stored
     }
     return sum
   }
@@ -63,7 +69,26 @@ extension ScaleTraining {
   package func faults(
     _ config: DecoderConfig, over layers: [LinearLayout]
   ) -> [(key: String, text: String)] {
-    modules.faults(in: config).map { ("target_modules", $0) }
+    var faults = modules.faults(in: config).map { (key: "target_modules", text: $0) }
+    guard granularity == .rowColumn else {
+      if rank > 0 {
+        faults.append(("scale_rank", "only scale_granularity: row+column has a rank; set it to 0"))
+      }
+      return faults
+    }
+    if !layers.contains(where: { $0.layout.scalesPerRow > 1 }) {
+      faults.append(
+        (
+          "scale_granularity",
+          "row+column needs groups of columns, and this base has one scale a row; quantize with "
+            + "--group-size 64, or train row"
+        ))
+    }
+    if parametrization != .relative {
+      faults.append(
+        ("scale_param", "row+column changes scales by factors; set it to relative"))
+    }
+    return faults
   }
 }
 

@@ -6,6 +6,9 @@ package enum ScaleGranularity: String, CaseIterable, Sendable {
   case row
   /// Every scale of a grouped base.
   case group
+  /// Every scale of a grouped base, made of numbers for rows and for groups of columns
+  /// (`ScaleFactors`): what is exchanged is far less than the scales.
+  case rowColumn = "row+column"
 }
 
 /// What the optimizer's numbers mean, for a base scale s0 (1 for gains); they start at 0.
@@ -30,6 +33,12 @@ package final class TrainableScales {
   private let kinds: [Set<LinearKind>]
   /// Layers whose gradients are made of inputs, not of outputs alone.
   private let layersThatNeedInputs: Set<Int>
+  /// Where the masters of each entry lie, by the place of the entry's first scale.
+  private var mastersOf: [Int: (range: Range<Int>, factors: ScaleFactors?)] = [:]
+  /// All masters.
+  package let count: Int
+  /// The masters that are in use, and gradients of those of one matrix, where they are factors.
+  private let factors, factorGradient: FloatBuffer
 
   package init(weights: DecoderWeights, training: ScaleTraining) {
     self.training = training
@@ -45,6 +54,39 @@ package final class TrainableScales {
     self.kinds = kinds
     firstLayer = kinds.firstIndex { !$0.isEmpty } ?? kinds.count
     layersThatNeedInputs = Set(task.entries.filter { $0.groups > 1 }.map(\.layer))
+    var (count, most) = (0, 0)
+    for entry in task.entries {
+      let factors =
+        training.granularity == .rowColumn && entry.groups > 1
+        ? ScaleFactors(rows: entry.rows, groups: entry.groups, rank: training.rank) : nil
+      let own = factors?.count ?? entry.range.count
+      mastersOf[entry.range.lowerBound] = (count..<count + own, factors)
+      count += own
+      if factors != nil { most = max(most, own) }
+    }
+    self.count = count
+    factors = FloatBuffer(zeros: most == 0 ? 0 : count)
+    factorGradient = FloatBuffer(count: most)
+  }
+
+  /// The masters of an entry.
+  func masters(of entry: AdapterScales.Entry) -> Range<Int> {
+    mastersOf[entry.range.lowerBound]?.range ?? entry.range
+  }
+
+  private func factors(of entry: AdapterScales.Entry) -> ScaleFactors? {
+    mastersOf[entry.range.lowerBound]?.factors
+  }
+
+  /// Masters with which the model equals its base.
+  package func copyInitialMasters(to masters: UnsafeMutableBufferPointer<Float>) {
+    precondition(masters.count == count, "one master for each trained number")
+    masters.update(repeating: 0)
+    for (index, entry) in task.entries.enumerated() {
+      guard let factors = factors(of: entry), let start = masters.baseAddress else { continue }
+      factors.start(
+        start + self.masters(of: entry).lowerBound, seed: training.seed &+ UInt64(index))
+    }
   }
 
   /// All layers.
@@ -56,7 +98,6 @@ package final class TrainableScales {
 
   package var granularity: ScaleGranularity { training.granularity }
   package var parametrization: ScaleParametrization { training.parametrization }
-  package var count: Int { task.count }
 
   /// The entry of one matrix; nil where it is not trained.
   func entry(layer: Int, role: LinearRole) -> AdapterScales.Entry? {
@@ -76,7 +117,9 @@ package final class TrainableScales {
   package func setMasters(_ masters: UnsafeBufferPointer<Float>) -> ScaleFaults {
     precondition(masters.count == count, "one master for each trained number")
     var faults = ScaleFaults()
+    if factors.count > 0 { _ = factors.elements.update(fromContentsOf: masters) }
     for entry in task.entries {
+      let own = self.masters(of: entry)
       guard task.form == .scales, let base = task.base(of: entry) else {
         for i in entry.range {
           task.gains.pointer[i] = 1 + masters[i]
@@ -84,9 +127,13 @@ package final class TrainableScales {
         }
         continue
       }
-      let scales = task.pointers(entry).scales
+      let (scales, factored) = (task.pointers(entry).scales, factors(of: entry))
       for i in 0..<entry.range.count {
-        let (first, master) = (base.scale(i), masters[entry.range.lowerBound + i])
+        let first = base.scale(i)
+        let master =
+          factored?.change(
+            factors.pointer + own.lowerBound, i / entry.groups, i % entry.groups)
+          ?? masters[own.lowerBound + i]
         let scale = parametrization == .relative ? first * (1 + master) : first + master
         entry.type.store(scale, scales, i)
         faults.count(entry.type.load(scales, i), base: first)
@@ -147,5 +194,18 @@ package final class TrainableScales {
     }
     guard parametrization == .relative, let base else { return }
     for i in 0..<entry.range.count { gradient[i] *= base.scale(i) }
+  }
+
+  /// Gradients of an entry's masters, of what `finishGroupGradient` gave; valid until the next
+  /// call.
+  func gradientOfMasters(
+    _ entry: AdapterScales.Entry, _ gradient: UnsafePointer<Float>
+  ) -> UnsafeBufferPointer<Float> {
+    guard let factored = factors(of: entry) else {
+      return UnsafeBufferPointer(start: gradient, count: entry.range.count)
+    }
+    factored.gradient(
+      gradient, factors.pointer + masters(of: entry).lowerBound, into: factorGradient.pointer)
+    return UnsafeBufferPointer(start: factorGradient.pointer, count: factored.count)
   }
 }

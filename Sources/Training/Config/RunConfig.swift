@@ -9,6 +9,7 @@ package struct RunConfig: Sendable, Equatable {
   // What is trained.
   package var model = ""
   package var scaleGranularity = ScaleGranularity.row
+  package var scaleRank = 0
   package var scaleParam = ScaleParametrization.relative
   package var trainZeroPoints = false
   package var targetModules = TargetModules.all.patterns
@@ -148,7 +149,10 @@ extension RunConfig {
 
   /// What of the base is trained.
   package var scaleTraining: ScaleTraining {
-    ScaleTraining(scaleGranularity, scaleParam, modules: TargetModules(targetModules))
+    var training = ScaleTraining(
+      scaleGranularity, scaleParam, modules: TargetModules(targetModules))
+    (training.rank, training.seed) = (scaleRank, UInt64(bitPattern: Int64(seed)))
+    return training
   }
 
   /// The peak learning rate after defaults: the relative form has one value for all layers and bit
