@@ -17,8 +17,8 @@ package struct CalibrationOptions: Sendable, Equatable {
   package var batch = 4
   /// Learning rates of AdamW: of weights in steps of their grids, and of relative changes of
   /// scales.
-  package var roundingRate = 0.02
-  package var scaleRate = 0.002
+  package var roundingRate = 0.005
+  package var scaleRate = 0.0005
   /// What was looked at.
   package var text = ""
   package var sequences = 64

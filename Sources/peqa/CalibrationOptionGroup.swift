@@ -43,10 +43,10 @@ struct CalibrationOptionGroup: ParsableArguments {
   var epochs = 2
 
   @Option(help: "Learning rate of weights in steps of their grid (blockwise).")
-  var roundingRate = 0.02
+  var roundingRate = 0.005
 
   @Option(help: "Learning rate of relative changes of scales (blockwise).")
-  var scaleRate = 0.002
+  var scaleRate = 0.0005
 
   func validate() throws {
     func require(_ holds: Bool, _ text: String) throws {
