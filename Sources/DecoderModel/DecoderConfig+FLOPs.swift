@@ -44,14 +44,8 @@ extension DecoderConfig {
   }
 
   /// Numbers that a task trains over a base with groups of `groupSize` weights, -1 for whole rows.
-  package func trainedScales(_ granularity: ScaleGranularity, groupSize: Int) -> Int {
-    layerCount
-      * block.kinds.reduce(0) { sum, kind in
-        let (rows, columns) = shape(of: kind)
-        let groups =
-          granularity == .row || groupSize < 1 ? 1 : (columns + groupSize - 1) / groupSize
-        return sum + rows * groups * count(of: kind)
-      }
+  package func trained(_ training: ScaleTraining, groupSize: Int) -> TrainedNumbers {
+    training.numbers(over: linearLayouts(groupSize: groupSize))
   }
 
   /// One block over one segment of `tokens`.
@@ -62,23 +56,64 @@ extension DecoderConfig {
     let product = 2 * Double(queryWidth) * attendedPairs(layer: layer, tokens: tokens)
     return DecoderFLOPs(
       forward: linear + 2 * product,
-      backward: linear * (granularity == .group ? 2 : 1) + 5 * product)
+      backward: linear * (granularity == .row ? 1 : 2) + 5 * product)
   }
 
   /// All blocks and the output matrix, for sequences of `tokens` of which all but the last predict.
+  /// What lies below the lowest trained layer has no way back.
   package func stepFLOPs(
-    tokens: Int, sequences: Int, granularity: ScaleGranularity
+    tokens: Int, sequences: Int, _ training: ScaleTraining
   ) -> DecoderFLOPs {
-    let spared = linearFLOPs(block.firstKinds, tokens: tokens)
     let head = 2 * Double(vocabularySize) * Double(embeddingWidth) * Double(tokens - 1)
-    var sum = DecoderFLOPs(forward: head, backward: head - spared)
+    var sum = DecoderFLOPs(forward: head, backward: head)
+    let lowest = lowestTrainedLayer(training.modules)
     for layer in 0..<layerCount {
-      let block = blockFLOPs(layer: layer, tokens: tokens, granularity: granularity)
+      let block = blockFLOPs(layer: layer, tokens: tokens, granularity: .row)
       sum.forward += block.forward
+      guard layer >= lowest else { continue }
       sum.backward += block.backward
+      if layer == lowest { sum.backward -= sparedFLOPs(layer: layer, tokens, training.modules) }
+      guard training.granularity != .row else { continue }
+      sum.backward += trainedFLOPs(layer: layer, tokens, training.modules)
     }
     return DecoderFLOPs(
       forward: Double(sequences) * sum.forward, backward: Double(sequences) * sum.backward)
+  }
+
+  /// The lowest layer that is trained; the number of layers where none is.
+  package func lowestTrainedLayer(_ modules: TargetModules) -> Int {
+    (0..<layerCount).first { layer in
+      block.linears.contains { modules.contains($0, layer: layer) }
+    } ?? layerCount
+  }
+
+  /// What the way back through the lowest trained layer leaves out: gradients of the block's input,
+  /// and of attention where nothing of it is trained.
+  private func sparedFLOPs(layer: Int, _ tokens: Int, _ modules: TargetModules) -> Double {
+    func trains(_ kinds: [LinearKind]) -> Bool {
+      block.linears.contains {
+        kinds.contains($0.kind) && modules.contains($0, layer: layer)
+      }
+    }
+    let inputs = linearFLOPs(block.firstKinds, tokens: tokens)
+    guard !trains([.query, .key, .value]) else { return inputs }
+    let attention =
+      linearFLOPs([.attentionOutput], tokens: tokens)
+      + 10 * Double(queryWidth) * attendedPairs(layer: layer, tokens: tokens)
+    guard !trains([.attentionOutput]), block.residual == .sequential else {
+      return inputs + attention
+    }
+    let first = block.mlpKinds.filter { $0 != .down }
+    let rest = trains(first) ? [] : [LinearKind.down]
+    return inputs + attention + linearFLOPs(first + rest, tokens: tokens)
+  }
+
+  /// One product for each layer that is trained.
+  private func trainedFLOPs(layer: Int, _ tokens: Int, _ modules: TargetModules) -> Double {
+    block.linears.reduce(0) { sum, role in
+      guard modules.contains(role, layer: layer) else { return sum }
+      return sum + linearFLOPs([role.kind], tokens: tokens) / Double(count(of: role.kind))
+    }
   }
 
   /// Pairs of a token and one that it sees, itself included.

@@ -28,12 +28,13 @@ package struct MemoryPlan: Sendable, Equatable {
   }
 
   /// - Parameters:
-  ///   - parameters: P, the trained numbers.
+  ///   - numbers: P, and what an adapter holds.
   ///   - pass: the longest pass of a rank.
   package init(
-    _ config: DecoderConfig, baseBytes: Int, parameters: Int, pass: PassShape,
+    _ config: DecoderConfig, baseBytes: Int, numbers: TrainedNumbers, pass: PassShape,
     globalBatchSize: Int, ranks: Int
   ) {
+    let parameters = numbers.masters
     let slots = parameters + 6 + 2 * ranks + globalBatchSize
     let float = MemoryLayout<Float>.stride
     sharedBytes = baseBytes
@@ -41,18 +42,17 @@ package struct MemoryPlan: Sendable, Equatable {
     programBytes = Self.programBytes
     openBytes = Self.openBytes(config)
     // Masters, two moments and the mean gradient as fp32, the scales in use as fp16 or fp32.
-    optimizerBytes = bytesPerStep + parameters * 5 * float
-    checkpointBytes = parameters * 4 * float + 100_000
+    optimizerBytes = bytesPerStep + (parameters * 4 + numbers.stored) * float
+    checkpointBytes = (parameters * 3 + numbers.stored) * float + 100_000
     activationBytes = PassMemory(config, pass).bytes
   }
 
   /// For a run over a base, whose passes are taken to be as long as they may be.
   package init(
-    _ run: RunConfig, _ base: QuantizedBase, parameters: Int, ranks: Int, precision: Precision,
-    threads: Int
+    _ run: RunConfig, _ base: QuantizedBase, ranks: Int, precision: Precision, threads: Int
   ) {
     self.init(
-      base.config, baseBytes: base.byteCount, parameters: parameters,
+      base.config, baseBytes: base.byteCount, numbers: base.trained(run.scaleTraining),
       pass: PassShape(
         run, ranks: ranks, groupSize: base.manifest.settings.groupSize,
         precision: precision, threads: threads),
@@ -105,6 +105,6 @@ extension PassShape {
     self.init(
       tokens: (length ?? run.maxSequenceLength) * sequences, sequences: sequences,
       precision: precision, groupSize: groupSize, threads: threads,
-      purpose: .training(run.scaleGranularity, recomputing: run.gradientCheckpointing))
+      purpose: .training(run.scaleTraining, recomputing: run.gradientCheckpointing))
   }
 }

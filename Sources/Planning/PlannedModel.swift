@@ -15,9 +15,7 @@ package struct PlannedModel: Sendable, Equatable {
   package var baseBytes: Int
   /// Codes of each block.
   package var blockBytes: [Int]
-  /// Numbers that a task trains, per row and per group.
-  private var rowScales: Int
-  private var groupScales: Int
+  private var layers: [LinearLayout]
 
   /// A base that need not exist.
   package init(name: String, config: DecoderConfig, bits: Int, groupSize: Int) throws {
@@ -31,8 +29,7 @@ package struct PlannedModel: Sendable, Equatable {
       return sum + layout.byteCount * config.count(of: kind)
     }
     blockBytes = Array(repeating: block, count: config.layerCount)
-    rowScales = config.trainedScales(.row, groupSize: groupSize)
-    groupScales = config.trainedScales(.group, groupSize: groupSize)
+    layers = config.linearLayouts(groupSize: groupSize)
   }
 
   private init(name: String, _ base: QuantizedBase) {
@@ -40,7 +37,7 @@ package struct PlannedModel: Sendable, Equatable {
     (self.name, config) = (name, base.config)
     (bits, groupSize) = (settings.bits, settings.groupSize)
     (baseBytes, blockBytes) = (base.byteCount, base.blockBytes)
-    (rowScales, groupScales) = (base.trainedScales(.row), base.trainedScales(.group))
+    layers = base.linearLayouts
   }
 
   /// A base, a Hugging Face directory, a `config.json`, or the last part of `path` as the name of a
@@ -58,25 +55,28 @@ package struct PlannedModel: Sendable, Equatable {
       groupSize: run.groupSize ?? -1)
   }
 
-  package func trained(_ granularity: ScaleGranularity) -> Int {
-    granularity == .row ? rowScales : groupScales
+  /// Numbers that a task trains.
+  package func trained(_ training: ScaleTraining) -> TrainedNumbers {
+    training.numbers(over: layers)
   }
 
-  /// Whether scales of groups are trained, which takes a third product a layer.
-  func granularity(_ asked: ScaleGranularity) -> ScaleGranularity {
-    groupSize == -1 ? .row : asked
+  /// Why a run cannot train this model as it says.
+  package func faults(_ training: ScaleTraining) -> [ConfigFault] {
+    training.faults(config, over: layers).map { ConfigFault(message: "\($0.key): \($0.text)") }
   }
 
   /// Operations of a pass over `sequences` of `tokens`, those included that are done a second time
   /// to save memory.
   package func operations(
-    tokens: Int, sequences: Int, granularity: ScaleGranularity, recomputing: Bool
+    tokens: Int, sequences: Int, _ training: ScaleTraining, recomputing: Bool
   ) -> Double {
-    let step = config.stepFLOPs(
-      tokens: tokens, sequences: sequences, granularity: self.granularity(granularity)
-    ).total
+    var training = training
+    // Without groups there is no third product.
+    if groupSize == -1 { training.granularity = .row }
+    let step = config.stepFLOPs(tokens: tokens, sequences: sequences, training).total
     guard recomputing else { return step }
-    let again = (0..<config.layerCount).reduce(0) { sum, layer in
+    let lowest = config.lowestTrainedLayer(training.modules)
+    let again = (lowest..<config.layerCount).reduce(0) { sum, layer in
       sum + config.blockFLOPs(layer: layer, tokens: tokens, granularity: .row).forward
         - config.linearFLOPs(config.block.sparedKinds, tokens: tokens)
     }

@@ -66,14 +66,15 @@ package struct StepForecast: Sendable, Equatable {
   ) {
     let share = (run.globalBatchSize + cluster.ranks - 1) / cluster.ranks
     let together = min(setting.microBatch, share)
-    let trained = model.trained(run.scaleGranularity)
+    let numbers = model.trained(run.scaleTraining)
+    let trained = numbers.masters
     memory = MemoryPlan(
-      model.config, baseBytes: model.baseBytes, parameters: trained,
+      model.config, baseBytes: model.baseBytes, numbers: numbers,
       pass: PassShape(
         tokens: run.maxSequenceLength * together, sequences: together,
         precision: cluster.precision, groupSize: model.groupSize,
         threads: cluster.threadsPerRank,
-        purpose: .training(run.scaleGranularity, recomputing: setting.recomputing)),
+        purpose: .training(run.scaleTraining, recomputing: setting.recomputing)),
       globalBatchSize: run.globalBatchSize, ranks: cluster.ranks)
     let own = memory.privateBytes * cluster.ranksPerNode
     let limit = StreamingChoice.limit(gigabytes: run.memoryLimit)
@@ -87,7 +88,7 @@ package struct StepForecast: Sendable, Equatable {
     fits = nodeBytes <= StreamingChoice.usable(min(cluster.memory, limit ?? .max))
     streamedBlocks = plan.flatMap { $0.streamed > 0 ? $0.streamed : nil }
     let operations = model.operations(
-      tokens: run.maxSequenceLength, sequences: share, granularity: run.scaleGranularity,
+      tokens: run.maxSequenceLength, sequences: share, run.scaleTraining,
       recomputing: setting.recomputing)
     computeSeconds = operations / (cluster.threadRate * Double(cluster.threadsPerRank))
     let passes = (share + together - 1) / together

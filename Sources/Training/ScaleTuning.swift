@@ -10,14 +10,11 @@ package final class ScaleTuning: TrainableModel {
   package let scales: TrainableScales
   private let base: QuantizedBase
 
-  package init(
-    decoder: Decoder, base: QuantizedBase, granularity: ScaleGranularity,
-    parametrization: ScaleParametrization
-  ) {
+  /// `training` has no faults over this base.
+  package init(decoder: Decoder, base: QuantizedBase, training: ScaleTraining) {
     self.decoder = decoder
     self.base = base
-    scales = TrainableScales(
-      weights: decoder.weights, granularity: granularity, parametrization: parametrization)
+    scales = TrainableScales(weights: decoder.weights, training: training)
     decoder.use(scales.task)
   }
 
@@ -67,6 +64,7 @@ package final class ScaleTuning: TrainableModel {
       ("scale_granularity", .string(scales.granularity.rawValue)),
       ("scale_param", .string(scales.parametrization.rawValue)),
       ("scale_form", .string(scales.task.form.rawValue)),
+      ("target_modules", .array(scales.training.modules.patterns.map { .string($0) })),
       ("trained_scales", .integer(scales.count)),
       ("model_type", .string(decoder.config.modelType)),
     ]

@@ -24,7 +24,7 @@ struct DryRun {
     let longest = (0..<data.count).map { data.length(at: $0) }.max() ?? 0
     plan = MemoryPlan(
       setup.base.config, baseBytes: setup.base.byteCount,
-      parameters: setup.model.parameterCount,
+      numbers: setup.base.trained(config.scaleTraining),
       pass: setup.passShape(length: longest), globalBatchSize: config.globalBatchSize,
       ranks: rank.communicator.size)
     steps = config.maxSteps ?? setup.order.steps(forEpochs: config.numEpochs)

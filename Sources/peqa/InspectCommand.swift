@@ -147,8 +147,8 @@ extension Inspection {
           }))
     }
     result.add("weights", .integer(layers.reduce(0) { $0 + $1.rows * $1.columns }))
-    result.add("scales", .integer(base.trainedScales(.group)))
-    result.add("rows", .integer(base.trainedScales(.row)))
+    result.add("scales", .integer(base.trained(ScaleTraining(.group)).stored))
+    result.add("rows", .integer(base.trained(ScaleTraining(.row)).stored))
     result.add("quality", base.manifest.quality)
     result.add("config", base.config.huggingFaceJSON)
     result.tensors = TensorGroup.groups(base.file.tensors)

@@ -40,12 +40,9 @@ struct TrainSetup {
     try Self.verify(config, base, rank, signals)
     let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
     decoder.recomputesProducts = config.gradientCheckpointing
-    model = ScaleTuning(
-      decoder: decoder, base: base,
-      granularity: config.scaleGranularity, parametrization: config.scaleParam)
+    model = ScaleTuning(decoder: decoder, base: base, training: config.scaleTraining)
     try Doctor.warn(rank, config, base)
-    decoder.prefetcher = try Self.stream(
-      base, trained: model.parameterCount, config, rank, compute)
+    decoder.prefetcher = try Self.stream(base, config, rank, compute)
 
     let preparation = try DataPreparation(rank, folder: config.datasetCache, signals)
     // Captured by itself, as this value is not complete yet.
@@ -115,7 +112,9 @@ struct TrainSetup {
   /// What the run file says of the base must be true.
   private static func check(_ config: RunConfig, _ base: QuantizedBase) throws {
     let settings = base.manifest.settings
-    var faults: [ConfigFault] = []
+    var faults = config.scaleTraining.faults(base.config, over: base.linearLayouts).map {
+      ConfigFault(message: "\($0.key): \($0.text)")
+    }
     func compare<Value: Equatable>(_ key: String, _ wanted: Value?, _ found: Value) {
       guard let wanted, wanted != found else { return }
       faults.append(
@@ -137,12 +136,11 @@ struct TrainSetup {
 
   /// For a base that is larger than the memory of its node, or is to be read as if it were.
   private static func stream(
-    _ base: QuantizedBase, trained: Int, _ config: RunConfig, _ rank: RankContext,
-    _ compute: Compute
+    _ base: QuantizedBase, _ config: RunConfig, _ rank: RankContext, _ compute: Compute
   ) throws -> BlockPrefetcher? {
     let communicator = rank.communicator
     let memory = MemoryPlan(
-      config, base, parameters: trained, ranks: communicator.size, precision: compute.precision,
+      config, base, ranks: communicator.size, precision: compute.precision,
       threads: compute.pool.threads)
     let choice = StreamingChoice(
       config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,

@@ -58,7 +58,7 @@ import Testing
     let pass = PassShape(
       tokens: length * one.sequences, sequences: one.sequences, precision: one.precision,
       groupSize: base.manifest.settings.groupSize, threads: 2,
-      purpose: .training(one.granularity, recomputing: one.recomputing))
+      purpose: .training(ScaleTraining(one.granularity), recomputing: one.recomputing))
     let expected = PassMemory(decoder.config, pass).buffers
     let written = try Self.written(by: decoder) {
       _ = try decoder.lossesAndGradients(stack, scales: scales) { _, _, _ in }

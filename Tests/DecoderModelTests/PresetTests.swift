@@ -41,6 +41,6 @@ import Testing
   ])
   func trainedScalesAreThoseOfThePaper(name: String, scales: Int) throws {
     let config = try #require(DecoderConfig.preset(named: name))
-    #expect(config.trainedScales(.row, groupSize: -1) == scales)
+    #expect(config.trained(ScaleTraining(.row), groupSize: -1).masters == scales)
   }
 }

@@ -45,10 +45,13 @@ import Training
   /// The 1.36 M scales of a 7B model per row: 4 x 4096 + 2 x 11008 + 4096 rows in 32 blocks.
   @Test func trainedScalesOf7B() throws {
     let rows = 32 * (4 * 4096 + 2 * 11_008 + 4096)
-    #expect(try model("llama-7b").trained(.row) == rows)
-    #expect(try model("llama-7b", groupSize: 64).trained(.row) == rows)
+    #expect(try model("llama-7b").trained(ScaleTraining(.row)).masters == rows)
+    let grouped = try model("llama-7b", groupSize: 64)
+    #expect(grouped.trained(ScaleTraining(.row)) == TrainedNumbers(masters: rows, stored: rows))
     let groups = 32 * (4 * 4096 * 64 + 2 * 11_008 * 64 + 4096 * 172)
-    #expect(try model("llama-7b", groupSize: 64).trained(.group) == groups)
+    #expect(grouped.trained(ScaleTraining(.group)).masters == groups)
+    let queries = ScaleTraining(.group, modules: TargetModules(["layers.8-15.*.q_proj"]))
+    #expect(grouped.trained(queries).masters == 8 * 4096 * 64)
   }
 
   /// A ring of R ranks passes 2 (R - 1) / R of the bytes over each link.

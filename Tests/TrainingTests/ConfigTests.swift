@@ -201,6 +201,30 @@ import Training
       ])
   }
 
+  /// A list, a text with commas, and a text that is no YAML; `all` is another word.
+  @Test func targetModules() throws {
+    func found(_ value: String) throws -> [[String]] {
+      try [
+        resolve(Self.minimal + "target_modules: \(value)"),
+        resolve(Self.minimal, set: ["target_modules=\(value)"]),
+        resolve(Self.minimal, flags: ["--target-modules", value]),
+      ].map(\.config.targetModules)
+    }
+    for (value, patterns) in [
+      ("all", ["all-linear"]), ("all-linear", ["all-linear"]), ("[all]", ["all-linear"]),
+      ("q_proj", ["q_proj"]), ("q_proj, v_proj", ["q_proj", "v_proj"]),
+      ("[mlp.*, layers.0-3]", ["mlp.*", "layers.0-3"]), ("[\"*_proj\"]", ["*_proj"]),
+    ] {
+      #expect(try found(value).allSatisfy { $0 == patterns }, "\(value)")
+    }
+    let flag = try resolve(Self.minimal, flags: ["--target-modules", "*_proj"]).config
+    #expect(flag.targetModules == ["*_proj"])
+    #expect(try resolve(flag.yaml, path: "config.resolved.yaml").config == flag)
+    for value in ["[]", "[q_proj, [v_proj]]", "{a: b}", "\"q_proj,,v_proj\""] {
+      #expect(faults(Self.minimal + "target_modules: \(value)").count == 1, "\(value)")
+    }
+  }
+
   @Test func accumulation() throws {
     let yaml = Self.minimal + "micro_batch_size: 2\ngradient_accumulation_steps: 3\n"
     let derived = try resolve(yaml, ranks: 2)

@@ -83,7 +83,8 @@ extension Decoder {
       out: a[.attentionOutput] + queries)
   }
 
-  /// g.residual: from the gradient between attention and MLP to that before the block.
+  /// g.residual: from the gradient between attention and MLP to that before the block, where
+  /// something needs that.
   func backwardAttention(_ pass: BlockPass) {
     let (a, g, layer, tokens) = (pass.a, pass.g, weights.layers[pass.layer], pass.tokens)
     let x = a.residual(pass.layer)
@@ -92,7 +93,8 @@ extension Decoder {
       .attention, before: x, after: a.postAttention(pass.layer), pass)
     backward(
       LinearRole(.attentionOutput), pass, dy: dy, y: output.y, minus: output.minus,
-      input: a[.attentionOutput], into: g[.attentionOutput])
+      input: a[.attentionOutput], into: pass.reachesHeads ? g[.attentionOutput] : nil)
+    guard pass.reachesHeads else { return }
     compute.attentionBackward(
       layer.attention, segments: pass.segments, q: a[.queries], k: a[.keys], v: values(a),
       tokens: tokens, out: a[.attentionOutput], lse: a[.lse], dout: g[.attentionOutput],

@@ -8,8 +8,9 @@ extension Decoder {
   /// One pass over several sequences: each block is read once for all of them.
   ///
   /// `sink` gets d(sum of token losses)/d(masters) of each sequence by itself, one matrix at a
-  /// time, from the last block to the first; every trained number of every sequence once. The bits
-  /// are those of a pass over the sequence alone. The decoder must be using `scales.task`.
+  /// time, from the last block to the first that is trained; every trained number of every sequence
+  /// once. The bits are those of a pass over the sequence alone. The decoder must be using
+  /// `scales.task`.
   package func lossesAndGradients(
     _ sequences: [TokenSequence], scales: TrainableScales, to sink: GradientSink
   ) throws(DecoderError) -> [SequenceLossSum] {
@@ -21,11 +22,13 @@ extension Decoder {
     let losses = headLosses(a.residual(config.layerCount), stack, addingGradientTo: g[.residual])
     let chunk = gradientChunk(scales, sequences: stack.sequenceRanges.count)
     withoutActuallyEscaping(sink) { sink in
-      for layer in (0..<config.layerCount).reversed() {
-        prefetcher?.prefetch(layer, next: max(0, layer - 1))
+      for layer in (scales.firstLayer..<config.layerCount).reversed() {
+        let reachesInput = layer > scales.firstLayer
+        // The next pass begins with block 0.
+        prefetcher?.prefetch(layer, next: reachesInput ? layer - 1 : 0)
         let pass = BlockPass(
           layer: layer, stack: stack, a: a, g: g, scales: scales, chunk: chunk, sink: sink,
-          reachesInput: layer > 0)
+          reachesInput: reachesInput)
         recompute(pass)
         backward(pass)
       }
@@ -33,9 +36,10 @@ extension Decoder {
     return stack.lossSums(losses)
   }
 
-  /// g.residual: from the gradient after a block to that before it.
+  /// g.residual: from the gradient after a block to that before it, where something needs that.
   func backward(_ pass: BlockPass) {
     backwardMLP(pass)
+    guard pass.reachesAttention else { return }
     backwardAttention(pass)
     guard config.block.residual == .parallel, pass.reachesInput else { return }
     compute.add(
@@ -71,26 +75,32 @@ extension Decoder {
   }
 
   /// The block's activations again, bit for bit: without the two products whose outputs are kept as
-  /// streams, and without any where their outputs are kept. Inputs of products in fp32 only for
-  /// scales per group, whose gradients are products of them.
+  /// streams, and without any where their outputs are kept. Inputs of products in fp32 only where
+  /// gradients are products of them, as those of scales per group.
   func recompute(_ pass: BlockPass) {
     let (a, layer, tokens) = (pass.a, weights.layers[pass.layer], pass.tokens)
     let (x, between) = (a.residual(pass.layer), a.postAttention(pass.layer))
-    let trainsGroups = pass.scales.granularity == .group
-    let forward = ForwardPass(tokens: tokens, a: a, keepsInputs: trainsGroups) { _ in }
+    let forward = ForwardPass(
+      tokens: tokens, a: a, keepsInputs: pass.scales.needsInputs(layer: pass.layer)
+    ) { _ in }
     a.select(layer: pass.layer)
-    if a.keeping == .products {
-      if let norm = layer.norm(.input) {
-        normalize(x, norm, tokens, into: trainsGroups ? a[.norm1] : nil, a[.inputStatistics])
-      }
-      prepareHeads(layer, tokens: tokens, a)
-    } else {
-      attentionInputs(layer, x, forward)
-      attend(pass.layer, tokens, pass.segments, a)
-    }
+    if pass.reachesAttention { recomputeAttention(pass, forward) }
     if !config.block.branchOutputsAreDifferences {
       join(.attention, layer, to: x, tokens: tokens, a, into: between)
     }
     recomputeMLP(layer, config.block.residual == .parallel ? x : between, forward)
+  }
+
+  private func recomputeAttention(_ pass: BlockPass, _ forward: ForwardPass) {
+    let (a, layer, tokens) = (pass.a, weights.layers[pass.layer], pass.tokens)
+    let x = a.residual(pass.layer)
+    guard a.keeping == .products else {
+      attentionInputs(layer, x, forward)
+      return attend(pass.layer, tokens, pass.segments, a)
+    }
+    if let norm = layer.norm(.input) {
+      normalize(x, norm, tokens, into: forward.keepsInputs ? a[.norm1] : nil, a[.inputStatistics])
+    }
+    prepareHeads(layer, tokens: tokens, a)
   }
 }

@@ -10,11 +10,21 @@ struct BlockPass {
   /// What `Decoder.gradientChunk` makes.
   let chunk: FloatBuffer
   let sink: GradientSink
-  /// Nothing trained stands before the first block of a model.
-  var reachesInput: Bool
+  /// Something trained stands before the block.
+  let reachesInput: Bool
 
   var tokens: Int { stack.tokens.count }
   var segments: [Range<Int>] { stack.segments }
+
+  /// Whether the way back goes on from the MLP to attention.
+  var reachesAttention: Bool {
+    reachesInput || scales.trains([.query, .key, .value, .attentionOutput], layer: layer)
+  }
+
+  /// Whether it goes on from attention's output to its projections.
+  var reachesHeads: Bool { reachesInput || scales.trains([.query, .key, .value], layer: layer) }
+
+  func trains(_ role: LinearRole) -> Bool { scales.entry(layer: layer, role: role) != nil }
 
   /// Whether the layer has one trained number a row; false where it has more or none.
   func trainsRows(_ role: LinearRole) -> Bool {

@@ -158,15 +158,17 @@ extension Decoder {
       count: rows.count * config.intermediateSize, into: memory.hidden)
   }
 
-  /// g.residual: from the gradient after the block to that between attention and MLP; in a parallel
-  /// block g.branch gets the part that belongs to the stream before the block.
+  /// g.residual: from the gradient after the block to that between attention and MLP, where
+  /// something needs that; in a parallel block g.branch gets the part that belongs to the stream
+  /// before the block.
   func backwardMLP(_ pass: BlockPass) {
     let (a, g, layer) = (pass.a, pass.g, weights.layers[pass.layer])
     let (isParallel, between) = (config.block.residual == .parallel, a.postAttention(pass.layer))
     let x = isParallel ? a.residual(pass.layer) : between
     let dy = separate(.mlp, from: between, pass)
-    // Before a parallel first block nothing is trained.
-    let dx = isParallel && !pass.reachesInput ? nil : g[.norm]
+    // A parallel MLP reads what stands before the block, another one what attention has made.
+    let goesOn = isParallel ? pass.reachesInput : pass.reachesAttention
+    let dx = goesOn ? g[.norm] : nil
     if config.block.experts == nil {
       let output = outputDifference(
         .mlp, before: between, after: a.residual(pass.layer + 1), pass)
@@ -195,10 +197,12 @@ extension Decoder {
     let at = rows.first * config.intermediateSize
     let dactivated = g[block.isGated ? .gate : .up] + at
     let dup = block.isGated ? g[.up] + at : nil
+    let (first, second) = (rows.role(block.activated), rows.role(.up))
+    let goesOn = dx != nil || pass.trains(first) || pass.trains(second)
     backward(
       rows.role(.down), pass, rows.sequenceRanges, dy: dy, y: y, minus: minus,
-      input: memory.hidden, into: dactivated)
-    let (first, second) = (rows.role(block.activated), rows.role(.up))
+      input: memory.hidden, into: goesOn ? dactivated : nil)
+    guard goesOn else { return }
     guard pass.trainsRows(first), !block.isGated || pass.trainsRows(second) else {
       compute.activateBackward(
         block.activation, gate: memory.activated, up: memory.up, dh: dactivated,

@@ -6,8 +6,9 @@ package struct PassShape: Sendable, Equatable {
   package enum Purpose: Sendable, Equatable {
     /// Logits or losses only.
     case forward
-    /// Gradients of scales; `recomputing` computes products a second time instead of keeping them.
-    case training(ScaleGranularity, recomputing: Bool)
+    /// Gradients of scales, of all layers: what trains some of them needs no more. `recomputing`
+    /// computes products a second time instead of keeping them.
+    case training(ScaleTraining, recomputing: Bool)
   }
 
   /// Tokens of all sequences together.
@@ -31,11 +32,13 @@ package struct PassShape: Sendable, Equatable {
 
   var rowScales: Bool { groupSize == -1 }
 
-  /// What is trained; a base with one scale per row has no groups to train.
-  var granularity: ScaleGranularity? {
-    guard case .training(let granularity, _) = purpose else { return nil }
-    return rowScales ? .row : granularity
+  var training: ScaleTraining? {
+    guard case .training(let training, _) = purpose else { return nil }
+    return training
   }
+
+  /// What is trained; a base with one scale per row has no groups to train.
+  var granularity: ScaleGranularity? { training.map { rowScales ? .row : $0.granularity } }
 
   var keeping: Activations.Keeping {
     guard case .training(_, let recomputing) = purpose else { return .nothing }

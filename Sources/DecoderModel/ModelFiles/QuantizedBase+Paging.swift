@@ -4,16 +4,21 @@ package import Quantization
 // Codes are nearly all of a base and come and go with their block; scales, zero points and the rest
 // are small and stay.
 extension QuantizedBase {
-  /// Layouts of all linear layers, block by block.
-  package var layouts: [PackedLayout] {
+  /// All linear layers, block by block.
+  package var linearLayouts: [LinearLayout] {
     (0..<config.layerCount).flatMap { layer in
-      config.block.linears.map { linear($0, layer: layer).layout }
+      config.block.linears.map {
+        LinearLayout(layer: layer, role: $0, layout: linear($0, layer: layer).layout)
+      }
     }
   }
 
+  /// Layouts of all linear layers, block by block.
+  package var layouts: [PackedLayout] { linearLayouts.map(\.layout) }
+
   /// Numbers that a task trains over this base.
-  package func trainedScales(_ granularity: ScaleGranularity) -> Int {
-    layouts.reduce(0) { $0 + $1.rows * (granularity == .row ? 1 : $1.scalesPerRow) }
+  package func trained(_ training: ScaleTraining) -> TrainedNumbers {
+    training.numbers(over: linearLayouts)
   }
 
   /// Bytes of the file.

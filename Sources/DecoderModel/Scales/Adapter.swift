@@ -15,9 +15,10 @@ package enum Adapter {
     FileManager.default.fileExists(atPath: path + "/" + configName)
   }
 
-  /// Reads the scales of a task over `base`.
+  /// Reads the scales of a task over `base`; layers that were not trained keep the base's.
   ///
-  /// Throws where the adapter belongs to another base, or lacks or adds a tensor.
+  /// Throws where the adapter belongs to another base, or lacks or adds a tensor: it has those of
+  /// the `target_modules` that its configuration names, of all layers where it names none.
   package static func load(
     _ path: String, base: QuantizedBase, weights: DecoderWeights
   ) throws -> AdapterScales {
@@ -26,12 +27,35 @@ package enum Adapter {
         path: path,
         remedy: "no adapter here: \(configName) is missing. Give the output_dir of a training run.")
     }
-    try check(try ModelFiles.json(path + "/" + configName), path: path, base: base)
+    let config = try ModelFiles.json(path + "/" + configName)
+    try check(config, path: path, base: base)
+    let modules = try modules(config, path: path, base: base)
     let file = try SafetensorsFile(path: path + "/" + weightsName, inMemory: true)
     let usesGains = file.tensors.contains { $0.name.hasSuffix(".gains") }
-    let task = AdapterScales(form: usesGains ? .gains : .scales, of: weights)
+    let task = AdapterScales(form: usesGains ? .gains : .scales, of: weights, modules: modules)
     try task.read(file)
     return task
+  }
+
+  /// Member of the configuration that names the trained layers.
+  static let modulesKey = "target_modules"
+
+  private static func modules(
+    _ config: JSONValue, path: String, base: QuantizedBase
+  ) throws -> TargetModules {
+    guard let value = config[modulesKey] else { return .all }
+    let patterns = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
+    guard patterns.count == value.array?.count ?? 1 else {
+      throw ModelFileError.faults(
+        path: path + "/" + configName,
+        ["\(modulesKey) is \(value.text()), expected a list of patterns"])
+    }
+    let modules = TargetModules(patterns)
+    let faults = modules.faults(in: base.config).map { "\(modulesKey): \($0)" }
+    guard faults.isEmpty else {
+      throw ModelFileError.faults(path: path + "/" + configName, faults)
+    }
+    return modules
   }
 
   private static func check(_ config: JSONValue, path: String, base: QuantizedBase) throws {
@@ -88,7 +112,9 @@ extension AdapterScales {
       }
     }
     if file.tensors.count > entries.count {
-      faults.append("\(file.tensors.count - entries.count) tensors too many for this base")
+      faults.append(
+        "\(file.tensors.count - entries.count) tensors too many for this base and its "
+          + "\(Adapter.modulesKey)")
     }
     guard faults.isEmpty else { throw ModelFileError.faults(path: file.path, faults) }
   }

@@ -135,8 +135,11 @@ extension AdapterArithmetic {
     let replaced = ["trained_scales", "made_by"]
     var members = (model.config?.members ?? []).filter { member in
       guard !replaced.contains(member.key) else { return false }
-      // A path: the same base may lie in several places.
-      guard member.key != "base_model_name_or_path" else { return true }
+      // A path: the same base may lie in several places. The same layers may have been named
+      // otherwise.
+      guard !["base_model_name_or_path", Adapter.modulesKey].contains(member.key) else {
+        return true
+      }
       return others.allSatisfy { $0[member.key].map { $0 == member.value } ?? true }
     }
     if model.configDigest == nil, let digest = operands.lazy.compactMap(\.configDigest).first {

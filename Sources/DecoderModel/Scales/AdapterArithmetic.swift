@@ -1,10 +1,12 @@
 internal import Checkpoints
+internal import JSONText
 
 /// Adapters over one base, taken number by number: their weighted means, and how far they lie
 /// apart.
 ///
-/// Opening checks that all have the same base, configuration, form, tensors, types and shapes. A
-/// base is an operand, too: its own scales, or gains of 1. The files are only read.
+/// Opening checks that all have the same base, configuration, form, tensors, types and shapes: all
+/// change the same layers. A base is an operand, too: its own scales of these layers, or gains of
+/// 1. The files are only read.
 package struct AdapterArithmetic {
   /// At least one is an adapter.
   package let operands: [AdapterFile]
@@ -27,11 +29,12 @@ package struct AdapterArithmetic {
     self.model = model
     operands = try paths.map { path in
       if let adapter = adapters[path] { return adapter }
-      return AdapterFile(try QuantizedBase(path: path), form: model.form)
+      return AdapterFile(try QuantizedBase(path: path), form: model.form, like: model)
     }
     for other in operands { try other.check(fits: model) }
     if let base, !paths.contains(base) {
-      try AdapterFile(QuantizedBase(path: base), form: model.form).check(fits: model)
+      try AdapterFile(QuantizedBase(path: base), form: model.form, like: model)
+        .check(fits: model)
     }
   }
 
@@ -67,7 +70,21 @@ extension AdapterFile {
         ])
     }
     let faults = tensorFaults(against: model)
-    guard faults.isEmpty else { throw ModelFileError.faults(path: path, faults) }
+    guard faults.isEmpty else {
+      throw ModelFileError.faults(path: path, moduleFaults(against: model) ?? faults)
+    }
+  }
+
+  /// One sentence where the two were trained in other layers.
+  private func moduleFaults(against model: AdapterFile) -> [String]? {
+    func modules(_ file: AdapterFile) -> String {
+      file.config?[Adapter.modulesKey]?.text() ?? "all layers"
+    }
+    guard !isBase, modules(self) != modules(model) else { return nil }
+    return [
+      "\(Adapter.modulesKey) is \(modules(self)), but that of \(model.path) is \(modules(model)). "
+        + "Only adapters that change the same layers can be combined or compared."
+    ]
   }
 
   private func tensorFaults(against model: AdapterFile) -> [String] {

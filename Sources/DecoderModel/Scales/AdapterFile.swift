@@ -45,7 +45,9 @@ package final class AdapterFile {
   }
 
   /// What `base` has before training: its own scales, or gains of 1.
-  package init(_ base: QuantizedBase, form: AdapterScales.Form) {
+  ///
+  /// - Parameter model: an adapter, whose layers alone are taken; nil for all layers.
+  package init(_ base: QuantizedBase, form: AdapterScales.Form, like model: AdapterFile? = nil) {
     (path, self.form, isBase, config) = (base.path, form, true, nil)
     digest = base.manifest.baseDigest
     baseDigest = base.manifest.baseDigest
@@ -53,6 +55,7 @@ package final class AdapterFile {
     file = base.file
     let scales = file.tensors.filter { $0.name.hasSuffix(Self.suffix(.scales)) }
     tensors = scales.map { form == .scales ? TensorDeclaration($0) : Self.gains(over: $0) }
+      .filter { model == nil || model?.tensor(named: $0.name) != nil }
   }
 
   package func tensor(named name: String) -> TensorDeclaration? {

@@ -54,7 +54,9 @@ package final class AdapterScales {
   private let positions: [[LinearRole: Int]]
 
   /// The base's own scales, or gains of 1.
-  package init(form: Form, of weights: DecoderWeights) {
+  ///
+  /// - Parameter modules: layers that the task changes; the others have no entry.
+  package init(form: Form, of weights: DecoderWeights, modules: TargetModules = .all) {
     self.form = form
     var entries: [Entry] = []
     var positions: [[LinearRole: Int]] = []
@@ -64,7 +66,7 @@ package final class AdapterScales {
       positions.append([:])
       for role in tensors.roles {
         let matrix = tensors[role].matrix
-        guard matrix.isQuantized else { continue }
+        guard matrix.isQuantized, modules.contains(role, layer: layer) else { continue }
         positions[layer][role] = entries.count
         let groups = form == .gains ? 1 : matrix.scalesPerRow
         let own = count..<(count + matrix.rows * groups)
@@ -103,10 +105,14 @@ package final class AdapterScales {
     }
   }
 
-  /// The entry of one matrix; nil where it is not quantized.
+  /// The entry of one matrix; nil where the task does not change it.
   package func entry(layer: Int, role: LinearRole) -> Entry? {
-    guard positions.indices.contains(layer) else { return nil }
-    return positions[layer][role].map { entries[$0] }
+    index(layer: layer, role: role).map { entries[$0] }
+  }
+
+  /// Index in `entries` of one matrix.
+  func index(layer: Int, role: LinearRole) -> Int? {
+    positions.indices.contains(layer) ? positions[layer][role] : nil
   }
 
   /// The base's scales of an entry; nil where it has none.

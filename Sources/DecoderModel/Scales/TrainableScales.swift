@@ -22,27 +22,54 @@ package enum ScaleParametrization: String, CaseIterable, Sendable {
 /// them; gradients pass through the rounding unchanged. So evaluation, generation and export
 /// compute the function that was trained.
 package final class TrainableScales {
-  package let granularity: ScaleGranularity
-  package let parametrization: ScaleParametrization
+  package let training: ScaleTraining
   package let task: AdapterScales
+  /// The lowest layer with trained numbers; below it nothing needs a gradient.
+  let firstLayer: Int
+  /// Kinds of layers that are trained, by layer.
+  private let kinds: [Set<LinearKind>]
+  /// Layers whose gradients are made of inputs, not of outputs alone.
+  private let layersThatNeedInputs: Set<Int>
 
-  package init(
-    weights: DecoderWeights, granularity: ScaleGranularity, parametrization: ScaleParametrization
-  ) {
-    self.granularity = granularity
-    self.parametrization = parametrization
+  package init(weights: DecoderWeights, training: ScaleTraining) {
+    self.training = training
     let grouped = weights.layers.contains { layer in
       layer.linears.contains { $0.matrix.scalesPerRow > 1 || $0.matrix.groupsPerScale > 1 }
     }
-    task = AdapterScales(form: granularity == .row && grouped ? .gains : .scales, of: weights)
+    let task = AdapterScales(
+      form: training.granularity == .row && grouped ? .gains : .scales, of: weights,
+      modules: training.modules)
+    self.task = task
+    var kinds = [Set<LinearKind>](repeating: [], count: weights.layers.count)
+    for entry in task.entries { kinds[entry.layer].insert(entry.role.kind) }
+    self.kinds = kinds
+    firstLayer = kinds.firstIndex { !$0.isEmpty } ?? kinds.count
+    layersThatNeedInputs = Set(task.entries.filter { $0.groups > 1 }.map(\.layer))
   }
 
+  /// All layers.
+  package convenience init(
+    weights: DecoderWeights, granularity: ScaleGranularity, parametrization: ScaleParametrization
+  ) {
+    self.init(weights: weights, training: ScaleTraining(granularity, parametrization))
+  }
+
+  package var granularity: ScaleGranularity { training.granularity }
+  package var parametrization: ScaleParametrization { training.parametrization }
   package var count: Int { task.count }
 
-  /// The entry of one matrix; nil where it has no scales.
+  /// The entry of one matrix; nil where it is not trained.
   func entry(layer: Int, role: LinearRole) -> AdapterScales.Entry? {
     task.entry(layer: layer, role: role)
   }
+
+  /// Whether a block has a trained layer of one of these kinds.
+  func trains(_ some: [LinearKind], layer: Int) -> Bool {
+    some.contains { kinds[layer].contains($0) }
+  }
+
+  /// Whether gradients of a block are made of the inputs of its layers, not of their outputs alone.
+  func needsInputs(layer: Int) -> Bool { layersThatNeedInputs.contains(layer) }
 
   /// Derives the task scales from masters d [count]; says what has become of them.
   @discardableResult

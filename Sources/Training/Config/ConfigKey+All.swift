@@ -29,8 +29,9 @@ extension ConfigKey {
     ConfigKey(
       "train_zero_points", \.trainZeroPoints, .yesNo, "whether zero points are trained too"),
     ConfigKey(
-      "target_modules", \.targetModules, .words("all-linear"), critical: true,
-      "layers whose scales are trained"),
+      "target_modules", \.targetModules, .modules, critical: true,
+      "layers that are trained, by names, parts of names, ranges and stars; the others stay as they are"
+    ),
     ConfigKey(
       "objective", \.objective, .choice,
       "task minimizes the loss on the data; distill would learn from another model"),

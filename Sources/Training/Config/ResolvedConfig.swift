@@ -83,7 +83,6 @@ private struct ConfigResolution {
       missing(config.trainZeroPoints, "train_zero_points", "only scales train: set it to false"),
       missing(config.objective != .task, "objective", "set it to task"),
       missing(config.method != .rtn, "method", "set it to rtn"),
-      missing(config.targetModules != ["all-linear"], "target_modules", "set it to all-linear"),
       missing(
         config.reportTo.contains("tensorboard"), "report_to", "jsonl and csv are written"),
     ]

@@ -11,7 +11,7 @@ package struct RunConfig: Sendable, Equatable {
   package var scaleGranularity = ScaleGranularity.row
   package var scaleParam = ScaleParametrization.relative
   package var trainZeroPoints = false
-  package var targetModules = ["all-linear"]
+  package var targetModules = TargetModules.all.patterns
   package var objective = Objective.task
 
   // What the base must be; nil takes the base as it is.
@@ -135,6 +135,11 @@ extension RunConfig {
         validation: evalDatasets.isEmpty ? try ValidationSize(valSetSize) : .none,
         seed: UInt64(seed), largestRecord: maxRecordBytes)
     }
+  }
+
+  /// What of the base is trained.
+  package var scaleTraining: ScaleTraining {
+    ScaleTraining(scaleGranularity, scaleParam, modules: TargetModules(targetModules))
   }
 
   /// The peak learning rate after defaults: the relative form has one value for all layers and bit

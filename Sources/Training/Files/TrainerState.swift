@@ -92,7 +92,9 @@ package struct RunIdentity: Sendable, Equatable {
     compare("trained scales", "\(parameterCount)", "\(other.parameterCount)")
     for setting in settings {
       let theirs = other.settings.first { $0.key == setting.key }?.value
-      compare(setting.key, setting.value, theirs ?? "nothing")
+      // A key that is newer than the checkpoint had the effect of its default.
+      let former = ConfigKey.all.first { $0.name == setting.key }?.defaultText
+      compare(setting.key, setting.value, theirs ?? former ?? "nothing")
     }
     return found
   }

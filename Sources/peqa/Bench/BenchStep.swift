@@ -38,7 +38,7 @@ struct StepOptions: ParsableArguments {
   var settings: StepSettings {
     StepSettings(
       batch: batch, microBatch: min(microBatchSize, batch), length: length,
-      granularity: scaleGranularity, recomputing: gradientCheckpointing,
+      training: ScaleTraining(scaleGranularity), recomputing: gradientCheckpointing,
       streaming: streaming.baseStreaming,
       memoryLimit: streaming.limit)
   }

@@ -15,7 +15,7 @@ struct StepSettings {
   var microBatch = 1
   /// Tokens a sequence.
   var length = 512
-  var granularity = ScaleGranularity.row
+  var training = ScaleTraining()
   /// The backward pass computes products again.
   var recomputing = true
   var streaming = StreamingMode.auto
@@ -49,15 +49,14 @@ final class StepRun {
     let base = try model.requiredBase()
     let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
     decoder.recomputesProducts = settings.recomputing
-    tuning = ScaleTuning(
-      decoder: decoder, base: base, granularity: settings.granularity, parametrization: .relative)
+    tuning = ScaleTuning(decoder: decoder, base: base, training: settings.training)
     plan = MemoryPlan(
-      model.config, baseBytes: base.byteCount, parameters: tuning.parameterCount,
+      model.config, baseBytes: base.byteCount, numbers: base.trained(settings.training),
       pass: PassShape(
         tokens: settings.length * settings.microBatch, sequences: settings.microBatch,
         precision: compute.precision, groupSize: base.manifest.settings.groupSize,
         threads: threads,
-        purpose: .training(settings.granularity, recomputing: settings.recomputing)),
+        purpose: .training(settings.training, recomputing: settings.recomputing)),
       globalBatchSize: settings.batch, ranks: 1)
     let choice = StreamingChoice(
       settings.streaming, base, plan, ranksOnNode: 1, available: NodeMemory.available(),
@@ -118,11 +117,10 @@ final class StepRun {
 
   /// Operations of a step by formula; see `DecoderFLOPs`.
   var work: Double {
-    let grouped =
-      settings.granularity == .group && tuning.scales.task.form == .scales
-      && (model.base?.manifest.settings.groupSize ?? -1) != -1
+    var training = settings.training
+    if model.base?.manifest.settings.groupSize ?? -1 == -1 { training.granularity = .row }
     return model.config.stepFLOPs(
-      tokens: settings.length, sequences: settings.batch, granularity: grouped ? .group : .row
+      tokens: settings.length, sequences: settings.batch, training
     ).total
   }
 

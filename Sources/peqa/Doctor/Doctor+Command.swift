@@ -145,9 +145,8 @@ extension Doctor {
 
 extension Diagnosis.RunNeeds {
   init(_ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext) throws {
-    let trained = base.trainedScales(config.scaleGranularity)
     let plan = MemoryPlan(
-      config, base, parameters: trained, ranks: rank.communicator.size,
+      config, base, ranks: rank.communicator.size,
       precision: try KernelChoice.precision(config.dtype),
       threads: config.threads > 0 ? config.threads : rank.threads.count)
     self.init(

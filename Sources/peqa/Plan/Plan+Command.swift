@@ -69,6 +69,8 @@ struct Plan: ParsableCommand {
     for warning in resolved.warnings { console.warn(warning) }
     let config = resolved.config
     let model = try PlannedModel(config)
+    let faults = model.faults(config.scaleTraining)
+    if !faults.isEmpty { throw TrainingError.config(faults) }
     let here = ThreadCount.ofOneProcess(console).count
     var planned = try Self.cluster(machine, config, threadsHere: here)
     var measured: MeasuredRate?

@@ -76,7 +76,7 @@ struct PlanReport {
       "model", "\(model.name): \(parameters) billion parameters",
       "\(model.config.layerCount) blocks", "\(model.bits) bits", groups)
     add("base", "\(megabytes(model.baseBytes))")
-    add("trained scales", "\(model.trained(run.scaleGranularity))")
+    add("trained scales", "\(model.trained(run.scaleTraining).masters)")
     add(
       "ranks", "\(cluster.nodes) x \(cluster.ranksPerNode)",
       "\(cluster.threadsPerRank) threads each")
@@ -134,7 +134,7 @@ struct PlanReport {
       "model": .string(model.name), "bits": .integer(model.bits),
       "group_size": .integer(model.groupSize),
       "parameters": .integer(model.config.parameterCount),
-      "trained_scales": .integer(model.trained(run.scaleGranularity)),
+      "trained_scales": .integer(model.trained(run.scaleTraining).masters),
       "nodes": .integer(cluster.nodes), "ranks_per_node": .integer(cluster.ranksPerNode),
       "threads_per_rank": .integer(cluster.threadsPerRank),
       "core_gflops": .real(cluster.threadRate / 1e9), "measured": .bool(measured != nil),

@@ -77,7 +77,10 @@ final class RankSet {
     let run = measurement.run
     var settings = StepSettings()
     (settings.batch, settings.length) = (1, tokens)
-    (settings.granularity, settings.recomputing) = (run.scaleGranularity, run.gradientCheckpointing)
+    // How fast a core is does not depend on which layers are trained.
+    settings.training = run.scaleTraining.ofAllModules
+    settings.training.parametrization = .relative
+    settings.recomputing = run.gradientCheckpointing
     settings.streaming = .off
     return try computes.map { try StepRun(try LoadedModel.open(path), $0, settings) }
   }

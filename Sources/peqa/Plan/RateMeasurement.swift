@@ -120,7 +120,7 @@ struct RateMeasurement {
     var part = sample
     part.config.layerCount = layers
     return part.operations(
-      tokens: tokens, sequences: 1, granularity: run.scaleGranularity,
+      tokens: tokens, sequences: 1, run.scaleTraining.ofAllModules,
       recomputing: run.gradientCheckpointing)
   }
 
