@@ -21,7 +21,7 @@ package final class ScaleTuning: TrainableModel {
   package var parameterCount: Int { scales.count }
 
   package func copyInitialParameters(to values: UnsafeMutableBufferPointer<Float>) {
-    values.update(repeating: 0)
+    scales.copyInitialMasters(to: values)
   }
 
   @discardableResult
@@ -55,7 +55,9 @@ package final class ScaleTuning: TrainableModel {
   }
 
   package var adapterDescription: [(String, JSONValue)] {
-    [
+    let rank: [(String, JSONValue)] =
+      scales.granularity == .rowAndColumn ? [("scale_rank", .integer(scales.training.rank))] : []
+    return [
       ("base_sha256", .string(base.manifest.baseDigest)),
       ("config_sha256", .string(base.config.digest)),
       ("bits", .integer(base.manifest.settings.bits)),
@@ -67,6 +69,6 @@ package final class ScaleTuning: TrainableModel {
       ("target_modules", .array(scales.training.modules.patterns.map { .string($0) })),
       ("trained_scales", .integer(scales.count)),
       ("model_type", .string(decoder.config.modelType)),
-    ]
+    ] + rank
   }
 }

@@ -107,7 +107,7 @@ func makeDecoder(
     var testDescription: String { "\(granularity) \(parametrization)" }
   }
 
-  static let modes = ScaleGranularity.allCases.flatMap { granularity in
+  static let modes = [ScaleGranularity.row, .group].flatMap { granularity in
     ScaleParametrization.allCases.map { Mode(granularity: granularity, parametrization: $0) }
   }
 

@@ -25,7 +25,7 @@ import Testing
   static let cases = Precision.allCases.flatMap { precision in
     [
       ("llama_4bit_row", .row), ("llama_3bit_g32", .row), ("llama_3bit_g32", .group),
-      ("qwen2_4bit_g32", .group), ("mistral_4bit_row", .row),
+      ("llama_3bit_g32", .rowAndColumn), ("qwen2_4bit_g32", .group), ("mistral_4bit_row", .row),
       ("qwen3_4bit_row", .row), ("qwen3_4bit_g32", .group),
       // Parallel branches, biases and no gate; norms behind branches and caps; norms behind sums
       // and a narrower embedding; norms of all heads; experts.

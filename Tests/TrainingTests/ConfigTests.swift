@@ -116,6 +116,10 @@ import Training
         "runs/run.yaml:4: train_zero_points: not available yet; only scales train: set it to false"
     ),
     Fault(
+      yaml: "scale_rank: 2",
+      expected: "runs/run.yaml:4: scale_rank: is for scale_granularity: row+column; set that, or "
+        + "leave scale_rank out"),
+    Fault(
       yaml: "report_to: [jsonl, tensorboard]",
       expected: "runs/run.yaml:4: report_to: not available yet; jsonl and csv are written"),
     Fault(
@@ -263,6 +267,9 @@ import Training
         adam_epsilon: 1e-12
         max_grad_norm: 0
         scale_param: absolute
+        scale_granularity: row+column
+        scale_rank: 2
+        target_modules: layers.0-1.*, q_proj
         bits: 3
         group_size: -1
         sym: yes

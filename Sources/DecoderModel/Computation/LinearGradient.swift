@@ -24,12 +24,11 @@ struct BlockPass {
   /// Whether it goes on from attention's output to its projections.
   var reachesHeads: Bool { reachesInput || scales.trains([.query, .key, .value], layer: layer) }
 
-  func trains(_ role: LinearRole) -> Bool { scales.entry(layer: layer, role: role) != nil }
+  func trains(_ role: LinearRole) -> Bool { scales.part(layer: layer, role: role) != nil }
 
   /// Whether the layer has one trained number a row; false where it has more or none.
   func trainsRows(_ role: LinearRole) -> Bool {
-    guard let entry = scales.entry(layer: layer, role: role) else { return false }
-    return entry.groups == 1
+    scales.part(layer: layer, role: role)?.entry.groups == 1
   }
 }
 
@@ -83,12 +82,12 @@ extension Decoder {
   func handOnRows(
     _ role: LinearRole, _ pass: BlockPass, _ sums: UnsafeMutablePointer<Float>
   ) {
-    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
+    guard let part = pass.scales.part(layer: pass.layer, role: role) else { return }
     for sequence in pass.stack.sequenceRanges.indices {
-      let out = sums + sequence * entry.rows
-      pass.scales.finishRowGradient(entry, out)
+      let out = sums + sequence * part.entry.rows
+      pass.scales.finishRowGradient(part.entry, out)
       pass.sink(
-        sequence, entry.range.lowerBound, UnsafeBufferPointer(start: out, count: entry.rows))
+        sequence, part.range.lowerBound, UnsafeBufferPointer(start: out, count: part.entry.rows))
     }
   }
 
@@ -97,27 +96,27 @@ extension Decoder {
     _ role: LinearRole, _ pass: BlockPass, _ ranges: [Range<Int>], dy: UnsafePointer<Float>,
     input: UnsafePointer<Float>
   ) {
-    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
+    guard let part = pass.scales.part(layer: pass.layer, role: role) else { return }
     let matrix = weights.layers[pass.layer][role].matrix
-    let out = pass.chunk.pointer
-    for (sequence, part) in ranges.enumerated() {
+    for (sequence, rows) in ranges.enumerated() {
+      let sums = pass.chunk.pointer
       compute.groupGradient(
-        matrix, dy: dy + part.lowerBound * matrix.rows, x: input + part.lowerBound * matrix.columns,
-        tokens: part.count, into: out)
-      pass.scales.finishGroupGradient(entry, matrix, out)
+        matrix, dy: dy + rows.lowerBound * matrix.rows, x: input + rows.lowerBound * matrix.columns,
+        tokens: rows.count, into: sums)
+      let gradient = pass.scales.finishGroupGradient(part, matrix, sums)
       pass.sink(
-        sequence, entry.range.lowerBound,
-        UnsafeBufferPointer(start: out, count: entry.range.count))
+        sequence, part.range.lowerBound,
+        UnsafeBufferPointer(start: gradient, count: part.range.count))
     }
   }
 
   /// Hands zeros to the sink for a layer that no token has passed.
   func handOnZeros(_ role: LinearRole, _ pass: BlockPass) {
-    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
-    let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: entry.range.count)
+    guard let part = pass.scales.part(layer: pass.layer, role: role) else { return }
+    let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: part.range.count)
     zeros.update(repeating: 0)
     for sequence in pass.stack.sequenceRanges.indices {
-      pass.sink(sequence, entry.range.lowerBound, UnsafeBufferPointer(zeros))
+      pass.sink(sequence, part.range.lowerBound, UnsafeBufferPointer(zeros))
     }
   }
 }

@@ -22,7 +22,11 @@ extension ConfigKey {
       "folder of the base, as made by `peqa quantize`"),
     ConfigKey(
       "scale_granularity", \.scaleGranularity, .choice, critical: true,
-      "row trains one number per weight row, group one number per group of columns"),
+      "row trains one number per weight row, group one per group of columns, row+column one per row and per column of groups"
+    ),
+    ConfigKey(
+      "scale_rank", \.scaleRank, .whole(0...64), critical: true,
+      "for row+column: products of so many numbers per row and per column of groups on top"),
     ConfigKey(
       "scale_param", \.scaleParam, .choice, critical: true,
       "the trained number d: relative is s = s0 (1 + d), absolute is s = s0 + d as in the paper"),

@@ -20,6 +20,7 @@ extension RawConfig {
     reading.require()
     reading.refuseWhatIsMissing()
     reading.checkBatches()
+    reading.checkScales()
     reading.checkLength()
     reading.checkOptimizer()
     reading.checkSaving()
@@ -121,6 +122,12 @@ private struct ConfigResolution {
           + "but global_batch_size is \(config.globalBatchSize); leave it out, it is derived")
     }
     config.gradientAccumulationSteps = nil
+  }
+
+  mutating func checkScales() {
+    if config.scaleRank > 0, config.scaleGranularity != .rowAndColumn {
+      fault("scale_rank", "is for scale_granularity: row+column; set that, or leave scale_rank out")
+    }
   }
 
   mutating func checkLength() {

@@ -9,6 +9,8 @@ package struct RunConfig: Sendable, Equatable {
   // What is trained.
   package var model = ""
   package var scaleGranularity = ScaleGranularity.row
+  /// K of `ScaleFactors`, with `row+column` only.
+  package var scaleRank = 0
   package var scaleParam = ScaleParametrization.relative
   package var trainZeroPoints = false
   package var targetModules = TargetModules.all.patterns
@@ -139,7 +141,9 @@ extension RunConfig {
 
   /// What of the base is trained.
   package var scaleTraining: ScaleTraining {
-    ScaleTraining(scaleGranularity, scaleParam, modules: TargetModules(targetModules))
+    ScaleTraining(
+      scaleGranularity, scaleParam, modules: TargetModules(targetModules), rank: scaleRank,
+      seed: UInt64(seed))
   }
 
   /// The peak learning rate after defaults: the relative form has one value for all layers and bit
