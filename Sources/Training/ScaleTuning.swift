@@ -51,12 +51,24 @@ package final class ScaleTuning: TrainableModel {
       AdapterTensor(
         name: entry.tensorName(scales.task.form), type: entry.type.elementType,
         shape: scales.task.shape(of: entry), bytes: Array(scales.task.bytes(of: entry)))
+    } + zeroTensors
+  }
+
+  private var zeroTensors: [AdapterTensor] {
+    scales.parts.filter { !$0.zeros.isEmpty }.map { part in
+      AdapterTensor(
+        name: part.entry.zerosName, type: .f16,
+        shape: [part.entry.rows, part.zeros.count / part.entry.rows],
+        bytes: Array(scales.task.zeroBytes(of: part.entry)))
     }
   }
 
   package var adapterDescription: [(String, JSONValue)] {
-    let rank: [(String, JSONValue)] =
-      scales.granularity == .rowAndColumn ? [("scale_rank", .integer(scales.training.rank))] : []
+    var more: [(String, JSONValue)] = []
+    if scales.granularity == .rowAndColumn {
+      more.append(("scale_rank", .integer(scales.training.rank)))
+    }
+    if scales.training.zeroPoints { more.append(("train_zero_points", true)) }
     return [
       ("base_sha256", .string(base.manifest.baseDigest)),
       ("config_sha256", .string(base.config.digest)),
@@ -69,6 +81,6 @@ package final class ScaleTuning: TrainableModel {
       ("target_modules", .array(scales.training.modules.patterns.map { .string($0) })),
       ("trained_scales", .integer(scales.count)),
       ("model_type", .string(decoder.config.modelType)),
-    ] + rank
+    ] + more
   }
 }

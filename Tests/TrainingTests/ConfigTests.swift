@@ -111,11 +111,6 @@ import Training
       yaml: "objective: distill",
       expected: "runs/run.yaml:4: objective: not available yet; set it to task"),
     Fault(
-      yaml: "train_zero_points: true",
-      expected:
-        "runs/run.yaml:4: train_zero_points: not available yet; only scales train: set it to false"
-    ),
-    Fault(
       yaml: "scale_rank: 2",
       expected: "runs/run.yaml:4: scale_rank: is for scale_granularity: row+column; set that, or "
         + "leave scale_rank out"),
@@ -269,6 +264,7 @@ import Training
         scale_param: absolute
         scale_granularity: row+column
         scale_rank: 2
+        train_zero_points: true
         target_modules: layers.0-1.*, q_proj
         bits: 3
         group_size: -1

@@ -30,6 +30,12 @@ struct BlockPass {
   func trainsRows(_ role: LinearRole) -> Bool {
     scales.part(layer: layer, role: role)?.entry.groups == 1
   }
+
+  /// Whether these numbers are all that is trained of the layer: none is made of its input.
+  func trainsRowsOnly(_ role: LinearRole) -> Bool {
+    guard let part = scales.part(layer: layer, role: role) else { return false }
+    return part.entry.groups == 1 && part.zeros.isEmpty
+  }
 }
 
 // One linear layer back: gradients of its scales, and of its input.
@@ -48,6 +54,7 @@ extension Decoder {
     )
     guard pass.trainsRows(role) else {
       handOnGroups(role, pass, ranges, dy: dy, input: input)
+      handOnZeroPoints(role, pass, ranges, dy: dy, input: input)
       guard let dx else { return }
       compute.inputGradient(
         matrix, dy, tokens: ranges.last?.upperBound ?? 0, into: dx, accumulating: accumulating)
@@ -57,6 +64,7 @@ extension Decoder {
       matrix, dy: dy, y: y, minus: minus, sequenceRanges: ranges, wantsOperand: dx != nil,
       sums: pass.chunk.pointer)
     handOnRows(role, pass, pass.chunk.pointer)
+    handOnZeroPoints(role, pass, ranges, dy: dy, input: input)
     guard let dx, let operand else { return }
     compute.inputGradient(
       matrix, operand, tokens: ranges.last?.upperBound ?? 0, into: dx, accumulating: accumulating)
@@ -110,13 +118,35 @@ extension Decoder {
     }
   }
 
+  /// Hands gradients of zero points to the sink; nothing where they are not trained.
+  private func handOnZeroPoints(
+    _ role: LinearRole, _ pass: BlockPass, _ ranges: [Range<Int>], dy: UnsafePointer<Float>,
+    input: UnsafePointer<Float>
+  ) {
+    guard let part = pass.scales.part(layer: pass.layer, role: role), !part.zeros.isEmpty else {
+      return
+    }
+    let matrix = weights.layers[pass.layer][role].matrix
+    for (sequence, rows) in ranges.enumerated() {
+      let sums = pass.chunk.pointer
+      compute.groupSums(
+        matrix, dy: dy + rows.lowerBound * matrix.rows, x: input + rows.lowerBound * matrix.columns,
+        tokens: rows.count, into: sums)
+      pass.scales.finishZeroGradient(part, matrix, sums)
+      pass.sink(
+        sequence, part.zeros.lowerBound, UnsafeBufferPointer(start: sums, count: part.zeros.count))
+    }
+  }
+
   /// Hands zeros to the sink for a layer that no token has passed.
   func handOnZeros(_ role: LinearRole, _ pass: BlockPass) {
     guard let part = pass.scales.part(layer: pass.layer, role: role) else { return }
-    let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: part.range.count)
-    zeros.update(repeating: 0)
-    for sequence in pass.stack.sequenceRanges.indices {
-      pass.sink(sequence, part.range.lowerBound, UnsafeBufferPointer(zeros))
+    for range in [part.range, part.zeros] where !range.isEmpty {
+      let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: range.count)
+      zeros.update(repeating: 0)
+      for sequence in pass.stack.sequenceRanges.indices {
+        pass.sink(sequence, range.lowerBound, UnsafeBufferPointer(zeros))
+      }
     }
   }
 }

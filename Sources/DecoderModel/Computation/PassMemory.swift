@@ -41,7 +41,9 @@ package struct PassShape: Sendable, Equatable {
   var granularity: ScaleGranularity? { training.map { rowScales ? .row : $0.granularity } }
 
   /// Whether gradients are made of inputs in fp32.
-  var needsInputs: Bool { granularity.map { $0 != .row } ?? false }
+  var needsInputs: Bool {
+    granularity.map { $0 != .row } ?? false || training?.zeroPoints ?? false
+  }
 
   var keeping: Activations.Keeping {
     guard case .training(_, let recomputing) = purpose else { return .nothing }
@@ -156,6 +158,7 @@ package struct PassMemory: Sendable, Equatable {
     /// Whether the backward pass goes through gate, up and activation at once.
     static func gatesTrainRows(_ config: DecoderConfig, _ shape: PassShape) -> Bool {
       config.block.isGated && Layer(.gate, config, shape).trainsRows
+        && !(shape.training?.zeroPoints ?? false)
     }
   }
 
@@ -183,6 +186,9 @@ package struct PassMemory: Sendable, Equatable {
     }
     add("operand.factors", scaled)
     if trains { addGroupOperands(layers.filter { !$0.trainsRows }, shape) }
+    if shape.training?.zeroPoints ?? false {
+      add("operand.groupSums", shape.tokensPerSequence * (layers.map(\.groups).max() ?? 0))
+    }
   }
 
   /// Both operands of the products that give the gradients of groups.

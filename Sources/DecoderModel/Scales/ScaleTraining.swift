@@ -27,15 +27,18 @@ package struct ScaleTraining: Sendable, Equatable {
   package var modules: TargetModules
   /// K of `ScaleFactors`.
   package var rank: Int
+  /// Zero points are trained too, one for each group of columns.
+  package var zeroPoints: Bool
   /// Of numbers that do not begin at 0.
   package var seed: UInt64
 
   package init(
     _ granularity: ScaleGranularity = .row, _ parametrization: ScaleParametrization = .relative,
-    modules: TargetModules = .all, rank: Int = 0, seed: UInt64 = 0
+    modules: TargetModules = .all, rank: Int = 0, zeroPoints: Bool = false, seed: UInt64 = 0
   ) {
     (self.granularity, self.parametrization) = (granularity, parametrization)
-    (self.modules, self.rank, self.seed) = (modules, rank, seed)
+    (self.modules, self.rank, self.zeroPoints) = (modules, rank, zeroPoints)
+    self.seed = seed
   }
 
   /// The same of every layer.
@@ -80,23 +83,57 @@ extension ScaleTraining {
         granularity == .rowAndColumn && perRow > 1
         ? ScaleFactors(rows: rows, columns: perRow, rank: rank).count : stored
       sum.stored += stored
+      let zeros = zeroPoints ? rows * linear.layout.groups : 0
+      sum.masters += zeros
+      sum.stored += zeros
     }
     return sum
   }
 
-  /// Why this cannot be trained: (key of a run file, sentence).
+  /// Why this cannot be trained over layers of a base, all of them: (key of a run file, sentence).
   package func faults(
     _ config: DecoderConfig, over layers: [LinearLayout]
   ) -> [(key: String, text: String)] {
-    let faults = modules.faults(in: config).map { ("target_modules", $0) }
+    let unknown = modules.faults(in: config).map { ("target_modules", $0) }
+    guard unknown.isEmpty else { return unknown }
     let trained = layers.filter { modules.contains($0.role, layer: $0.layer) }
-    guard faults.isEmpty, granularity == .rowAndColumn,
-      trained.allSatisfy({ $0.layout.scalesPerRow == 1 })
-    else { return faults }
-    let text =
+    return columnFaults(trained).map { ("scale_granularity", $0) }
+      + zeroFaults(trained, over: layers).map { ("train_zero_points", $0) }
+  }
+
+  private func columnFaults(_ trained: [LinearLayout]) -> [String] {
+    guard granularity == .rowAndColumn, trained.allSatisfy({ $0.layout.scalesPerRow == 1 }) else {
+      return []
+    }
+    return [
       "row+column needs groups of columns, and here a row has one scale: a number for each column "
-      + "would belong to no scale. Set it to row, or quantize with --group-size 64"
-    return [("scale_granularity", text)]
+        + "would belong to no scale. Set it to row, or quantize with --group-size 64"
+    ]
+  }
+
+  private func zeroFaults(_ trained: [LinearLayout], over layers: [LinearLayout]) -> [String] {
+    guard zeroPoints else { return [] }
+    if let other = trained.first(where: { !$0.layout.hasZeroPoints }) {
+      let name = other.role.name(layer: other.layer)
+      let instead = other.layout.offset == .minima ? "minima" : "one fixed zero point"
+      return [
+        "\(name) has \(instead) in place of zero points. Set it to false, or use a base that "
+          + "peqa quantize has rounded"
+      ]
+    }
+    let grouped = layers.contains { $0.layout.scalesPerRow > 1 || $0.layout.groupsPerScale > 1 }
+    guard granularity != .group, grouped else { return [] }
+    return [
+      "there is one for each group of columns, and scale_granularity is \(granularity.rawValue). Set "
+        + "that to group, or this to false"
+    ]
+  }
+}
+
+extension PackedLayout {
+  /// Zero points of its own for each scale, whole or real.
+  fileprivate var hasZeroPoints: Bool {
+    (offset == .zeros || offset == .realZeros) && groupsPerScale == 1
   }
 }
 

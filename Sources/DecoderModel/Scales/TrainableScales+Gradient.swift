@@ -35,6 +35,19 @@ extension TrainableScales {
     return gradient
   }
 
+  /// Turns what `Compute.groupSums` gives [O, G] into gradients of zero points, in place:
+  ///
+  ///     dz[o,G] = -s[o,G] sum_t dy[t,o] sum_{i in G} x[t,i]
+  func finishZeroGradient(
+    _ part: Part, _ matrix: WeightMatrix, _ sums: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<matrix.rows {
+      for group in 0..<matrix.groups {
+        sums[row * matrix.groups + group] *= -matrix.effectiveScale(row: row, group: group)
+      }
+    }
+  }
+
   /// From the same sums to gradients [O, scalesPerRow], in place: of changes of scales by a part of
   /// the base's, or of scales.
   ///
@@ -73,6 +86,6 @@ extension TrainableScales {
 extension TrainableScales.Part {
   /// Numbers that the making of gradients of one sequence takes.
   var gradientRoom: Int {
-    entry.rows * entry.sumsPerRow + (factors?.count ?? 0)
+    max(entry.rows * entry.sumsPerRow + (factors?.count ?? 0), zeros.count)
   }
 }

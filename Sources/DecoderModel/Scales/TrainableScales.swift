@@ -24,8 +24,10 @@ package final class TrainableScales {
   /// The masters of one matrix.
   package struct Part: Sendable {
     package let entry: AdapterScales.Entry
-    /// Where they are in the vector of all.
+    /// Where those of its scales are in the vector of all.
     package let range: Range<Int>
+    /// Where those of its zero points [O, G] are; empty where these are not trained.
+    package let zeros: Range<Int>
     /// Nil where every number of the task has a master of its own.
     let factors: ScaleFactors?
   }
@@ -37,7 +39,7 @@ package final class TrainableScales {
     }
     let task = AdapterScales(
       form: training.granularity == .row && grouped ? .gains : .scales, of: weights,
-      modules: training.modules)
+      modules: training.modules, zeroPoints: training.zeroPoints)
     self.task = task
     (parts, count) = Self.parts(task, training)
     masters = FloatBuffer(zeros: training.rank > 0 ? count : 0)
@@ -45,7 +47,8 @@ package final class TrainableScales {
     for entry in task.entries { kinds[entry.layer].insert(entry.role.kind) }
     self.kinds = kinds
     firstLayer = kinds.firstIndex { !$0.isEmpty } ?? kinds.count
-    layersThatNeedInputs = Set(task.entries.filter { $0.groups > 1 }.map(\.layer))
+    layersThatNeedInputs = Set(
+      task.entries.filter { $0.groups > 1 || !$0.zeros.isEmpty }.map(\.layer))
   }
 
   /// All layers.
@@ -58,18 +61,25 @@ package final class TrainableScales {
   package var granularity: ScaleGranularity { training.granularity }
   package var parametrization: ScaleParametrization { training.parametrization }
 
+  /// Scales of all matrices first, then zero points of all.
   private static func parts(_ task: AdapterScales, _ training: ScaleTraining) -> ([Part], Int) {
-    var count = 0
-    let parts = task.entries.map { entry in
-      // A row with one scale has no columns to tell apart.
-      let factors =
-        training.granularity == .rowAndColumn && entry.groups > 1
+    // A row with one scale has no columns to tell apart.
+    let factors = task.entries.map { entry in
+      training.granularity == .rowAndColumn && entry.groups > 1
         ? ScaleFactors(rows: entry.rows, columns: entry.groups, rank: training.rank) : nil
-      let own = count..<count + (factors?.count ?? entry.range.count)
-      count = own.upperBound
-      return Part(entry: entry, range: own, factors: factors)
     }
-    return (parts, count)
+    let counts = zip(task.entries, factors).map { $1?.count ?? $0.range.count }
+    let scaleCount = counts.reduce(0, +)
+    var next = 0
+    let parts = task.entries.indices.map { index in
+      let entry = task.entries[index]
+      defer { next += counts[index] }
+      return Part(
+        entry: entry, range: next..<next + counts[index],
+        zeros: scaleCount + entry.zeros.lowerBound..<scaleCount + entry.zeros.upperBound,
+        factors: factors[index])
+    }
+    return (parts, scaleCount + task.zeroCount)
   }
 
   /// The masters of one matrix; nil where it is not trained.
@@ -101,7 +111,10 @@ package final class TrainableScales {
     if self.masters.count > 0 { _ = self.masters.elements.update(fromContentsOf: masters) }
     var faults = ScaleFaults()
     guard let start = masters.baseAddress else { return faults }
-    for part in parts { set(part, start + part.range.lowerBound, &faults) }
+    for part in parts {
+      set(part, start + part.range.lowerBound, &faults)
+      setZeros(part, start + part.zeros.lowerBound, &faults)
+    }
     return faults
   }
 
@@ -124,6 +137,17 @@ package final class TrainableScales {
       faults.count(entry.type.load(scales, i), base: first)
     }
     if !task.setMinima(entry) { faults.notFinite += 1 }
+  }
+
+  /// z = z0 + d, in steps of the codes.
+  private func setZeros(
+    _ part: Part, _ masters: UnsafePointer<Float>, _ faults: inout ScaleFaults
+  ) {
+    guard !part.zeros.isEmpty, let base = task.base(of: part.entry) else { return }
+    for i in 0..<part.zeros.count {
+      let isFinite = task.setZero((base.zero(i) ?? 0) + masters[i], part.entry, i)
+      if !isFinite { faults.notFinite += 1 }
+    }
   }
 
   /// Whether numbers change scales by a part of them.

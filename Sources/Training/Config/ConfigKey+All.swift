@@ -31,7 +31,8 @@ extension ConfigKey {
       "scale_param", \.scaleParam, .choice, critical: true,
       "the trained number d: relative is s = s0 (1 + d), absolute is s = s0 + d as in the paper"),
     ConfigKey(
-      "train_zero_points", \.trainZeroPoints, .yesNo, "whether zero points are trained too"),
+      "train_zero_points", \.trainZeroPoints, .yesNo, critical: true,
+      "whether zero points are trained too, one real number per group"),
     ConfigKey(
       "target_modules", \.targetModules, .modules, critical: true,
       "layers that are trained, by names, parts of names, ranges and stars; the others stay as they are"

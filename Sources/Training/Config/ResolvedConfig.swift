@@ -81,7 +81,6 @@ private struct ConfigResolution {
       wanted ? (key, "not available yet; \(instead)") : nil
     }
     let refusals = [
-      missing(config.trainZeroPoints, "train_zero_points", "only scales train: set it to false"),
       missing(config.objective != .task, "objective", "set it to task"),
       missing(config.method != .rtn, "method", "set it to rtn"),
       missing(

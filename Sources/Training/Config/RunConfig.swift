@@ -143,7 +143,7 @@ extension RunConfig {
   package var scaleTraining: ScaleTraining {
     ScaleTraining(
       scaleGranularity, scaleParam, modules: TargetModules(targetModules), rank: scaleRank,
-      seed: UInt64(seed))
+      zeroPoints: trainZeroPoints, seed: UInt64(seed))
   }
 
   /// The peak learning rate after defaults: the relative form has one value for all layers and bit
