@@ -49,7 +49,7 @@ package final class Compute {
 
 /// Where the copy of an operand lies; calls that follow each other reuse a slot.
 package enum OperandSlot {
-  case rows, secondRows, transposed, panels, factors, secondFactors, attention
+  case rows, secondRows, transposed, panels, factors, secondFactors, attention, groupSums
   /// Copies for matrices that read their input otherwise than the operand was made.
   case fitted, secondFitted, thirdFitted
 }

@@ -105,6 +105,15 @@ package struct WeightMatrix: @unchecked Sendable {
     raw.gains = gains
   }
 
+  /// The zero points that products use; of a matrix with minima or a fixed zero point nothing.
+  package mutating func setZeros(_ offset: Offset) {
+    switch offset {
+    case .zeros(let pointer): (raw.zeros_u8, raw.zeros_f16) = (pointer, nil)
+    case .realZeros(let pointer): (raw.zeros_u8, raw.zeros_f16) = (nil, pointer)
+    case .minima, .centre: break
+    }
+  }
+
   package func effectiveScale(row: Int, group: Int) -> Float {
     withUnsafePointer(to: raw) { peqa_effective_scale($0, Int32(row), Int32(group)) }
   }

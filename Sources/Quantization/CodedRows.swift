@@ -5,7 +5,7 @@ internal import Kernels
 /// What the layout does not have is empty.
 package struct CodedRows: Sendable, Equatable {
   /// Of these rows: `layout.rows` is their number.
-  package let layout: PackedLayout
+  package private(set) var layout: PackedLayout
   /// Packed codes [rows, rowStride].
   package var codes: [UInt8]
   /// Numbers of `layout.scaleType` [rows, scalesPerRow], as bytes.
@@ -38,5 +38,34 @@ package struct CodedRows: Sendable, Equatable {
     minima = bytes(scaleBytes, where: layout.offset == .minima)
     blockScales = [Int8](repeating: 0, count: isSuper ? groups : 0)
     blockMinima = bytes(groups, where: isSuper && layout.offset == .minima)
+  }
+}
+
+extension CodedRows {
+  /// Puts other zero points in place of those that are there: F16 [rows, G], as bytes.
+  package mutating func setRealZeros(_ bytes: [UInt8]) {
+    precondition(layout.offset == .zeros || layout.offset == .realZeros, "rows with zero points")
+    precondition(bytes.count == layout.rows * layout.groups * 2, "one for each group")
+    layout = layout.withRealZeros
+    zeros = bytes
+  }
+
+  /// Gives whole zero points the form of real ones, exactly; others stay.
+  package mutating func makeZerosReal() {
+    guard layout.offset == .zeros else { return }
+    setRealZeros(
+      zeros.flatMap { zero in
+        withUnsafeBytes(of: Float16(zero).bitPattern.littleEndian) { Array($0) }
+      })
+  }
+}
+
+extension PackedLayout {
+  /// The same layout with real zero points, where there are any.
+  package var withRealZeros: PackedLayout {
+    guard offset == .zeros else { return self }
+    return PackedLayout(
+      rows: rows, columns: columns, bits: bits, groupSize: groupSize, offset: .realZeros,
+      scaleType: scaleType, groupsPerScale: groupsPerScale)
   }
 }

@@ -57,11 +57,25 @@ package final class ScaleTuning: TrainableModel {
       AdapterTensor(
         name: entry.tensorName(scales.task.form), type: entry.type.elementType,
         shape: scales.task.shape(of: entry), bytes: Array(scales.task.bytes(of: entry)))
+    } + zeroTensors
+  }
+
+  private var zeroTensors: [AdapterTensor] {
+    scales.parts.filter { !$0.zeros.isEmpty }.map { part in
+      AdapterTensor(
+        name: part.entry.zerosName, type: .f16,
+        shape: [part.entry.rows, part.zeros.count / part.entry.rows],
+        bytes: Array(scales.task.zeroBytes(of: part.entry)))
     }
   }
 
   package var adapterDescription: [(String, JSONValue)] {
-    [
+    var more: [(String, JSONValue)] = []
+    if scales.granularity == .rowAndColumn {
+      more.append(("scale_rank", .integer(scales.training.rank)))
+    }
+    if scales.training.zeroPoints { more.append(("train_zero_points", true)) }
+    return [
       ("base_sha256", .string(base.manifest.baseDigest)),
       ("config_sha256", .string(base.config.digest)),
       ("bits", .integer(base.manifest.settings.bits)),
@@ -71,8 +85,8 @@ package final class ScaleTuning: TrainableModel {
       ("scale_param", .string(scales.parametrization.rawValue)),
       ("scale_form", .string(scales.task.form.rawValue)),
       ("target_modules", .array(scales.training.modules.patterns.map { .string($0) })),
-      ("trained_scales", .integer(scales.task.count)),
+      ("trained_scales", .integer(scales.count)),
       ("model_type", .string(decoder.config.modelType)),
-    ]
+    ] + more
   }
 }

@@ -53,7 +53,7 @@ struct DryRun {
     func megabytes(_ bytes: Int) -> String { "\((bytes + 500_000) / 1_000_000) MB" }
     let share = (config.globalBatchSize + size - 1) / size
     return [
-      "trained scales   \(setup.model.parameterCount)",
+      "trained scales   " + config.scaleTraining.text(setup.base.trained(config.scaleTraining)),
       "steps            \(steps) of \(config.globalBatchSize) sequences, at most \(share) per rank, "
         + "\(size) rank\(size == 1 ? "" : "s")",
       "memory per node  \(megabytes(plan.sharedBytes)) base, one copy for all ranks",
@@ -82,7 +82,9 @@ struct DryRun {
   private var json: JSONValue {
     [
       "config": .string(setup.config.yaml), "data": setup.training.json,
-      "trained_scales": .integer(setup.model.parameterCount), "steps": .integer(steps),
+      "trained_scales": .integer(setup.model.parameterCount),
+      "adapter_numbers": .integer(setup.base.trained(setup.config.scaleTraining).stored),
+      "steps": .integer(steps),
       "global_batch_size": .integer(setup.config.globalBatchSize),
       "ranks": .integer(rank.communicator.size), "plan": plan.json,
     ]

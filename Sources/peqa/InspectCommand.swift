@@ -160,7 +160,10 @@ extension Inspection {
     var result = Inspection()
     result.add("path", .string(path))
     result.add("kind", "adapter")
-    result.add("scales", .integer(file.tensors.reduce(0) { $0 + $1.elementCount }))
+    let zeros = file.tensors.filter { $0.name.hasSuffix(AdapterScales.zerosSuffix) }
+    func count(_ tensors: [TensorDescriptor]) -> Int { tensors.reduce(0) { $0 + $1.elementCount } }
+    result.add("scales", .integer(count(file.tensors) - count(zeros)))
+    if !zeros.isEmpty { result.add("zero_points", .integer(count(zeros))) }
     result.add("adapter_config", try ModelFiles.json(path + "/adapter_config.json"))
     result.tensors = TensorGroup.groups(file.tensors)
     return result

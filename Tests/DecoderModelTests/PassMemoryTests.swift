@@ -16,16 +16,18 @@ import Testing
     let granularity: ScaleGranularity
     let recomputing: Bool
     let sequences: Int
+    var zeroPoints = false
 
     var description: String {
       "\(base) \(precision) \(granularity) recomputing \(recomputing) x \(sequences)"
+        + (zeroPoints ? " with zero points" : "")
     }
   }
 
   static let cases = Precision.allCases.flatMap { precision in
     [
       ("llama_4bit_row", .row), ("llama_3bit_g32", .row), ("llama_3bit_g32", .group),
-      ("qwen2_4bit_g32", .group), ("mistral_4bit_row", .row),
+      ("llama_3bit_g32", .rowAndColumn), ("qwen2_4bit_g32", .group), ("mistral_4bit_row", .row),
       ("qwen3_4bit_row", .row), ("qwen3_4bit_g32", .group),
       // Parallel branches, biases and no gate; norms behind branches and caps; norms behind sums
       // and a narrower embedding; norms of all heads; experts.
@@ -39,6 +41,17 @@ import Testing
           sequences: $0.1)
       }
     }
+      + [
+        Case(
+          base: "llama_4bit_row", precision: precision, granularity: .row, recomputing: true,
+          sequences: 2, zeroPoints: true),
+        Case(
+          base: "gemma2_4bit_row", precision: precision, granularity: .row, recomputing: false,
+          sequences: 1, zeroPoints: true),
+        Case(
+          base: "llama_3bit_g32", precision: precision, granularity: .group, recomputing: true,
+          sequences: 2, zeroPoints: true),
+      ]
   }
 
   @Test(arguments: cases)
@@ -47,8 +60,8 @@ import Testing
     let decoder = try makeDecoder(golden.directory, one.precision)
     let base = try QuantizedBase(path: golden.directory)
     decoder.recomputesProducts = one.recomputing
-    let scales = TrainableScales(
-      weights: decoder.weights, granularity: one.granularity, parametrization: .relative)
+    let training = ScaleTraining(one.granularity, zeroPoints: one.zeroPoints)
+    let scales = TrainableScales(weights: decoder.weights, training: training)
     decoder.use(scales.task)
     let length = 24
     let stack = (0..<one.sequences).map { sequence -> TokenSequence in
@@ -58,7 +71,7 @@ import Testing
     let pass = PassShape(
       tokens: length * one.sequences, sequences: one.sequences, precision: one.precision,
       groupSize: base.manifest.settings.groupSize, threads: 2,
-      purpose: .training(ScaleTraining(one.granularity), recomputing: one.recomputing))
+      purpose: .training(training, recomputing: one.recomputing))
     let expected = PassMemory(decoder.config, pass).buffers
     let written = try Self.written(by: decoder) {
       _ = try decoder.lossesAndGradients(stack, scales: scales) { _, _, _ in }

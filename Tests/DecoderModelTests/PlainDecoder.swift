@@ -10,7 +10,7 @@ struct PlainDecoder {
   struct Matrix {
     let rows, columns, groupSize, groups: Int
     /// q - z [O, I].
-    let integers: [Double]
+    var integers: [Double]
     /// [O, G].
     var scales: [Double]
     let bias: [Double]?

@@ -231,20 +231,26 @@ import Testing
   }
 }
 
-/// Writes the two files of an adapter by hand.
+/// Writes the two files of an adapter by hand, but for a tensor whose name ends so.
 func write(
-  _ task: AdapterScales, over base: QuantizedBase, modules: [String]?, to path: String
+  _ task: AdapterScales, over base: QuantizedBase, modules: [String]?, to path: String,
+  without left: String? = nil
 ) throws {
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  let weights = path + "/" + Adapter.weightsName
-  let tensors = task.entries.map { entry in
-    TensorDeclaration(
+  var tensors = task.entries.map { entry in
+    let declaration = TensorDeclaration(
       name: entry.tensorName(task.form), type: entry.type.elementType, shape: task.shape(of: entry))
+    return (declaration, Array(task.bytes(of: entry)))
   }
-  let writer = try SafetensorsWriter(path: weights, tensors: tensors, overwrite: true)
-  for entry in task.entries {
-    try writer.append(Array(task.bytes(of: entry)), to: entry.tensorName(task.form))
+  for entry in task.entries where task.zeroCount > 0 {
+    let bytes = Array(task.zeroBytes(of: entry))
+    let shape = [entry.rows, bytes.count / 2 / entry.rows]
+    tensors.append((TensorDeclaration(name: entry.zerosName, type: .f16, shape: shape), bytes))
   }
+  tensors.removeAll { tensor in left.map { tensor.0.name.hasSuffix($0) } ?? false }
+  let writer = try SafetensorsWriter(
+    path: path + "/" + Adapter.weightsName, tensors: tensors.map(\.0), overwrite: true)
+  for (tensor, bytes) in tensors { try writer.append(bytes, to: tensor.name) }
   try writer.finish()
   var members: [JSONValue.Member] = [
     .init(key: "peft_type", value: "PEQA"),

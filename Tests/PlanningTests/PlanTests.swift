@@ -50,6 +50,12 @@ import Training
     #expect(grouped.trained(ScaleTraining(.row)) == TrainedNumbers(masters: rows, stored: rows))
     let groups = 32 * (4 * 4096 * 64 + 2 * 11_008 * 64 + 4096 * 172)
     #expect(grouped.trained(ScaleTraining(.group)).masters == groups)
+    // A number per row and per group of columns, and so many products more.
+    let ends = 4 * (4096 + 64) + 2 * (11_008 + 64) + 4096 + 172
+    for rank in [0, 3] {
+      let found = grouped.trained(ScaleTraining(.rowAndColumn, rank: rank))
+      #expect(found == TrainedNumbers(masters: 32 * ends * (1 + rank), stored: groups))
+    }
     let queries = ScaleTraining(.group, modules: TargetModules(["layers.8-15.*.q_proj"]))
     #expect(grouped.trained(queries).masters == 8 * 4096 * 64)
   }
@@ -81,6 +87,20 @@ import Training
       / Double(forecast(model, wide, cluster).wireBytes)
     // 4 bytes and 8 / 256 in place of 8.
     #expect(abs(ratio - (4 + 8.0 / 256) / 8) < 1e-4)
+  }
+
+  /// Numbers of rows and columns: what is exchanged is O + G in place of O G.
+  @Test func rowsAndColumnsSaveTheWire() throws {
+    let model = try model("llama-7b", groupSize: 64)
+    let cluster = PlannedCluster(memory: 64_000_000_000)
+    func bytes(_ granularity: ScaleGranularity) -> Double {
+      var run = run()
+      run.scaleGranularity = granularity
+      return Double(forecast(model, run, cluster).wireBytes)
+    }
+    #expect(bytes(.rowAndColumn) < bytes(.group) / 50)
+    #expect(bytes(.rowAndColumn) < bytes(.row) * 1.02)
+    #expect(!model.faults(ScaleTraining(.group, modules: TargetModules(["x"]))).isEmpty)
   }
 
   /// A step is as long as that of the rank with most sequences.

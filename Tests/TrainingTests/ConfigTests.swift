@@ -119,10 +119,9 @@ import Training
         "runs/run.yaml:4: distill_hidden_blocks: a list is not block numbers in rising order"
     ),
     Fault(
-      yaml: "train_zero_points: true",
-      expected:
-        "runs/run.yaml:4: train_zero_points: not available yet; only scales train: set it to false"
-    ),
+      yaml: "scale_rank: 2",
+      expected: "runs/run.yaml:4: scale_rank: is for scale_granularity: row+column; set that, or "
+        + "leave scale_rank out"),
     Fault(
       yaml: "report_to: [jsonl, tensorboard]",
       expected: "runs/run.yaml:4: report_to: not available yet; jsonl and csv are written"),
@@ -209,6 +208,30 @@ import Training
       ])
   }
 
+  /// A list, a text with commas, and a text that is no YAML; `all` is another word.
+  @Test func targetModules() throws {
+    func found(_ value: String) throws -> [[String]] {
+      try [
+        resolve(Self.minimal + "target_modules: \(value)"),
+        resolve(Self.minimal, set: ["target_modules=\(value)"]),
+        resolve(Self.minimal, flags: ["--target-modules", value]),
+      ].map(\.config.targetModules)
+    }
+    for (value, patterns) in [
+      ("all", ["all-linear"]), ("all-linear", ["all-linear"]), ("[all]", ["all-linear"]),
+      ("q_proj", ["q_proj"]), ("q_proj, v_proj", ["q_proj", "v_proj"]),
+      ("[mlp.*, layers.0-3]", ["mlp.*", "layers.0-3"]), ("[\"*_proj\"]", ["*_proj"]),
+    ] {
+      #expect(try found(value).allSatisfy { $0 == patterns }, "\(value)")
+    }
+    let flag = try resolve(Self.minimal, flags: ["--target-modules", "*_proj"]).config
+    #expect(flag.targetModules == ["*_proj"])
+    #expect(try resolve(flag.yaml, path: "config.resolved.yaml").config == flag)
+    for value in ["[]", "[q_proj, [v_proj]]", "{a: b}", "\"q_proj,,v_proj\""] {
+      #expect(faults(Self.minimal + "target_modules: \(value)").count == 1, "\(value)")
+    }
+  }
+
   @Test func accumulation() throws {
     let yaml = Self.minimal + "micro_batch_size: 2\ngradient_accumulation_steps: 3\n"
     let derived = try resolve(yaml, ranks: 2)
@@ -265,6 +288,10 @@ import Training
         adam_epsilon: 1e-12
         max_grad_norm: 0
         scale_param: absolute
+        scale_granularity: row+column
+        scale_rank: 2
+        train_zero_points: true
+        target_modules: layers.0-1.*, q_proj
         bits: 3
         group_size: -1
         sym: yes

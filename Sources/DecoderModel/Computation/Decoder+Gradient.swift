@@ -55,14 +55,11 @@ extension Decoder {
       pass.g[.branch], to: pass.g[.residual], count: pass.tokens * config.hiddenSize)
   }
 
-  /// Room for the scale gradients of one matrix of one sequence, and for the row sums of two
-  /// matrices of all sequences.
+  /// Room for the scale gradients of one matrix of one sequence, with what they are made of, and
+  /// for the row sums of two matrices of all sequences.
   func gradientChunk(_ scales: TrainableScales, sequences: Int) -> FloatBuffer {
-    let entries = scales.task.entries
-    let rows = entries.map(\.rows).max() ?? 0
-    let count = max(
-      2 * sequences * rows,
-      entries.map { max($0.rows * $0.sumsPerRow, scales.masters(of: $0).count) }.max() ?? 0)
+    let rows = scales.parts.map(\.entry.rows).max() ?? 0
+    let count = max(2 * sequences * rows, scales.parts.map(\.gradientRoom).max() ?? 0)
     if let held = scaleGradients, held.count >= count { return held }
     let made = FloatBuffer(count: count)
     scaleGradients = made

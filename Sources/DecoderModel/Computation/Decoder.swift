@@ -30,7 +30,8 @@ package final class Decoder {
     rotary = Rotation(config)
   }
 
-  /// Points every quantized matrix at the scales of a task, or back at the base's with nil.
+  /// Points every quantized matrix at the scales, and zero points, of a task, or back at the base's
+  /// with nil.
   package func use(_ task: AdapterScales?) {
     resetScales()
     self.task = task
@@ -42,6 +43,7 @@ package final class Decoder {
       case .scales:
         let (scales, minima) = task.pointers(entry)
         linear.matrix.setScales(scales, minima: minima.map { UnsafeRawPointer($0) })
+        if let zeros = task.zeroPointer(entry) { linear.matrix.setZeros(.realZeros(zeros)) }
       case .gains:
         guard let base = linear.base else { continue }
         linear.matrix.setScales(
@@ -57,6 +59,7 @@ package final class Decoder {
       for index in weights.layers[layer].linears.indices {
         guard let base = weights.layers[layer].linears[index].base else { continue }
         weights.layers[layer].linears[index].matrix.setScales(base.scales, minima: base.minima)
+        weights.layers[layer].linears[index].matrix.setZeros(base.offset)
       }
     }
   }

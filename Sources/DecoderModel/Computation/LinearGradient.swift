@@ -31,13 +31,18 @@ struct BlockPass {
 
   /// Whether anybody wants a gradient of the layer.
   func trains(_ role: LinearRole) -> Bool {
-    matrixSink != nil || scales.entry(layer: layer, role: role) != nil
+    matrixSink != nil || scales.part(layer: layer, role: role) != nil
   }
 
   /// Whether the layer has one trained number a row; false where it has more or none.
   func trainsRows(_ role: LinearRole) -> Bool {
-    guard let entry = scales.entry(layer: layer, role: role) else { return false }
-    return entry.groups == 1
+    scales.part(layer: layer, role: role)?.entry.groups == 1
+  }
+
+  /// Whether these numbers are all that is trained of the layer: none is made of its input.
+  func trainsRowsOnly(_ role: LinearRole) -> Bool {
+    guard let part = scales.part(layer: layer, role: role) else { return false }
+    return part.entry.groups == 1 && part.zeros.isEmpty
   }
 }
 
@@ -58,6 +63,7 @@ extension Decoder {
     pass.matrixSink?(role, dy, input, ranges.last?.upperBound ?? 0)
     guard pass.trainsRows(role) else {
       handOnGroups(role, pass, ranges, dy: dy, input: input)
+      handOnZeroPoints(role, pass, ranges, dy: dy, input: input)
       guard let dx else { return }
       compute.inputGradient(
         matrix, dy, tokens: ranges.last?.upperBound ?? 0, into: dx, accumulating: accumulating)
@@ -67,6 +73,7 @@ extension Decoder {
       matrix, dy: dy, y: y, minus: minus, sequenceRanges: ranges, wantsOperand: dx != nil,
       sums: pass.chunk.pointer)
     handOnRows(role, pass, pass.chunk.pointer)
+    handOnZeroPoints(role, pass, ranges, dy: dy, input: input)
     guard let dx, let operand else { return }
     compute.inputGradient(
       matrix, operand, tokens: ranges.last?.upperBound ?? 0, into: dx, accumulating: accumulating)
@@ -92,13 +99,12 @@ extension Decoder {
   func handOnRows(
     _ role: LinearRole, _ pass: BlockPass, _ sums: UnsafeMutablePointer<Float>
   ) {
-    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
+    guard let part = pass.scales.part(layer: pass.layer, role: role) else { return }
     for sequence in pass.stack.sequenceRanges.indices {
-      let out = sums + sequence * entry.rows
-      pass.scales.finishRowGradient(entry, out)
+      let out = sums + sequence * part.entry.rows
+      pass.scales.finishRowGradient(part.entry, out)
       pass.sink(
-        sequence, pass.scales.masters(of: entry).lowerBound,
-        UnsafeBufferPointer(start: out, count: entry.rows))
+        sequence, part.range.lowerBound, UnsafeBufferPointer(start: out, count: part.entry.rows))
     }
   }
 
@@ -107,28 +113,49 @@ extension Decoder {
     _ role: LinearRole, _ pass: BlockPass, _ ranges: [Range<Int>], dy: UnsafePointer<Float>,
     input: UnsafePointer<Float>
   ) {
-    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
+    guard let part = pass.scales.part(layer: pass.layer, role: role) else { return }
     let matrix = weights.layers[pass.layer][role].matrix
-    let out = pass.chunk.pointer
-    for (sequence, part) in ranges.enumerated() {
+    for (sequence, rows) in ranges.enumerated() {
+      let sums = pass.chunk.pointer
       compute.groupGradient(
-        matrix, dy: dy + part.lowerBound * matrix.rows, x: input + part.lowerBound * matrix.columns,
-        tokens: part.count, into: out)
-      pass.scales.finishGroupGradient(entry, matrix, out)
+        matrix, dy: dy + rows.lowerBound * matrix.rows, x: input + rows.lowerBound * matrix.columns,
+        tokens: rows.count, into: sums)
+      let gradient = pass.scales.finishGroupGradient(part, matrix, sums)
       pass.sink(
-        sequence, pass.scales.masters(of: entry).lowerBound,
-        pass.scales.gradientOfMasters(entry, out))
+        sequence, part.range.lowerBound,
+        UnsafeBufferPointer(start: gradient, count: part.range.count))
+    }
+  }
+
+  /// Hands gradients of zero points to the sink; nothing where they are not trained.
+  private func handOnZeroPoints(
+    _ role: LinearRole, _ pass: BlockPass, _ ranges: [Range<Int>], dy: UnsafePointer<Float>,
+    input: UnsafePointer<Float>
+  ) {
+    guard let part = pass.scales.part(layer: pass.layer, role: role), !part.zeros.isEmpty else {
+      return
+    }
+    let matrix = weights.layers[pass.layer][role].matrix
+    for (sequence, rows) in ranges.enumerated() {
+      let sums = pass.chunk.pointer
+      compute.groupSums(
+        matrix, dy: dy + rows.lowerBound * matrix.rows, x: input + rows.lowerBound * matrix.columns,
+        tokens: rows.count, into: sums)
+      pass.scales.finishZeroGradient(part, matrix, sums)
+      pass.sink(
+        sequence, part.zeros.lowerBound, UnsafeBufferPointer(start: sums, count: part.zeros.count))
     }
   }
 
   /// Hands zeros to the sink for a layer that no token has passed.
   func handOnZeros(_ role: LinearRole, _ pass: BlockPass) {
-    guard let entry = pass.scales.entry(layer: pass.layer, role: role) else { return }
-    let own = pass.scales.masters(of: entry)
-    let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: own.count)
-    zeros.update(repeating: 0)
-    for sequence in pass.stack.sequenceRanges.indices {
-      pass.sink(sequence, own.lowerBound, UnsafeBufferPointer(zeros))
+    guard let part = pass.scales.part(layer: pass.layer, role: role) else { return }
+    for range in [part.range, part.zeros] where !range.isEmpty {
+      let zeros = UnsafeMutableBufferPointer(start: pass.chunk.pointer, count: range.count)
+      zeros.update(repeating: 0)
+      for sequence in pass.stack.sequenceRanges.indices {
+        pass.sink(sequence, range.lowerBound, UnsafeBufferPointer(zeros))
+      }
     }
   }
 }

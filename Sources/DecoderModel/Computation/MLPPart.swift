@@ -203,7 +203,7 @@ extension Decoder {
       rows.role(.down), pass, rows.sequenceRanges, dy: dy, y: y, minus: minus,
       input: memory.hidden, into: goesOn ? dactivated : nil)
     guard goesOn else { return }
-    guard pass.trainsRows(first), !block.isGated || pass.trainsRows(second) else {
+    guard pass.trainsRowsOnly(first), !block.isGated || pass.trainsRowsOnly(second) else {
       compute.activateBackward(
         block.activation, gate: memory.activated, up: memory.up, dh: dactivated,
         count: rows.count * config.intermediateSize, dgate: dactivated, dup: dup)

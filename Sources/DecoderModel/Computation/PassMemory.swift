@@ -39,8 +39,11 @@ package struct PassShape: Sendable, Equatable {
 
   /// What is trained; a base with one scale per row has no groups to train.
   var granularity: ScaleGranularity? { training.map { rowScales ? .row : $0.granularity } }
-  /// Gradients are made for every group.
-  var trainsGroups: Bool { granularity.map { $0 != .row } ?? false }
+
+  /// Whether gradients are made of inputs in fp32.
+  var needsInputs: Bool {
+    granularity.map { $0 != .row } ?? false || training?.zeroPoints ?? false
+  }
 
   var keeping: Activations.Keeping {
     guard case .training(_, let recomputing) = purpose else { return .nothing }
@@ -97,7 +100,7 @@ package struct PassMemory: Sendable, Equatable {
   private static func isWritten(
     _ name: BlockBuffer.Name, _ config: DecoderConfig, _ shape: PassShape
   ) -> Bool {
-    let isFloat = shape.precision == .fp32 || shape.trainsGroups
+    let isFloat = shape.precision == .fp32 || shape.needsInputs
     switch name {
     case .norm1: return isFloat
     case .norm2: return isFloat || config.block.experts != nil
@@ -114,13 +117,9 @@ package struct PassMemory: Sendable, Equatable {
     for buffer in config.gradientBuffers where !(buffer.name == .up && rounds) {
       add("gradient.\(buffer.name)", shape.tokens * buffer.width)
     }
-    let rows = config.block.kinds.map(config.shape(of:)).map(\.rows).max() ?? 0
-    let scales =
-      shape.trainsGroups
-      ? config.block.kinds.map { kind in
-        let (rows, columns) = config.shape(of: kind)
-        return rows * ((columns + shape.groupSize - 1) / shape.groupSize)
-      }.max() ?? 0 : 0
+    let layers = config.block.kinds.map { Layer($0, config, shape) }
+    let rows = layers.map(\.rows).max() ?? 0
+    let scales = layers.map { $0.trainsRows ? 0 : $0.rows * $0.groups + $0.factors }.max() ?? 0
     add("scaleGradients", max(2 * shape.sequences * rows, scales))
   }
 
@@ -144,16 +143,22 @@ package struct PassMemory: Sendable, Equatable {
     let rows, columns, groups: Int
     /// One number a row is trained: asked for, or all there is.
     let trainsRows: Bool
+    /// Numbers in place of those of the groups, which come first.
+    let factors: Int
 
     init(_ kind: LinearKind, _ config: DecoderConfig, _ shape: PassShape) {
       (rows, columns) = config.shape(of: kind)
       groups = shape.rowScales ? 1 : (columns + shape.groupSize - 1) / shape.groupSize
-      trainsRows = shape.granularity == .row || shape.trainsGroups && groups == 1
+      trainsRows = shape.granularity == .row || shape.granularity != nil && groups == 1
+      factors =
+        shape.granularity == .rowAndColumn
+        ? ScaleFactors(rows: rows, columns: groups, rank: shape.training?.rank ?? 0).count : 0
     }
 
     /// Whether the backward pass goes through gate, up and activation at once.
     static func gatesTrainRows(_ config: DecoderConfig, _ shape: PassShape) -> Bool {
       config.block.isGated && Layer(.gate, config, shape).trainsRows
+        && !(shape.training?.zeroPoints ?? false)
     }
   }
 
@@ -181,6 +186,9 @@ package struct PassMemory: Sendable, Equatable {
     }
     add("operand.factors", scaled)
     if trains { addGroupOperands(layers.filter { !$0.trainsRows }, shape) }
+    if shape.training?.zeroPoints ?? false {
+      add("operand.groupSums", shape.tokensPerSequence * (layers.map(\.groups).max() ?? 0))
+    }
   }
 
   /// Both operands of the products that give the gradients of groups.

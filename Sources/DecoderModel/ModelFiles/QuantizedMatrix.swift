@@ -58,13 +58,12 @@ package struct QuantizedMatrix: @unchecked Sendable {
     return rows
   }
 
-  /// Scales and minima as the base ships them.
+  /// Scales, and what goes with them, as the base ships them.
   package var shipped: ShippedScales? {
-    scales.baseAddress.map {
-      ShippedScales(
-        scales: $0, minima: layout.offset == .minima ? offsets.baseAddress : nil,
-        type: layout.scaleType)
-    }
+    guard let scales = scales.baseAddress, let offset else { return nil }
+    return ShippedScales(
+      scales: scales, minima: layout.offset == .minima ? offsets.baseAddress : nil,
+      offset: offset, type: layout.scaleType)
   }
 
   private var offset: WeightMatrix.Offset? {
@@ -79,12 +78,22 @@ package struct QuantizedMatrix: @unchecked Sendable {
   }
 }
 
-/// The scales of a matrix in its base, and the minima that go with them.
+/// The scales of a matrix in its base, and the minima or zero points that go with them.
 package struct ShippedScales: @unchecked Sendable {
   package let scales: UnsafeRawPointer
   package let minima: UnsafeRawPointer?
+  package let offset: WeightMatrix.Offset
   package let type: FloatType
 
   package func scale(_ index: Int) -> Float { type.load(scales, index) }
   package func minimum(_ index: Int) -> Float? { minima.map { type.load($0, index) } }
+
+  /// A zero point of [O, G], whole or real; nil where there are none.
+  package func zero(_ index: Int) -> Float? {
+    switch offset {
+    case .zeros(let zeros): Float(zeros[index])
+    case .realZeros(let zeros): FloatType.f16.load(zeros, index)
+    case .minima, .centre: nil
+    }
+  }
 }

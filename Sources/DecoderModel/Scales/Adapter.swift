@@ -32,7 +32,10 @@ package enum Adapter {
     let modules = try modules(config, path: path, base: base)
     let file = try SafetensorsFile(path: path + "/" + weightsName, inMemory: true)
     let usesGains = file.tensors.contains { $0.name.hasSuffix(".gains") }
-    let task = AdapterScales(form: usesGains ? .gains : .scales, of: weights, modules: modules)
+    let task = AdapterScales(
+      form: usesGains ? .gains : .scales, of: weights, modules: modules,
+      zeroPoints: !usesGains
+        && file.tensors.contains { $0.name.hasSuffix(AdapterScales.zerosSuffix) })
     try task.read(file)
     return task
   }
@@ -91,31 +94,40 @@ extension AdapterScales {
   package func read(_ file: SafetensorsFile) throws {
     var faults: [String] = []
     for entry in entries {
-      let name = entry.tensorName(form)
-      guard let tensor = file.tensor(named: name) else {
-        faults.append("tensor \"\(name)\" is missing")
-        continue
-      }
-      let type = entry.type.elementType
-      guard tensor.type == type, tensor.shape == shape(of: entry) else {
-        faults.append(
-          "tensor \"\(name)\" is \(tensor.type) \(tensor.shape), expected \(type) "
-            + "\(shape(of: entry))")
-        continue
-      }
-      bytes(of: entry).copyMemory(from: file.bytes(of: tensor))
-      let hasPlaces = setMinima(entry)
-      if !entry.type.areFinite(UnsafeRawBufferPointer(bytes(of: entry))) {
-        faults.append("tensor \"\(name)\" holds NaN or infinity")
-      } else if !hasPlaces {
+      let (name, type) = (entry.tensorName(form), entry.type)
+      copy(name, type, shape(of: entry), to: bytes(of: entry), from: file, &faults)
+      if !setMinima(entry), type.areFinite(UnsafeRawBufferPointer(bytes(of: entry))) {
         faults.append("tensor \"\(name)\" makes minima that are no numbers of \(type)")
       }
+      guard !entry.zeros.isEmpty else { continue }
+      copy(
+        entry.zerosName, .f16, [entry.rows, entry.sumsPerRow], to: zeroBytes(of: entry), from: file,
+        &faults)
     }
-    if file.tensors.count > entries.count {
+    let expected = entries.reduce(0) { $0 + ($1.zeros.isEmpty ? 1 : 2) }
+    if file.tensors.count > expected {
       faults.append(
-        "\(file.tensors.count - entries.count) tensors too many for this base and its "
+        "\(file.tensors.count - expected) tensors too many for this base and its "
           + "\(Adapter.modulesKey)")
     }
     guard faults.isEmpty else { throw ModelFileError.faults(path: file.path, faults) }
+  }
+
+  private func copy(
+    _ name: String, _ type: FloatType, _ shape: [Int], to bytes: UnsafeMutableRawBufferPointer,
+    from file: SafetensorsFile, _ faults: inout [String]
+  ) {
+    guard let tensor = file.tensor(named: name) else {
+      return faults.append("tensor \"\(name)\" is missing")
+    }
+    guard tensor.type == type.elementType, tensor.shape == shape else {
+      return faults.append(
+        "tensor \"\(name)\" is \(tensor.type) \(tensor.shape), expected \(type.elementType) "
+          + "\(shape)")
+    }
+    bytes.copyMemory(from: file.bytes(of: tensor))
+    if !type.areFinite(UnsafeRawBufferPointer(bytes)) {
+      faults.append("tensor \"\(name)\" holds NaN or infinity")
+    }
   }
 }

@@ -94,11 +94,14 @@ package struct AdapterDifference: Sendable {
 package struct AdapterPlace: Sendable, Equatable {
   /// The first number in the name.
   package let layer: Int?
-  /// What follows it without `.scales` or `.gains`, with `*` for the number of an expert.
+  /// What follows it without `.scales` or `.gains`, with `*` for the number of an expert. Zero
+  /// points are a kind of their own, with `.zeros`.
   package let kind: String
 
   package init(tensor name: String) {
-    var parts = name.split(separator: ".", omittingEmptySubsequences: false).dropLast()
+    let isZeros = name.hasSuffix(AdapterScales.zerosSuffix)
+    var parts = name.split(separator: ".", omittingEmptySubsequences: false)
+      .dropLast(isZeros ? 0 : 1)
     let position = parts.firstIndex { Int($0) != nil }
     layer = position.flatMap { Int(parts[$0]) }
     if let position { parts = parts[(position + 1)...] }

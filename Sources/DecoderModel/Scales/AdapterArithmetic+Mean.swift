@@ -90,9 +90,10 @@ extension AdapterArithmetic {
     let bytes = type.bytes(of: numbers)
     let stored = bytes.withUnsafeBytes(type.numbers)
     let before = outcome.faults.notFinite
-    // Float takes all three types exactly.
+    // Float takes all three types exactly. A zero point may have either sign.
+    let hasSign = !tensor.name.hasSuffix(AdapterScales.zerosSuffix)
     for (new, old) in zip(stored, operands[0].numbers(of: tensor)) {
-      outcome.faults.count(Float(new), base: Float(old))
+      outcome.faults.count(Float(new), base: hasSign ? Float(old) : Float(new))
     }
     outcome.tensors += 1
     outcome.numbers += numbers.count

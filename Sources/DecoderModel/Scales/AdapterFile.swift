@@ -54,13 +54,15 @@ package final class AdapterFile {
     configDigest = base.config.digest
     file = base.file
     let scales = file.tensors.filter { $0.name.hasSuffix(Self.suffix(.scales)) }
-    tensors = scales.map { form == .scales ? TensorDeclaration($0) : Self.gains(over: $0) }
+    tensors =
+      scales.map { form == .scales ? TensorDeclaration($0) : Self.gains(over: $0) }
       .filter { model == nil || model?.tensor(named: $0.name) != nil }
+      + Self.zeros(file, like: model)
   }
 
   package func tensor(named name: String) -> TensorDeclaration? {
     guard isBase, form == .gains else {
-      return file.tensor(named: name).map(TensorDeclaration.init)
+      return file.tensor(named: name).map { Self.declaration($0) }
     }
     guard name.hasSuffix(Self.suffix(.gains)) else { return nil }
     let scales = name.dropLast(Self.suffix(.gains).count) + Self.suffix(.scales)
@@ -70,10 +72,11 @@ package final class AdapterFile {
   /// All numbers of a tensor that is there, in the order of the file.
   package func numbers(of tensor: TensorDeclaration) -> [Double] {
     if isBase, form == .gains { return [Double](repeating: 1, count: tensor.shape.reduce(1, *)) }
-    guard let stored = file.tensor(named: tensor.name), let type = FloatType(stored.type)
-    else {
+    guard let stored = file.tensor(named: tensor.name) else {
       preconditionFailure("\(path) has no numbers \(tensor.name)")
     }
+    // Zero points of a base may be whole.
+    guard let type = FloatType(stored.type) else { return file.bytes(of: stored).map(Double.init) }
     return type.numbers(in: file.bytes(of: stored))
   }
 }
@@ -82,10 +85,31 @@ extension AdapterFile {
   /// `.scales` or `.gains`.
   package static func suffix(_ form: AdapterScales.Form) -> String { ".\(form.rawValue)" }
 
+  /// A tensor of a base as an adapter has it.
+  private static func declaration(_ tensor: TensorDescriptor) -> TensorDeclaration {
+    guard tensor.name.hasSuffix(AdapterScales.zerosSuffix) else { return TensorDeclaration(tensor) }
+    return TensorDeclaration(name: tensor.name, type: .f16, shape: tensor.shape)
+  }
+
+  /// The zero points that an adapter has, of a base.
+  private static func zeros(
+    _ file: SafetensorsFile, like model: AdapterFile?
+  ) -> [TensorDeclaration] {
+    guard let model else { return [] }
+    return model.tensors.filter { $0.name.hasSuffix(AdapterScales.zerosSuffix) }
+      .compactMap { file.tensor(named: $0.name).map(declaration) }
+  }
+
   /// One gain a row.
   private static func gains(over scales: TensorDescriptor) -> TensorDeclaration {
     let name = scales.name.dropLast(suffix(.scales).count) + suffix(.gains)
     return TensorDeclaration(name: String(name), type: .f32, shape: Array(scales.shape.prefix(1)))
+  }
+
+  /// `NAME.scales` of `NAME.zeros`; nil of another tensor.
+  private static func scalesBeside(zeros name: String) -> String? {
+    guard name.hasSuffix(AdapterScales.zerosSuffix) else { return nil }
+    return name.dropLast(AdapterScales.zerosSuffix.count) + suffix(.scales)
   }
 
   private static func baseDigest(_ config: JSONValue, path: String) throws -> String {
@@ -106,6 +130,10 @@ extension AdapterFile {
   private static func form(of file: SafetensorsFile) throws -> AdapterScales.Form {
     let gains = file.tensors.count { $0.name.hasSuffix(suffix(.gains)) }
     var faults: [String] = file.tensors.compactMap { tensor in
+      if let scales = scalesBeside(zeros: tensor.name) {
+        return tensor.type == .f16 && file.tensor(named: scales) != nil
+          ? nil : "tensor \"\(tensor.name)\" is \(tensor.type.name), expected F16 beside \(scales)"
+      }
       guard [.scales, .gains].contains(where: { tensor.name.hasSuffix(suffix($0)) }) else {
         return "tensor \"\(tensor.name)\" is neither scales nor gains"
       }
@@ -113,6 +141,10 @@ extension AdapterFile {
         ? "tensor \"\(tensor.name)\" is \(tensor.type.name), expected F16, BF16 or F32" : nil
     }
     if file.tensors.isEmpty { faults.append("the file holds no tensors") }
+    let zeros = file.tensors.count { scalesBeside(zeros: $0.name) != nil }
+    if faults.isEmpty, zeros != 0, 2 * zeros != file.tensors.count {
+      faults.append("some layers have zero points and some have none; an adapter has one form")
+    }
     if faults.isEmpty, gains != 0, gains != file.tensors.count {
       faults.append("the file holds scales and gains; an adapter has one form")
     }

@@ -2,12 +2,14 @@ internal import Kernels
 package import Quantization
 
 extension AdapterScales {
-  /// Puts the task's scales, and the minima that follow them, into the rows of a whole matrix.
+  /// Puts the task's scales, the minima that follow them, and zero points of its own into the rows
+  /// of a whole matrix.
   package func apply(to rows: inout CodedRows, layer: Int, role: LinearRole) {
     guard let entry = entry(layer: layer, role: role) else { return }
     switch form {
     case .scales:
       rows.scales = Array(bytes(of: entry))
+      if !entry.zeros.isEmpty { rows.setRealZeros(Array(zeroBytes(of: entry))) }
       if let minima = pointers(entry).minima {
         rows.minima = Array(UnsafeRawBufferPointer(start: minima, count: rows.minima.count))
       }

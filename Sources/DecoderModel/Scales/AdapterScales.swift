@@ -6,6 +6,9 @@ package import Kernels
 /// Either effective scales of every quantized matrix, or one fp32 gain a row on top of the base's
 /// scales of groups. Decoders switch tasks by pointing their matrices here.
 ///
+/// Zero points may be the task's own too: real ones, in place of the base's, beside effective
+/// scales.
+///
 /// Where a matrix has minima, they move with their scale: m = m0 s / s0, rounded to the type of
 /// both. So a scale turns the weights of its group by one factor, as it does where there is a zero
 /// point, and a file that holds both can say exactly what was trained.
@@ -33,12 +36,19 @@ package final class AdapterScales {
     /// Where its scales, and its minima if it has any, begin in their buffers.
     let scaleBytes, minimumBytes: Int
     let hasMinima: Bool
+    /// Its zero points [O, G] among those of all matrices; empty where they stay the base's.
+    let zeros: Range<Int>
+
+    /// Name of the tensor of zero points in an adapter file.
+    package var zerosName: String { role.name(layer: layer) + AdapterScales.zerosSuffix }
 
     /// Name of the tensor in an adapter file.
     package func tensorName(_ form: Form) -> String {
       role.name(layer: layer) + ".\(form.rawValue)"
     }
   }
+
+  package static let zerosSuffix = ".zeros"
 
   package let form: Form
   package let entries: [Entry]
@@ -48,6 +58,8 @@ package final class AdapterScales {
   private let scales: NumberBuffer<UInt8>
   /// As `scales`, of matrices that have minima; they follow from the scales.
   private let minima: NumberBuffer<UInt8>
+  /// Bits of fp16, as adapter files hold them.
+  private let zeros: NumberBuffer<UInt16>
   let gains: FloatBuffer
   private let shipped: [ShippedScales?]
   /// Index in `entries` by layer and role.
@@ -55,13 +67,18 @@ package final class AdapterScales {
 
   /// The base's own scales, or gains of 1.
   ///
-  /// - Parameter modules: layers that the task changes; the others have no entry.
-  package init(form: Form, of weights: DecoderWeights, modules: TargetModules = .all) {
+  /// - Parameters:
+  ///   - modules: layers that the task changes; the others have no entry.
+  ///   - zeroPoints: the task has zero points of its own, where its base has any; not with gains.
+  package init(
+    form: Form, of weights: DecoderWeights, modules: TargetModules = .all, zeroPoints: Bool = false
+  ) {
+    precondition(form == .scales || !zeroPoints, "zero points go with scales")
     self.form = form
     var entries: [Entry] = []
     var positions: [[LinearRole: Int]] = []
     var shipped: [ShippedScales?] = []
-    var (count, scaleBytes, minimumBytes) = (0, 0, 0)
+    var (count, scaleBytes, minimumBytes, zeroCount) = (0, 0, 0, 0)
     for (layer, tensors) in weights.layers.enumerated() {
       positions.append([:])
       for role in tensors.roles {
@@ -76,10 +93,13 @@ package final class AdapterScales {
           sumsPerRow: form == .gains ? 1 : matrix.groups,
           type: form == .gains ? .f32 : matrix.scaleType,
           scaleBytes: scaleBytes.roundedUp(to: 4), minimumBytes: minimumBytes.roundedUp(to: 4),
-          hasMinima: base?.minima != nil)
+          hasMinima: base?.minima != nil,
+          zeros: zeroCount..<zeroCount
+            + (zeroPoints && base?.zero(0) != nil ? matrix.rows * matrix.groups : 0))
         entries.append(entry)
         shipped.append(base)
         count = own.upperBound
+        zeroCount = entry.zeros.upperBound
         guard form == .scales else { continue }
         scaleBytes = entry.scaleBytes + own.count * entry.type.byteCount
         if entry.hasMinima {
@@ -93,6 +113,7 @@ package final class AdapterScales {
     self.shipped = shipped
     scales = NumberBuffer(count: scaleBytes)
     minima = NumberBuffer(count: minimumBytes)
+    zeros = NumberBuffer(count: zeroCount)
     gains = FloatBuffer(count: form == .gains ? count : 0)
     gains.elements.update(repeating: 1)
     guard form == .scales else { return }
@@ -102,8 +123,12 @@ package final class AdapterScales {
         from: UnsafeRawBufferPointer(
           start: base.scales, count: entry.range.count * entry.type.byteCount))
       setMinima(entry)
+      for i in 0..<entry.zeros.count { setZero(base.zero(i) ?? 0, entry, i) }
     }
   }
+
+  /// Numbers of zero points of all matrices.
+  package var zeroCount: Int { zeros.count }
 
   /// The entry of one matrix; nil where the task does not change it.
   package func entry(layer: Int, role: LinearRole) -> Entry? {
@@ -144,6 +169,25 @@ package final class AdapterScales {
       allFinite = allFinite && entry.type.load(minima, i).isFinite
     }
     return allFinite
+  }
+
+  /// Puts zero point `i` of an entry, rounded to fp16; false where it has no place there.
+  @discardableResult
+  func setZero(_ zero: Float, _ entry: Entry, _ i: Int) -> Bool {
+    let half = Float16(zero)
+    zeros.pointer[entry.zeros.lowerBound + i] = half.bitPattern
+    return half.isFinite
+  }
+
+  /// The zero points that products use; nil where they are the base's.
+  func zeroPointer(_ entry: Entry) -> UnsafePointer<UInt16>? {
+    entry.zeros.isEmpty ? nil : UnsafePointer(zeros.pointer + entry.zeros.lowerBound)
+  }
+
+  /// The raw bytes of an entry's zero points as an adapter file stores them: F16 [O, G].
+  package func zeroBytes(of entry: Entry) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(
+      start: zeros.pointer + entry.zeros.lowerBound, count: entry.zeros.count * 2)
   }
 
   /// The raw bytes of an entry as an adapter file stores them: scales, or F32 gains.

@@ -23,6 +23,11 @@ package final class RowFactors {
   init(_ task: AdapterScales?, pointedAt weights: DecoderWeights) {
     self.task = task
     let linears = weights.layers.map { zip($0.roles, $0.linears.map(\.matrix)) }
+    guard task?.zeroCount ?? 0 == 0 else {
+      obstacle = "its zero points are its own, so it shares no product with other tasks"
+      (isExact, rows, memory) = (true, [], FloatBuffer(count: 0))
+      return
+    }
     let grouped = linears.flatMap { $0 }.first { $1.isQuantized && !$1.scalesFinishedRows }
     guard grouped == nil || task?.form != .scales else {
       obstacle =

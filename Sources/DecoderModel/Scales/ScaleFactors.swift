@@ -1,63 +1,68 @@
 internal import Kernels
 
-/// The masters of one matrix under `ScaleGranularity.rowColumn`: numbers for rows and for groups of
-/// columns, of which the relative changes of all its scales are made.
+/// Group scales of one matrix by fewer numbers than it has scales:
 ///
-///     d[o, G] = r[o] + c[G] + sum over k of a[o, k] b[G, k]        s = s0 (1 + d)
+///     s[o,G] = s0[o,G] (1 + f[o,G]),   f[o,G] = r[o] + c[G] + sum_k a[o,k] b[k,G]
 ///
-/// They lie one behind another: r [O], c [G], a [O, K], b [G, K]. All start at 0 but b, without
-/// which a would have no gradient.
-struct ScaleFactors {
-  let rows, groups, rank: Int
+/// Masters lie as r [O], c [G], a [O, K], b [K, G]; G are the scales of a row. All begin at 0 but
+/// b, or products of a and b would have no gradient (docs/decisions/0020).
+struct ScaleFactors: Sendable {
+  let rows, columns, rank: Int
 
-  var count: Int { Self.count(rows: rows, groups: groups, rank: rank) }
+  /// r and c, and K more of each.
+  var count: Int { (1 + rank) * (rows + columns) }
 
-  static func count(rows: Int, groups: Int, rank: Int) -> Int { (rows + groups) * (1 + rank) }
+  private var c: Int { rows }
+  private var a: Int { rows + columns }
+  private var b: Int { a + rows * rank }
 
-  private var columns: Int { rows }
-  private var left: Int { rows + groups }
-  private var right: Int { left + rows * rank }
-
-  /// Standard deviation of b at the start: small beside a scale, so that a is what grows.
-  private static let spread: Float = 0.1
-
-  /// Where training starts; the numbers depend on `seed` alone.
-  func start(_ masters: UnsafeMutablePointer<Float>, seed: UInt64) {
+  /// The masters of an untrained matrix. b is uniform within 1 / sqrt(K): a step that moves each a
+  /// by some amount moves f by about as much as if it had moved r.
+  func initialize(_ masters: UnsafeMutablePointer<Float>, _ random: inout SplitMix64) {
     masters.update(repeating: 0, count: count)
-    var random = SplitMix64(seed: seed)
-    for i in right..<right + groups * rank {
-      // Uniform, of that deviation.
-      masters[i] = (Float(random.unitInterval()) - 0.5) * Self.spread * Float(12).squareRoot()
-    }
+    let bound = 1 / Double(max(1, rank)).squareRoot()
+    for i in b..<count { masters[i] = Float((2 * random.unitInterval() - 1) * bound) }
   }
 
-  /// d[o, G].
-  @inline(__always)
-  func change(_ masters: UnsafePointer<Float>, _ row: Int, _ group: Int) -> Float {
-    var sum = masters[row] + masters[columns + group]
-    for k in 0..<rank {
-      sum += masters[left + row * rank + k] * masters[right + group * rank + k]
-    }
+  /// f of row `o` and column `g`, added up from r on.
+  func value(_ masters: UnsafePointer<Float>, _ o: Int, _ g: Int) -> Float {
+    var sum = masters[o] + masters[c + g]
+    for k in 0..<rank { sum += masters[a + o * rank + k] * masters[b + k * columns + g] }
     return sum
   }
 
-  /// Gradients of the masters from those of d [O, G], in a fixed order.
-  func gradient(
-    _ slopes: UnsafePointer<Float>, _ masters: UnsafePointer<Float>,
+  /// Gradients of all masters from e [O, G], that of f:
+  ///
+  ///     dr[o] = sum_G e[o,G]   da[o,k] = sum_G e[o,G] b[k,G]
+  ///     dc[G] = sum_o e[o,G]   db[k,G] = sum_o e[o,G] a[o,k]
+  ///
+  /// Added up in Double, by rows and within a row by columns, and rounded once. `masters` are not
+  /// read where the rank is 0.
+  func gradients(
+    of e: UnsafePointer<Float>, _ masters: UnsafePointer<Float>?,
     into out: UnsafeMutablePointer<Float>
   ) {
-    out.update(repeating: 0, count: count)
-    for row in 0..<rows {
-      for group in 0..<groups {
-        let slope = slopes[row * groups + group]
-        out[row] += slope
-        out[columns + group] += slope
-        for k in 0..<rank {
-          let (a, b) = (left + row * rank + k, right + group * rank + k)
-          out[a] += slope * masters[b]
-          out[b] += slope * masters[a]
+    var perColumn = [Double](repeating: 0, count: (1 + rank) * columns)
+    for o in 0..<rows {
+      let e = e + o * columns
+      var whole = 0.0
+      for g in 0..<columns {
+        whole += Double(e[g])
+        perColumn[g] += Double(e[g])
+      }
+      out[o] = Float(whole)
+      guard rank > 0, let masters else { continue }
+      for k in 0..<rank {
+        let (left, right) = (Double(masters[a + o * rank + k]), masters + b + k * columns)
+        var sum = 0.0
+        for g in 0..<columns {
+          sum += Double(e[g]) * Double(right[g])
+          perColumn[(1 + k) * columns + g] += Double(e[g]) * left
         }
+        out[a + o * rank + k] = Float(sum)
       }
     }
+    for g in 0..<columns { out[c + g] = Float(perColumn[g]) }
+    for i in 0..<rank * columns { out[b + i] = Float(perColumn[columns + i]) }
   }
 }

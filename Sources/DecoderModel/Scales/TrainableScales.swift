@@ -1,24 +1,5 @@
 internal import Kernels
 
-/// How finely scales are trained.
-package enum ScaleGranularity: String, CaseIterable, Sendable {
-  /// One number a row: the scale itself over a per-row base, a gain over a grouped base.
-  case row
-  /// Every scale of a grouped base.
-  case group
-  /// Every scale of a grouped base, made of numbers for rows and for groups of columns
-  /// (`ScaleFactors`): what is exchanged is far less than the scales.
-  case rowColumn = "row+column"
-}
-
-/// What the optimizer's numbers mean, for a base scale s0 (1 for gains); they start at 0.
-package enum ScaleParametrization: String, CaseIterable, Sendable {
-  /// s = s0 (1 + d): one learning rate fits all layers, bits and models.
-  case relative
-  /// s = s0 + d: the paper's form.
-  case absolute
-}
-
 /// The trained numbers of a model: fp32 masters in one flat vector and the task scales they give.
 ///
 /// Forward passes use scales rounded to the type in which the base has them, as an adapter stores
@@ -27,18 +8,29 @@ package enum ScaleParametrization: String, CaseIterable, Sendable {
 package final class TrainableScales {
   package let training: ScaleTraining
   package let task: AdapterScales
+  /// One for each entry of the task, in its order.
+  package let parts: [Part]
+  /// All masters.
+  package let count: Int
+  /// The masters that are in use, where gradients are made of them; else empty.
+  private let masters: FloatBuffer
   /// The lowest layer with trained numbers; below it nothing needs a gradient.
   let firstLayer: Int
   /// Kinds of layers that are trained, by layer.
   private let kinds: [Set<LinearKind>]
   /// Layers whose gradients are made of inputs, not of outputs alone.
   private let layersThatNeedInputs: Set<Int>
-  /// Where the masters of each entry lie, by the place of the entry's first scale.
-  private var mastersOf: [Int: (range: Range<Int>, factors: ScaleFactors?)] = [:]
-  /// All masters.
-  package let count: Int
-  /// The masters that are in use, and gradients of those of one matrix, where they are factors.
-  private let factors, factorGradient: FloatBuffer
+
+  /// The masters of one matrix.
+  package struct Part: Sendable {
+    package let entry: AdapterScales.Entry
+    /// Where those of its scales are in the vector of all.
+    package let range: Range<Int>
+    /// Where those of its zero points [O, G] are; empty where these are not trained.
+    package let zeros: Range<Int>
+    /// Nil where every number of the task has a master of its own.
+    let factors: ScaleFactors?
+  }
 
   package init(weights: DecoderWeights, training: ScaleTraining) {
     self.training = training
@@ -47,46 +39,16 @@ package final class TrainableScales {
     }
     let task = AdapterScales(
       form: training.granularity == .row && grouped ? .gains : .scales, of: weights,
-      modules: training.modules)
+      modules: training.modules, zeroPoints: training.zeroPoints)
     self.task = task
+    (parts, count) = Self.parts(task, training)
+    masters = FloatBuffer(zeros: training.rank > 0 ? count : 0)
     var kinds = [Set<LinearKind>](repeating: [], count: weights.layers.count)
     for entry in task.entries { kinds[entry.layer].insert(entry.role.kind) }
     self.kinds = kinds
     firstLayer = kinds.firstIndex { !$0.isEmpty } ?? kinds.count
-    layersThatNeedInputs = Set(task.entries.filter { $0.groups > 1 }.map(\.layer))
-    var (count, most) = (0, 0)
-    for entry in task.entries {
-      let factors =
-        training.granularity == .rowColumn && entry.groups > 1
-        ? ScaleFactors(rows: entry.rows, groups: entry.groups, rank: training.rank) : nil
-      let own = factors?.count ?? entry.range.count
-      mastersOf[entry.range.lowerBound] = (count..<count + own, factors)
-      count += own
-      if factors != nil { most = max(most, own) }
-    }
-    self.count = count
-    factors = FloatBuffer(zeros: most == 0 ? 0 : count)
-    factorGradient = FloatBuffer(count: most)
-  }
-
-  /// The masters of an entry.
-  func masters(of entry: AdapterScales.Entry) -> Range<Int> {
-    mastersOf[entry.range.lowerBound]?.range ?? entry.range
-  }
-
-  private func factors(of entry: AdapterScales.Entry) -> ScaleFactors? {
-    mastersOf[entry.range.lowerBound]?.factors
-  }
-
-  /// Masters with which the model equals its base.
-  package func copyInitialMasters(to masters: UnsafeMutableBufferPointer<Float>) {
-    precondition(masters.count == count, "one master for each trained number")
-    masters.update(repeating: 0)
-    for (index, entry) in task.entries.enumerated() {
-      guard let factors = factors(of: entry), let start = masters.baseAddress else { continue }
-      factors.start(
-        start + self.masters(of: entry).lowerBound, seed: training.seed &+ UInt64(index))
-    }
+    layersThatNeedInputs = Set(
+      task.entries.filter { $0.groups > 1 || !$0.zeros.isEmpty }.map(\.layer))
   }
 
   /// All layers.
@@ -99,9 +61,30 @@ package final class TrainableScales {
   package var granularity: ScaleGranularity { training.granularity }
   package var parametrization: ScaleParametrization { training.parametrization }
 
-  /// The entry of one matrix; nil where it is not trained.
-  func entry(layer: Int, role: LinearRole) -> AdapterScales.Entry? {
-    task.entry(layer: layer, role: role)
+  /// Scales of all matrices first, then zero points of all.
+  private static func parts(_ task: AdapterScales, _ training: ScaleTraining) -> ([Part], Int) {
+    // A row with one scale has no columns to tell apart.
+    let factors = task.entries.map { entry in
+      training.granularity == .rowAndColumn && entry.groups > 1
+        ? ScaleFactors(rows: entry.rows, columns: entry.groups, rank: training.rank) : nil
+    }
+    let counts = zip(task.entries, factors).map { $1?.count ?? $0.range.count }
+    let scaleCount = counts.reduce(0, +)
+    var next = 0
+    let parts = task.entries.indices.map { index in
+      let entry = task.entries[index]
+      defer { next += counts[index] }
+      return Part(
+        entry: entry, range: next..<next + counts[index],
+        zeros: scaleCount + entry.zeros.lowerBound..<scaleCount + entry.zeros.upperBound,
+        factors: factors[index])
+    }
+    return (parts, scaleCount + task.zeroCount)
+  }
+
+  /// The masters of one matrix; nil where it is not trained.
+  func part(layer: Int, role: LinearRole) -> Part? {
+    task.index(layer: layer, role: role).map { parts[$0] }
   }
 
   /// Whether a block has a trained layer of one of these kinds.
@@ -112,100 +95,66 @@ package final class TrainableScales {
   /// Whether gradients of a block are made of the inputs of its layers, not of their outputs alone.
   func needsInputs(layer: Int) -> Bool { layersThatNeedInputs.contains(layer) }
 
+  /// Masters d [count] at which the task is the base: 0 but for some of `ScaleFactors`.
+  package func copyInitialMasters(to masters: UnsafeMutableBufferPointer<Float>) {
+    precondition(masters.count == count, "one master for each trained number")
+    masters.update(repeating: 0)
+    var random = SplitMix64(seed: training.seed)
+    guard let start = masters.baseAddress else { return }
+    for part in parts { part.factors?.initialize(start + part.range.lowerBound, &random) }
+  }
+
   /// Derives the task scales from masters d [count]; says what has become of them.
   @discardableResult
   package func setMasters(_ masters: UnsafeBufferPointer<Float>) -> ScaleFaults {
     precondition(masters.count == count, "one master for each trained number")
+    if self.masters.count > 0 { _ = self.masters.elements.update(fromContentsOf: masters) }
     var faults = ScaleFaults()
-    if factors.count > 0 { _ = factors.elements.update(fromContentsOf: masters) }
-    for entry in task.entries {
-      let own = self.masters(of: entry)
-      guard task.form == .scales, let base = task.base(of: entry) else {
-        for i in entry.range {
-          task.gains.pointer[i] = 1 + masters[i]
-          faults.count(task.gains.pointer[i], base: 1)
-        }
-        continue
-      }
-      let (scales, factored) = (task.pointers(entry).scales, factors(of: entry))
-      for i in 0..<entry.range.count {
-        let first = base.scale(i)
-        let master =
-          factored?.change(
-            factors.pointer + own.lowerBound, i / entry.groups, i % entry.groups)
-          ?? masters[own.lowerBound + i]
-        let scale = parametrization == .relative ? first * (1 + master) : first + master
-        entry.type.store(scale, scales, i)
-        faults.count(entry.type.load(scales, i), base: first)
-      }
-      if !task.setMinima(entry) { faults.notFinite += 1 }
+    guard let start = masters.baseAddress else { return faults }
+    for part in parts {
+      set(part, start + part.range.lowerBound, &faults)
+      setZeros(part, start + part.zeros.lowerBound, &faults)
     }
     return faults
   }
 
-  /// Turns row sums `sum_t dy * y` of one matrix into gradients of its masters, in place.
-  ///
-  /// The sum is s times dL/ds. A scale of 0 has given the output no trace of its gradient: 0.
-  func finishRowGradient(_ entry: AdapterScales.Entry, _ sums: UnsafeMutablePointer<Float>) {
-    let (base, scales) = (task.base(of: entry), task.pointers(entry).scales)
-    for row in 0..<entry.rows {
-      let (scale, factor): (Float, Float) =
-        switch task.form {
-        case .gains: (task.gains.pointer[entry.range.lowerBound + row], 1)
-        case .scales:
-          (
-            entry.type.load(scales, row),
-            parametrization == .relative ? base?.scale(row) ?? 1 : 1
-          )
-        }
-      sums[row] = scale == 0 ? 0 : sums[row] / scale * factor
-    }
-  }
-
-  /// Turns sums [O, G] of one matrix, of its unscaled weights times dL/dW, into gradients
-  /// [O, scalesPerRow] of its masters, in place.
-  ///
-  /// The groups of a super-block share its scale, and what each of them adds is its own scale times
-  /// its sum, by the shared one.
-  func finishGroupGradient(
-    _ entry: AdapterScales.Entry, _ matrix: WeightMatrix, _ gradient: UnsafeMutablePointer<Float>
-  ) {
-    let (base, scales) = (task.base(of: entry), task.pointers(entry).scales)
-    if matrix.groupsPerScale > 1 {
-      for row in 0..<entry.rows {
-        for number in 0..<entry.groups {
-          let first = number * matrix.groupsPerScale
-          var sum: Float = 0
-          for group in first..<min(matrix.groups, first + matrix.groupsPerScale) {
-            sum +=
-              matrix.effectiveScale(row: row, group: group)
-              * gradient[row * matrix.groups + group]
-          }
-          // Not before its place has been read: rows of sums are at least as long.
-          let index = row * entry.groups + number
-          let scale = entry.type.load(scales, index)
-          gradient[index] = scale == 0 ? 0 : sum / scale
-        }
+  private func set(_ part: Part, _ masters: UnsafePointer<Float>, _ faults: inout ScaleFaults) {
+    let entry = part.entry
+    guard task.form == .scales, let base = task.base(of: entry) else {
+      let gains = task.gains.pointer + entry.range.lowerBound
+      for i in 0..<entry.range.count {
+        gains[i] = 1 + masters[i]
+        faults.count(gains[i], base: 1)
       }
+      return
     }
-    // Of a group with minima and a scale of 0 the sum is that of its minimum, which stays.
-    for i in 0..<entry.range.count where entry.hasMinima && entry.type.load(scales, i) == 0 {
-      gradient[i] = 0
+    let scales = task.pointers(entry).scales
+    for i in 0..<entry.range.count {
+      let change =
+        part.factors?.value(masters, i / entry.groups, i % entry.groups) ?? masters[i]
+      let first = base.scale(i)
+      entry.type.store(isRelative ? first * (1 + change) : first + change, scales, i)
+      faults.count(entry.type.load(scales, i), base: first)
     }
-    guard parametrization == .relative, let base else { return }
-    for i in 0..<entry.range.count { gradient[i] *= base.scale(i) }
+    if !task.setMinima(entry) { faults.notFinite += 1 }
   }
 
-  /// Gradients of an entry's masters, of what `finishGroupGradient` gave; valid until the next
-  /// call.
-  func gradientOfMasters(
-    _ entry: AdapterScales.Entry, _ gradient: UnsafePointer<Float>
-  ) -> UnsafeBufferPointer<Float> {
-    guard let factored = factors(of: entry) else {
-      return UnsafeBufferPointer(start: gradient, count: entry.range.count)
+  /// z = z0 + d, in steps of the codes.
+  private func setZeros(
+    _ part: Part, _ masters: UnsafePointer<Float>, _ faults: inout ScaleFaults
+  ) {
+    guard !part.zeros.isEmpty, let base = task.base(of: part.entry) else { return }
+    for i in 0..<part.zeros.count {
+      let isFinite = task.setZero((base.zero(i) ?? 0) + masters[i], part.entry, i)
+      if !isFinite { faults.notFinite += 1 }
     }
-    factored.gradient(
-      gradient, factors.pointer + masters(of: entry).lowerBound, into: factorGradient.pointer)
-    return UnsafeBufferPointer(start: factorGradient.pointer, count: factored.count)
+  }
+
+  /// Whether numbers change scales by a part of them.
+  var isRelative: Bool { parametrization == .relative || granularity == .rowAndColumn }
+
+  /// The masters of a part that are in use; nil where no gradient is made of them.
+  func masters(of part: Part) -> UnsafePointer<Float>? {
+    masters.count > 0 ? UnsafePointer(masters.pointer + part.range.lowerBound) : nil
   }
 }

@@ -126,7 +126,8 @@ extension CodeTarget {
           + "\(source.columns) columns")
     }
     let type: ElementType
-    if source.offset == .minima && source.groupsPerScale == 1 && source.bits <= 5 {
+    let hasOffsets = source.offset == .minima || rows.hasZerosBetweenCodes
+    if hasOffsets && source.groupsPerScale == 1 && source.bits <= 5 {
       type = source.bits <= 4 ? .q4_1 : .q5_1
     } else {
       let (low, high) = rows.stepRange
@@ -153,6 +154,15 @@ extension CodedRows {
       }
     }
     return (low, high)
+  }
+
+  /// Whether some zero point is no whole number.
+  fileprivate var hasZerosBetweenCodes: Bool {
+    guard layout.offset == .realZeros else { return false }
+    return (0..<layout.rows * layout.groups).contains { index in
+      let zero = zeros.withUnsafeBytes { FloatType.f16.load($0, index) }
+      return zero != zero.rounded()
+    }
   }
 
   /// Whether scale and minimum of every group are numbers of the type.

@@ -23,6 +23,13 @@ extension ExportJob {
         detail: "\(options.format.rawValue) has no tensors of scales alone. Use gptq, awq, mlx or "
           + "compressed-tensors, or export the whole model.")
     }
+    guard !tuned.hasTrainedZeros || options.format == .mlx else {
+      throw ModelFileError.unsupported(
+        path: output,
+        detail:
+          "the adapter has zero points of its own, which \(options.format.rawValue) keeps with "
+          + "the integers. Use mlx, or export the whole model.")
+    }
     let plan = try plan()
     guard plan.isExact || options.allowsLoss else { throw ExportError.loses(plan.loss) }
     let suffixes = options.format == .mlx ? [".scales", ".biases"] : [".scales", ".weight_scale"]

@@ -52,8 +52,9 @@ package struct ExportJob {
       done += weights
       try step(.planning, done, total)
     }
+    // The integers of the imported file cannot be zero points that were trained.
     if let record = try SourceRecord(base: tuned.base.path),
-      record.format == options.format.rawValue
+      record.format == options.format.rawValue, !tuned.hasTrainedZeros
     {
       let files = try planner.handBack(record)
       let metadata =

@@ -103,7 +103,7 @@ struct ExportPlanner {
 
   /// The layout of all rows of the file; records a fault where parts of it have others.
   mutating func layout(of module: ExportModule) -> PackedLayout? {
-    let layouts = module.parts.compactMap { tuned.matrix($0.tensor)?.layout.with(rows: 1) }
+    let layouts = module.parts.compactMap { tuned.layout($0.tensor)?.with(rows: 1) }
     guard layouts.count == module.parts.count, Set(layouts.map(\.summary)).count == 1 else {
       faults.append(
         "\(module.name): the layers that share this tensor have other bits, groups or scales than "

@@ -63,6 +63,7 @@ extension ExportPlanner {
   static func isSymmetric(_ tuned: TunedBase, _ format: ExportFormat) -> Bool {
     tuned.config.expectedTensors.allSatisfy { tensor in
       guard case .linear = tensor.role, let matrix = tuned.matrix(tensor) else { return true }
+      guard !tuned.hasTrainedZeros else { return false }
       let bits = CodeTarget.bits(of: matrix.layout, in: format)
       let centre = UInt8(1 << (bits - 1))
       switch matrix.layout.offset {

@@ -31,12 +31,23 @@ package struct TunedBase {
     return base.quantizedVocabulary(tensor.name)
   }
 
+  /// The task has zero points of its own.
+  var hasTrainedZeros: Bool { adapter?.zeroCount ?? 0 > 0 }
+
+  /// The layout of `rows`, without making them. Where zero points were trained, all layers have
+  /// real ones: those that were left alone may share a tensor with others.
+  func layout(_ tensor: ExpectedTensor) -> PackedLayout? {
+    guard let layout = matrix(tensor)?.layout else { return nil }
+    return hasTrainedZeros && roles[tensor.name] != nil ? layout.withRealZeros : layout
+  }
+
   /// All rows of it with the task's scales.
   func rows(_ tensor: ExpectedTensor) -> CodedRows? {
     guard let matrix = matrix(tensor) else { return nil }
     var rows = matrix.rows
     if let adapter, let place = roles[tensor.name] {
       adapter.apply(to: &rows, layer: place.layer, role: place.role)
+      if hasTrainedZeros { rows.makeZerosReal() }
     }
     return rows
   }

@@ -25,16 +25,17 @@ extension ConfigKey {
       "folder of the base, as made by `peqa quantize`"),
     ConfigKey(
       "scale_granularity", \.scaleGranularity, .choice, critical: true,
-      "row trains one number per weight row, group one per group of columns, row+column one per row and one per group of columns together"
+      "row trains one number per weight row, group one per group of columns, row+column one per row and per column of groups"
     ),
     ConfigKey(
       "scale_rank", \.scaleRank, .whole(0...64), critical: true,
-      "further products of numbers of rows and of groups that row+column trains"),
+      "for row+column: products of so many numbers per row and per column of groups on top"),
     ConfigKey(
       "scale_param", \.scaleParam, .choice, critical: true,
       "the trained number d: relative is s = s0 (1 + d), absolute is s = s0 + d as in the paper"),
     ConfigKey(
-      "train_zero_points", \.trainZeroPoints, .yesNo, "whether zero points are trained too"),
+      "train_zero_points", \.trainZeroPoints, .yesNo, critical: true,
+      "whether zero points are trained too, one real number per group"),
     ConfigKey(
       "target_modules", \.targetModules, .modules, critical: true,
       "layers that are trained, by names, parts of names, ranges and stars; the others stay as they are"

@@ -21,6 +21,7 @@ extension RawConfig {
     reading.refuseWhatIsMissing()
     reading.checkObjective()
     reading.checkBatches()
+    reading.checkScales()
     reading.checkLength()
     reading.checkOptimizer()
     reading.checkSaving()
@@ -81,7 +82,6 @@ private struct ConfigResolution {
       wanted ? (key, "not available yet; \(instead)") : nil
     }
     let refusals = [
-      missing(config.trainZeroPoints, "train_zero_points", "only scales train: set it to false"),
       missing(config.method != .rtn, "method", "set it to rtn"),
       missing(
         config.reportTo.contains("tensorboard"), "report_to", "jsonl and csv are written"),
@@ -143,6 +143,12 @@ private struct ConfigResolution {
           + "but global_batch_size is \(config.globalBatchSize); leave it out, it is derived")
     }
     config.gradientAccumulationSteps = nil
+  }
+
+  mutating func checkScales() {
+    if config.scaleRank > 0, config.scaleGranularity != .rowAndColumn {
+      fault("scale_rank", "is for scale_granularity: row+column; set that, or leave scale_rank out")
+    }
   }
 
   mutating func checkLength() {

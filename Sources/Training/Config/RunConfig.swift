@@ -9,6 +9,7 @@ package struct RunConfig: Sendable, Equatable {
   // What is trained.
   package var model = ""
   package var scaleGranularity = ScaleGranularity.row
+  /// K of `ScaleFactors`, with `row+column` only.
   package var scaleRank = 0
   package var scaleParam = ScaleParametrization.relative
   package var trainZeroPoints = false
@@ -149,10 +150,9 @@ extension RunConfig {
 
   /// What of the base is trained.
   package var scaleTraining: ScaleTraining {
-    var training = ScaleTraining(
-      scaleGranularity, scaleParam, modules: TargetModules(targetModules))
-    (training.rank, training.seed) = (scaleRank, UInt64(bitPattern: Int64(seed)))
-    return training
+    ScaleTraining(
+      scaleGranularity, scaleParam, modules: TargetModules(targetModules), rank: scaleRank,
+      zeroPoints: trainZeroPoints, seed: UInt64(seed))
   }
 
   /// The peak learning rate after defaults: the relative form has one value for all layers and bit

@@ -18,7 +18,7 @@ struct StepOptions: ParsableArguments {
   @Option(help: "Tokens a sequence.")
   var length = 512
 
-  @Option(help: "What is trained: row or group.")
+  @Option(help: "What is trained: row, group or row+column.")
   var scaleGranularity = ScaleGranularity.row
 
   @Flag(

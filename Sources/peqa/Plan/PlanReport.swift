@@ -91,7 +91,7 @@ struct PlanReport {
       "model", "\(model.name): \(parameters) billion parameters",
       "\(model.config.layerCount) blocks", "\(model.bits) bits", groups)
     add("base", "\(megabytes(model.baseBytes))")
-    add("trained scales", "\(model.trained(run.scaleTraining).masters)")
+    add("trained scales", run.scaleTraining.text(model.trained(run.scaleTraining)))
     add(
       "ranks", "\(cluster.nodes) x \(cluster.ranksPerNode)",
       "\(cluster.threadsPerRank) threads each")
@@ -151,6 +151,9 @@ struct PlanReport {
       "group_size": .integer(model.groupSize),
       "parameters": .integer(model.config.parameterCount),
       "trained_scales": .integer(model.trained(run.scaleTraining).masters),
+      "adapter_numbers": .integer(model.trained(run.scaleTraining).stored),
+      "scale_granularity": .string(run.scaleGranularity.rawValue),
+      "scale_rank": .integer(run.scaleRank),
       "nodes": .integer(cluster.nodes), "ranks_per_node": .integer(cluster.ranksPerNode),
       "threads_per_rank": .integer(cluster.threadsPerRank),
       "core_gflops": .real(cluster.threadRate / 1e9), "measured": .bool(measured != nil),
