@@ -29,8 +29,10 @@ package final class CalibratedCodes: CodeSource {
   private let fitting: BlockFitting?
   private let comparison: HeldOutComparison
   private let options: CalibrationOptions
-  private let settings: QuantizationSettings
+  private let quantization: QuantizeOptions
   private let communicator: Communicator
+  /// Where bits and groups come from, for the record.
+  private let choice: FormChoice?
   private let isCancelled: () -> Bool
   private let progress: (Progress) -> Void
   /// Of the block that was quantized last, by role.
@@ -44,14 +46,14 @@ package final class CalibratedCodes: CodeSource {
   private var pool: WorkerPool { decoder.compute.pool }
 
   package init(
-    _ model: ModelSource, _ settings: QuantizationSettings, _ options: CalibrationOptions,
-    _ set: CalibrationSet, compute: Compute, communicator: Communicator,
+    _ model: ModelSource, _ quantization: QuantizeOptions, _ options: CalibrationOptions,
+    _ set: CalibrationSet, choice: FormChoice? = nil, compute: Compute, communicator: Communicator,
     isCancelled: @escaping () -> Bool = { false },
     progress: @escaping (Progress) -> Void = { _ in }
   ) throws {
     config = model.config
-    (self.settings, self.options, self.communicator) = (settings, options, communicator)
-    (self.isCancelled, self.progress) = (isCancelled, progress)
+    (self.quantization, self.options, self.communicator) = (quantization, options, communicator)
+    (self.choice, self.isCancelled, self.progress) = (choice, isCancelled, progress)
     weights = try BlockwiseWeights(model)
     decoder = Decoder(config: config, weights: weights.decoderWeights, compute: compute)
     stages = BlockStages(decoder, tokens: set.length)
@@ -90,7 +92,8 @@ package final class CalibratedCodes: CodeSource {
     [
       .init(key: "calibration", value: options.json),
       .init(key: "layers", value: .array(layers)),
-    ] + (try comparison.members())
+    ] + (choice.map { [.init(key: "choice", value: $0.json)] } ?? [])
+      + (try comparison.members())
   }
 
   private func quantizeBlock() throws {
@@ -157,22 +160,11 @@ package final class CalibratedCodes: CodeSource {
     weights.put(memory.matrix, role, layer)
   }
 
-  /// Bytes that the moments of the sets that are worked on together may take.
-  private static let momentBytes = 1 << 30
-
   private func quantize(_ part: BlockStages.Part, _ layer: Int) throws {
-    let (sets, columns) = BlockStages.roles(of: part, config)
-    let atOnce = max(1, Self.momentBytes / (columns * columns * 4))
-    for first in stride(from: 0, to: sets.count, by: atOnce) {
-      let chosen = first..<min(sets.count, first + atOnce)
-      let sums = try streams.moments(
-        part, layer, chosen, columns: columns, stages, pool, communicator, check: checkCancelled)
-      for (index, sum) in zip(chosen, sums) {
-        let moments = InputMoments(
-          sum.matrix(), columns: columns, damping: options.damping,
-          ordersColumns: options.ordersColumns)
-        for role in sets[index] { try quantize(role, layer, moments) }
-      }
+    try streams.forEachSet(
+      of: part, layer, decoder, stages, options, communicator, check: checkCancelled
+    ) { roles, moments in
+      for role in roles { try quantize(role, layer, moments) }
     }
   }
 
@@ -180,7 +172,8 @@ package final class CalibratedCodes: CodeSource {
     try checkCancelled()
     let sharing = MatrixSharing(
       quantizer: try CalibratedQuantizer(
-        settings, rounds: options.rounds, feedsErrorsBack: options.feedsErrorsBack),
+        quantization.settings(of: role.name(layer: layer)), rounds: options.rounds,
+        feedsErrorsBack: options.feedsErrorsBack),
       communicator: communicator, pool: pool)
     communicator.beginPhase("codes of block \(layer)")
     let rows = try sharing.quantize(

@@ -7,6 +7,15 @@ enum OrderedSums {
   static func add(
     _ parts: [[Double]], width: Int, of count: Int, _ communicator: Communicator
   ) throws -> [Double] {
+    try gather(parts, width: width, of: count, communicator)
+      .reduce([Double](repeating: 0, count: width)) { zip($0, $1).map(+) }
+  }
+
+  /// The parts of all ranks in their order; of anything that is shared out as sequences are.
+  /// Collective.
+  static func gather(
+    _ parts: [[Double]], width: Int, of count: Int, _ communicator: Communicator
+  ) throws -> [[Double]] {
     let own = parts.flatMap { $0 }.withUnsafeBytes { Array($0) }
     var all = [[Double]](repeating: [], count: count)
     for (rank, bytes) in try communicator.allGather(own).enumerated() {
@@ -15,7 +24,7 @@ enum OrderedSums {
         all[index] = Array(values[place * width..<(place + 1) * width])
       }
     }
-    return all.reduce([Double](repeating: 0, count: width)) { zip($0, $1).map(+) }
+    return all
   }
 
   /// Sum of (x - y)^2, and of y^2.

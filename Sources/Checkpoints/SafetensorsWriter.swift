@@ -22,6 +22,13 @@ package final class SafetensorsWriter: TensorWriter {
       overwrite: overwrite, digest: digest, uncached: uncached)
   }
 
+  /// Bytes of a file with these tensors.
+  package static func byteCount(
+    _ tensors: [TensorDeclaration], metadata: [(key: String, value: String)] = []
+  ) -> Int {
+    tensors.reduce(header(tensors, metadata).count) { $0 + $1.byteCount }
+  }
+
   private static func header(
     _ tensors: [TensorDeclaration], _ metadata: [(key: String, value: String)]
   ) -> [UInt8] {

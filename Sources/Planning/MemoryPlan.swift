@@ -54,7 +54,7 @@ package struct MemoryPlan: Sendable, Equatable {
     self.init(
       base.config, baseBytes: base.byteCount, numbers: base.trained(run.scaleTraining),
       pass: PassShape(
-        run, ranks: ranks, groupSize: base.manifest.settings.groupSize,
+        run, ranks: ranks, groupSize: base.finestGroupSize,
         precision: precision, threads: threads),
       globalBatchSize: run.globalBatchSize, ranks: ranks)
   }

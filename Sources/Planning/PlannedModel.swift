@@ -9,8 +9,12 @@ package struct PlannedModel: Sendable, Equatable {
   /// As a reader of the plan knows it.
   package var name: String
   package var config: DecoderConfig
+  /// Of most weights.
   package var bits: Int
+  /// The smallest groups; -1 where all layers have whole rows.
   package var groupSize: Int
+  /// Layers differ in bits or groups.
+  package var isMixed = false
   /// The whole base.
   package var baseBytes: Int
   /// Codes of each block.
@@ -33,9 +37,9 @@ package struct PlannedModel: Sendable, Equatable {
   }
 
   private init(name: String, _ base: QuantizedBase) {
-    let settings = base.manifest.settings
     (self.name, config) = (name, base.config)
-    (bits, groupSize) = (settings.bits, settings.groupSize)
+    (bits, groupSize) = (base.manifest.settings.bits, base.finestGroupSize)
+    isMixed = Set(base.layouts.map(\.form)).count > 1
     (baseBytes, blockBytes) = (base.byteCount, base.blockBytes)
     layers = base.linearLayouts
   }

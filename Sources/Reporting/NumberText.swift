@@ -13,3 +13,29 @@ package func megabytes(_ bytes: Int) -> String {
   default: "\(fixed(Double(bytes) / 1e9, digits: 2)) GB"
   }
 }
+
+/// What a size such as `1.9GB`, `500 MiB` or `1000` says: whole bytes, rounded down. KB, MB, GB and
+/// TB are powers of ten, KiB, MiB, GiB and TiB of 1024; nil for anything else, and beyond 2^63.
+package func byteCount(of text: String) -> Int? {
+  let digits = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+  let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
+  let unit = text.dropFirst(digits.count).trimmingCharacters(in: .whitespaces).uppercased()
+  guard (1...2).contains(parts.count), var size = byteUnits[unit] else { return nil }
+  let fraction = parts.count == 2 ? parts[1] : ""
+  guard !parts[0].isEmpty || !fraction.isEmpty, let whole = Decimal(string: "0" + digits) else {
+    return nil
+  }
+  size *= whole
+  var rounded = Decimal()
+  NSDecimalRound(&rounded, &size, 0, .down)
+  return rounded < Decimal(Int.max) ? Int("\(rounded)") : nil
+}
+
+private let byteUnits: [String: Decimal] = {
+  var units: [String: Decimal] = ["": 1, "B": 1]
+  for (index, letter) in "KMGT".enumerated() {
+    units["\(letter)B"] = pow(1000, index + 1)
+    units["\(letter)IB"] = pow(1024, index + 1)
+  }
+  return units
+}()

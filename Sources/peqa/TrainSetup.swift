@@ -216,7 +216,7 @@ struct TrainSetup {
   /// The longest pass of a rank over sequences of at most `length` tokens.
   func passShape(length: Int) -> PassShape {
     PassShape(
-      config, ranks: rank.communicator.size, groupSize: base.manifest.settings.groupSize,
+      config, ranks: rank.communicator.size, groupSize: base.finestGroupSize,
       precision: compute.precision, threads: compute.pool.threads, length: length)
   }
 

@@ -50,6 +50,22 @@ private let bases = [
     #expect(try BaseManifest(JSONValue(parsing: text), path: "") == manifest)
   }
 
+  /// Older programs do not know forms by matrix, so they have to refuse such a base.
+  @Test func formsByMatrixMakeVersionTwo() throws {
+    var manifest = BaseManifest(
+      baseDigest: String(repeating: "0a", count: 32), settings: .init(bits: 3, groupSize: 64))
+    #expect(manifest.json["version"]?.int == 1)
+    manifest.grids = [
+      "a": BaseManifest.Grid(bits: 8, groupSize: -1),
+      "b": BaseManifest.Grid(bits: 2, groupSize: 32),
+    ]
+    #expect(manifest.json["version"]?.int == 2)
+    let again = try BaseManifest(JSONValue(parsing: manifest.json.text()), path: "")
+    #expect(again == manifest)
+    #expect(again.grid(of: "b") == BaseManifest.Grid(bits: 2, groupSize: 32))
+    #expect(again.grid(of: "c") == BaseManifest.Grid(bits: 3, groupSize: 64))
+  }
+
   @Test(
     arguments: [
       ("format", JSONValue.string("other")), ("version", 3), ("version", nil), ("bits", 5),

@@ -64,6 +64,45 @@ import Testing
     }
   }
 
+  /// Each layer has the bits and groups that were asked for, and the codes that these give.
+  @Test func layersDifferInBitsAndGroups() throws {
+    let forms = [
+      BaseManifest.Grid(bits: 2, groupSize: 32), BaseManifest.Grid(bits: 3, groupSize: -1),
+      BaseManifest.Grid(bits: 4, groupSize: 64), BaseManifest.Grid(bits: 8, groupSize: -1),
+    ]
+    try Scratch.withFolder { folder in
+      let source = try ModelSource.open(Scratch.fixture("dense_bf16"))
+      var options = QuantizeOptions(settings: .init(bits: 4), allowPoorQuality: true)
+      let names = (0..<2).flatMap { layer in LinearKind.allCases.map { $0.name(layer: layer) } }
+      for (index, name) in names.enumerated() {
+        options.grids[name] = forms[(index + index / 7) % forms.count]
+      }
+      let pool = WorkerPool(threads: 2)
+      let report = try QuantizeModel(source, options, pool: pool).run(output: folder + "/base")
+      let base = try QuantizedBase(path: folder + "/base")
+      defer { withExtendedLifetime(base) {} }
+      try base.verifyDigest()
+      #expect(base.manifest == report.manifest)
+      #expect(report.forms.forms.reduce(0) { $0 + $1.matrices } == names.count)
+      for layer in 0..<2 {
+        for kind in LinearKind.allCases {
+          let name = kind.name(layer: layer)
+          let linear = base.linear(kind, layer: layer)
+          let settings = options.settings(of: name)
+          let expected = try source.floats(name + ".weight").withUnsafeBufferPointer {
+            try RowQuantizer(settings).quantize(
+              $0, rows: linear.layout.rows, columns: linear.layout.columns, pool: pool)
+          }
+          #expect(linear.layout.bits == settings.bits)
+          #expect(linear.layout.groups == expected.rows.layout.groups)
+          #expect(Array(linear.codes) == expected.rows.codes, "\(name)")
+          #expect(Array(linear.scales) == expected.rows.scales)
+          #expect(Array(linear.offsets) == expected.rows.zeros)
+        }
+      }
+    }
+  }
+
   @Test func threadsDoNotChangeTheDigest() throws {
     try Scratch.withFolder { folder in
       let source = try ModelSource.open(Scratch.fixture("dense_bf16"))

@@ -4,6 +4,19 @@ import Reporting
 import Testing
 
 @Suite struct MeasurementTests {
+  @Test(
+    arguments: [
+      ("1000", 1000), ("12B", 12), ("1.9GB", 1_900_000_000), ("1.5 kB", 1500), ("2MiB", 2 << 20),
+      ("0.5GiB", 1 << 29), ("3TB", 3_000_000_000_000), ("1.0001KiB", 1024), (".5KB", 500),
+      ("8.MB", 8_000_000), ("0", 0),
+      ("", nil), ("GB", nil), (".", nil), ("-1GB", nil), ("1.2.3", nil), ("1e9", nil),
+      ("5 bytes", nil),
+      ("9999999999TB", nil), ("1GB2", nil), ("١GB", nil),
+    ] as [(String, Int?)])
+  func sizesAreRead(text: String, bytes: Int?) {
+    #expect(byteCount(of: text) == bytes)
+  }
+
   /// NumPy: np.percentile([7, 1, 3, 10], [25, 50, 75]) = 2.5, 5, 7.75.
   @Test func quartilesAreNumPys() {
     let spread = Spread([7, 1, 3, 10])

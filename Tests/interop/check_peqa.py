@@ -81,11 +81,13 @@ def read_weights(base, adapter=None):
     digest = sha256(f"{base}/base.safetensors")
     if manifest["base_sha256"] != digest:
         raise Wrong(f"peqa_base.json names {manifest['base_sha256']}, base.safetensors is {digest}")
-    tuned, bits, group = read_adapter(adapter, digest), manifest["bits"], manifest["group_size"]
+    tuned = read_adapter(adapter, digest)
     width = widths(read_json(f"{base}/config.json"))
     weights = {}
     for key in [k for k in stored if k.endswith(".codes")]:
         name = key.removesuffix(".codes")
+        form = manifest.get("grids", {}).get(name, manifest)
+        bits, group = form["bits"], form["group_size"]
         scales, zeros = stored.pop(f"{name}.scales"), stored.pop(f"{name}.zeros")
         if scales.dtype != torch.float16:
             raise Wrong(f"{name}.scales is {scales.dtype}")

@@ -7,7 +7,7 @@ package struct BaseManifest: Sendable, Equatable {
   package static let weightsName = "base.safetensors"
   package static let formatName = "peqa-base"
   /// The newest version that this program reads. Version 1 has one grid of the quantizer's for all
-  /// linear layers and nothing that was imported.
+  /// linear layers and nothing that was imported; a base that is like this is written as one.
   package static let version = 2
 
   /// SHA-256 of base.safetensors in hexadecimal: the name of the base.
@@ -99,7 +99,7 @@ extension BaseManifest {
     var members: [JSONValue.Member] = []
     func add(_ key: String, _ value: JSONValue) { members.append(.init(key: key, value: value)) }
     add("format", .string(Self.formatName))
-    add("version", .integer(reusesCodes ? Self.version : 1))
+    add("version", .integer(reusesCodes || !grids.isEmpty ? Self.version : 1))
     add("base_sha256", .string(baseDigest))
     if let fileSize { add("file_size", .integer(fileSize)) }
     if let headerDigest { add("header_sha256", .string(headerDigest)) }

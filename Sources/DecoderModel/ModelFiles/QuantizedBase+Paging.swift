@@ -16,6 +16,12 @@ extension QuantizedBase {
   /// Layouts of all linear layers, block by block.
   package var layouts: [PackedLayout] { linearLayouts.map(\.layout) }
 
+  /// The smallest groups of the linear layers, by which passes are planned; -1 where all have whole
+  /// rows.
+  package var finestGroupSize: Int {
+    layouts.filter { $0.groups > 1 }.map(\.groupSize).min() ?? -1
+  }
+
   /// Numbers that a task trains over this base.
   package func trained(_ training: ScaleTraining) -> TrainedNumbers {
     training.numbers(over: linearLayouts)

@@ -35,6 +35,9 @@ struct BaseMatrix {
     return list
   }
 
+  /// Bytes of all its tensors.
+  var byteCount: Int { declarations().reduce(0) { $0 + $1.byteCount } }
+
   private var codesDeclaration: TensorDeclaration {
     TensorDeclaration(
       name: name + ".codes", type: .u8, shape: [layout.rows, layout.rowStride])

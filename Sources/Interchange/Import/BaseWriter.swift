@@ -32,7 +32,14 @@ struct BaseWriter {
   ) throws -> SafetensorsWriter {
     try SafetensorsWriter(
       path: directory + "/" + BaseManifest.weightsName, tensors: tensors,
-      metadata: [("format", "peqa-base")], digest: true, uncached: uncached)
+      metadata: Self.metadata, digest: true, uncached: uncached)
+  }
+
+  private static let metadata = [(key: "format", value: "peqa-base")]
+
+  /// Bytes of base.safetensors with these tensors.
+  static func byteCount(_ tensors: [TensorDeclaration]) -> Int {
+    SafetensorsWriter.byteCount(tensors, metadata: metadata)
   }
 
   /// Completes the manifest with what weights and configuration say, opens the base as a user

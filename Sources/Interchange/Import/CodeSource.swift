@@ -21,11 +21,12 @@ extension CodeSource {
 /// Rounds full-precision weights.
 struct RoundedCodeSource: CodeSource {
   let reader: RowReader
-  let quantizer: RowQuantizer
+  let options: QuantizeOptions
   let pool: WorkerPool
 
   func codes(_ matrix: QuantizePlan.PlannedMatrix, rows: Range<Int>) throws -> QuantizedRows {
     let weights = try reader.read(matrix.tensor, rows: rows)
+    let quantizer = try RowQuantizer(options.settings(of: matrix.name))
     do {
       return try weights.withUnsafeBufferPointer { buffer in
         try quantizer.quantize(

@@ -79,7 +79,8 @@ package struct QuantizeModel {
     return QuantizeReport(
       output: base.path, manifest: manifest, sourceBytes: source.byteCount,
       baseBytes: writer.fileSize,
-      weightCount: plan.weightCount, scaleCount: plan.scaleCount, errors: errors,
+      weightCount: plan.weightCount, scaleCount: plan.scaleCount, forms: plan.forms,
+      errors: errors,
       seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
   }
 
@@ -134,6 +135,6 @@ package struct QuantizeModel {
   private func ownCodes(_ plan: QuantizePlan, _ reader: RowReader) throws -> any CodeSource {
     plan.reusesCodes
       ? ImportedCodeSource(source: source)
-      : RoundedCodeSource(reader: reader, quantizer: try RowQuantizer(plan.settings), pool: pool)
+      : RoundedCodeSource(reader: reader, options: options, pool: pool)
   }
 }

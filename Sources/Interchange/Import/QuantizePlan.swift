@@ -8,6 +8,8 @@ internal import QuantizedFormats
 package struct QuantizeOptions: Sendable {
   /// Ignored with `reusesCodes`, which takes bits and groups from the file.
   package var settings: QuantizationSettings
+  /// Bits and groups of linear layers that have others than `settings`, by name without suffix.
+  package var grids: [String: BaseManifest.Grid] = [:]
   package var reusesCodes: Bool
   package var allowPoorQuality: Bool
   package var overwrite: Bool
@@ -21,6 +23,20 @@ package struct QuantizeOptions: Sendable {
     self.allowPoorQuality = allowPoorQuality
     self.overwrite = overwrite
   }
+
+  /// How one linear layer is quantized.
+  package func settings(of name: String) -> QuantizationSettings {
+    guard let own = grids[name] else { return settings }
+    return settings.with(own)
+  }
+}
+
+extension QuantizationSettings {
+  /// The same with other bits and groups.
+  package func with(_ grid: BaseManifest.Grid) -> QuantizationSettings {
+    QuantizationSettings(
+      bits: grid.bits, groupSize: grid.groupSize, symmetric: symmetric, method: method)
+  }
 }
 
 /// The tensors of a base before they are written.
@@ -28,6 +44,8 @@ package struct QuantizePlan: Sendable {
   /// Of most of the weights.
   package let settings: QuantizationSettings
   package let reusesCodes: Bool
+  /// Bits and groups were given by matrix.
+  private let isMixed: Bool
   /// Linear layers, and matrices of the vocabulary whose codes are taken.
   package let matrices: [PlannedMatrix]
   /// Norms, biases and other small tensors, then vocabulary matrices.
@@ -56,11 +74,13 @@ package struct QuantizePlan: Sendable {
     _ source: ModelSource, _ options: QuantizeOptions,
     needsBFloat16: (ModelTensor) throws -> Bool
   ) throws {
-    reusesCodes = options.reusesCodes
+    (reusesCodes, isMixed) = (options.reusesCodes, !options.grids.isEmpty)
     if options.reusesCodes {
       try Self.requireCodes(source)
     } else {
-      try options.settings.validate(allowingPoorQuality: options.allowPoorQuality)
+      for settings in [options.settings] + options.grids.values.map(options.settings.with) {
+        try settings.validate(allowingPoorQuality: options.allowPoorQuality)
+      }
     }
     var matrices: [PlannedMatrix] = []
     var (vectors, wide): ([PlannedDense], [PlannedDense]) = ([], [])
@@ -68,14 +88,14 @@ package struct QuantizePlan: Sendable {
       let own = options.reusesCodes ? tensor.coded?.layout.with(rows: tensor.rows) : nil
       switch tensor.expected.role {
       case .linear(let role, let layer):
+        let name = role.name(layer: layer)
+        let settings = options.settings(of: name)
         let layout =
           own
           ?? PackedLayout(
-            rows: tensor.rows, columns: tensor.columns, bits: options.settings.bits,
-            groupSize: options.settings.groupSize)
-        matrices.append(
-          PlannedMatrix(
-            tensor: tensor, role: role, name: role.name(layer: layer), layout: layout))
+            rows: tensor.rows, columns: tensor.columns, bits: settings.bits,
+            groupSize: settings.groupSize)
+        matrices.append(PlannedMatrix(tensor: tensor, role: role, name: name, layout: layout))
       case .vocabulary:
         if let own {
           matrices.append(
@@ -93,7 +113,9 @@ package struct QuantizePlan: Sendable {
     self.matrices = matrices
     dense = vectors + wide
     settings =
-      options.reusesCodes ? Self.commonSettings(matrices, source) : options.settings
+      options.reusesCodes
+      ? Self.commonSettings(matrices)
+      : options.grids.isEmpty ? options.settings : options.settings.with(Self.common(matrices))
     kept = options.reusesCodes ? Self.keptTensors(source) : []
   }
 
@@ -111,18 +133,21 @@ package struct QuantizePlan: Sendable {
     }
   }
 
+  private static func commonSettings(_ matrices: [PlannedMatrix]) -> QuantizationSettings {
+    QuantizationSettings(symmetric: !matrices.contains { $0.layout.offset == .minima })
+      .with(common(matrices))
+  }
+
   /// Bits and groups of most weights of the linear layers.
-  private static func commonSettings(
-    _ matrices: [PlannedMatrix], _ source: ModelSource
-  ) -> QuantizationSettings {
+  private static func common(_ matrices: [PlannedMatrix]) -> BaseManifest.Grid {
     var weights: [BaseManifest.Grid: Int] = [:]
     for matrix in matrices where matrix.role != nil {
       weights[matrix.grid, default: 0] += matrix.layout.rows * matrix.layout.columns
     }
-    let most = weights.max { ($0.value, $1.key.bits) < ($1.value, $0.key.bits) }?.key
-    return QuantizationSettings(
-      bits: most?.bits ?? 4, groupSize: most?.groupSize ?? -1,
-      symmetric: !matrices.contains { $0.layout.offset == .minima })
+    let most = weights.max {
+      ($0.value, $1.key.bits, $1.key.groupSize) < ($1.value, $0.key.bits, $0.key.groupSize)
+    }
+    return most?.key ?? BaseManifest.Grid(bits: 4, groupSize: -1)
   }
 
   /// What the canonical tensors do not say again: of tensors that are shared, cut or moved, and
@@ -150,7 +175,7 @@ extension QuantizePlan.PlannedMatrix {
 extension QuantizePlan {
   /// Bits and groups of those matrices that are not as `settings` say.
   var grids: [String: BaseManifest.Grid] {
-    guard reusesCodes else { return [:] }
+    guard reusesCodes || isMixed else { return [:] }
     let common = BaseManifest.Grid(bits: settings.bits, groupSize: settings.groupSize)
     return Dictionary(
       uniqueKeysWithValues: matrices.filter { $0.grid != common }.map { ($0.name, $0.grid) })

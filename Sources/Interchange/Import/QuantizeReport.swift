@@ -41,6 +41,7 @@ package struct QuantizeReport: Sendable {
   /// Weights that became codes, and their scales.
   package var weightCount: Int
   package var scaleCount: Int
+  package var forms: MatrixForms
   package var errors: LayerErrors
   package var seconds: Double
 
@@ -51,6 +52,7 @@ package struct QuantizeReport: Sendable {
       "sym": .bool(manifest.settings.symmetric), "keep_codes": .bool(manifest.reusesCodes),
       "source_bytes": .integer(sourceBytes), "base_bytes": .integer(baseBytes),
       "weights": .integer(weightCount), "scales": .integer(scaleCount),
+      "bits_per_weight": .real(forms.bitsPerWeight), "forms": forms.json,
       "relative_error": errors.json, "seconds": .real(seconds),
     ]
   }

@@ -54,7 +54,7 @@ final class StepRun {
       model.config, baseBytes: base.byteCount, numbers: base.trained(settings.training),
       pass: PassShape(
         tokens: settings.length * settings.microBatch, sequences: settings.microBatch,
-        precision: compute.precision, groupSize: base.manifest.settings.groupSize,
+        precision: compute.precision, groupSize: base.finestGroupSize,
         threads: threads,
         purpose: .training(settings.training, recomputing: settings.recomputing)),
       globalBatchSize: settings.batch, ranks: 1)
@@ -118,7 +118,7 @@ final class StepRun {
   /// Operations of a step by formula; see `DecoderFLOPs`.
   var work: Double {
     var training = settings.training
-    if model.base?.manifest.settings.groupSize ?? -1 == -1 { training.granularity = .row }
+    if model.base?.finestGroupSize ?? -1 == -1 { training.granularity = .row }
     return model.config.stepFLOPs(
       tokens: settings.length, sequences: settings.batch, training
     ).total

@@ -89,7 +89,8 @@ struct PlanReport {
     let parameters = fixed(Double(model.config.parameterCount) / 1e9, digits: 2)
     add(
       "model", "\(model.name): \(parameters) billion parameters",
-      "\(model.config.layerCount) blocks", "\(model.bits) bits", groups)
+      "\(model.config.layerCount) blocks", "\(model.bits) bits\(model.isMixed ? " mostly" : "")",
+      model.isMixed ? "smallest \(groups)" : groups)
     add("base", "\(megabytes(model.baseBytes))")
     add("trained scales", run.scaleTraining.text(model.trained(run.scaleTraining)))
     add(
@@ -148,7 +149,7 @@ struct PlanReport {
   var json: JSONValue {
     [
       "model": .string(model.name), "bits": .integer(model.bits),
-      "group_size": .integer(model.groupSize),
+      "group_size": .integer(model.groupSize), "mixed": .bool(model.isMixed),
       "parameters": .integer(model.config.parameterCount),
       "trained_scales": .integer(model.trained(run.scaleTraining).masters),
       "adapter_numbers": .integer(model.trained(run.scaleTraining).stored),
