@@ -284,6 +284,16 @@ private struct SmallDisk {
     #expect(error?.exitCode == 66)
   }
 
+  /// A checkpoint that is older than a key goes on with the key's default, and with nothing else.
+  @Test func newerKeysHadTheirDefaults() {
+    var (mine, old) = (RunIdentity(), RunIdentity())
+    old.settings = [.init(key: "seed", value: "42")]
+    mine.settings = old.settings + [.init(key: "scale_rank", value: "0")]
+    #expect(mine.differences(from: old).isEmpty)
+    mine.settings[1].value = "2"
+    #expect(mine.differences(from: old) == ["scale_rank: the checkpoint has 0, this run 2"])
+  }
+
   /// The settings that make a run another one are named, all of them.
   @Test func refusesAnotherRun() throws {
     let folder = try TemporaryFolder()
