@@ -162,5 +162,8 @@ import Testing
     #expect(faults[0].text.contains("--group-size"))
     let groups = try QuantizedBase(path: Fixtures.path("llama_3bit_g32"))
     #expect(training.faults(groups.config, over: groups.linearLayouts).isEmpty)
+    let absolute = ScaleTraining(.rowAndColumn, .absolute)
+    let keys = absolute.faults(groups.config, over: groups.linearLayouts).map(\.key)
+    #expect(keys == ["scale_param"])
   }
 }

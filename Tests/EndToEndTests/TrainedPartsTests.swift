@@ -157,6 +157,12 @@ import Testing
     #expect(unknown.contains("\"qproj\" fits no layer; there are self_attn.q_proj"))
     let columns = try await refusal("llama_4bit_row", ["--scale-granularity", "row+column"])
     #expect(columns.contains("row+column needs groups"))
+    let rank = try await refusal(
+      "llama_3bit_g32", ["--scale-granularity", "group", "--scale-rank", "1"])
+    #expect(rank.contains("scale_rank"))
+    let absolute = try await refusal(
+      "llama_3bit_g32", ["--scale-granularity", "row+column", "--scale-param", "absolute"])
+    #expect(absolute.contains("scale_param"))
     let zeros = try await refusal("llama_3bit_g32", ["--train-zero-points", "true"])
     #expect(zeros.contains("scale_granularity"))
     #expect(try folder.contents.contains("no") == false)

@@ -97,18 +97,23 @@ extension ScaleTraining {
     let unknown = modules.faults(in: config).map { ("target_modules", $0) }
     guard unknown.isEmpty else { return unknown }
     let trained = layers.filter { modules.contains($0.role, layer: $0.layer) }
-    return columnFaults(trained).map { ("scale_granularity", $0) }
+    return columnFaults(trained)
       + zeroFaults(trained, over: layers).map { ("train_zero_points", $0) }
   }
 
-  private func columnFaults(_ trained: [LinearLayout]) -> [String] {
-    guard granularity == .rowAndColumn, trained.allSatisfy({ $0.layout.scalesPerRow == 1 }) else {
-      return []
+  private func columnFaults(_ trained: [LinearLayout]) -> [(key: String, text: String)] {
+    guard granularity == .rowAndColumn else { return [] }
+    var faults: [(key: String, text: String)] = []
+    if trained.allSatisfy({ $0.layout.scalesPerRow == 1 }) {
+      let text =
+        "row+column needs groups of columns, and here a row has one scale: a number for each "
+        + "column would belong to no scale. Set it to row, or quantize with --group-size 64"
+      faults.append(("scale_granularity", text))
     }
-    return [
-      "row+column needs groups of columns, and here a row has one scale: a number for each column "
-        + "would belong to no scale. Set it to row, or quantize with --group-size 64"
-    ]
+    if parametrization != .relative {
+      faults.append(("scale_param", "row+column changes scales by parts; set it to relative"))
+    }
+    return faults
   }
 
   private func zeroFaults(_ trained: [LinearLayout], over layers: [LinearLayout]) -> [String] {
