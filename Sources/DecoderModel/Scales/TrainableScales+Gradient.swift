@@ -43,7 +43,9 @@ extension TrainableScales {
   ) {
     for row in 0..<matrix.rows {
       for group in 0..<matrix.groups {
-        sums[row * matrix.groups + group] *= -matrix.effectiveScale(row: row, group: group)
+        let scale = matrix.effectiveScale(row: row, group: group)
+        // A sum of nothing is 0, not -0: the bits do not depend on what is stacked.
+        sums[row * matrix.groups + group] = 0 - sums[row * matrix.groups + group] * scale
       }
     }
   }
