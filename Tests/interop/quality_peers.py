@@ -21,14 +21,14 @@ it leaves are judged in float32.
 Protocol, that of peqa's runs: steps of --batch windows of --length tokens without BOS, in random order, each window once an
 epoch; AdamW without decay, linear schedule, gradients clipped to norm 1; the loss is the mean over all supervised tokens of a
 step. Alpaca rows get peqa's Alpaca prompt and teach their responses with the end token; rows are packed into sequences of
---length tokens, and as in peqa they do not see each other, here because each is computed alone (padded on the right, which a causal
-model does not notice). Evaluation: a text as in check_peqa.py; rows by the mean loss of their supervised tokens. Rows longer than
---length are dropped.
+--length tokens, and as in peqa they do not see each other, here because each is computed alone (padded on the right, which a
+causal model does not notice). Evaluation: a text as in check_peqa.py; rows by the mean loss of their supervised tokens. Rows
+longer than --length are dropped.
 
 Prints one JSON line: perplexity and loss before and after (`before` is that of what is tuned: of the rounded base for qlora),
 `tuned_perplexity` before GPTQ, seconds of the steps alone, peak resident memory of the steps alone in MB.
 """
-import argparse, json, math, os, random, shutil, subprocess, sys, tempfile, time
+import argparse, ctypes, json, math, os, random, shutil, subprocess, sys, tempfile, time
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -42,11 +42,11 @@ IGNORED = -100      # label of a token that is not learnt
 
 # ---------------------------------------------------------------- data: lists of (ids, labels)
 
-WITHOUT_INPUT = ("Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
-                 "### Instruction:\n{instruction}\n\n### Response:\n")
-WITH_INPUT = ("Below is an instruction that describes a task, paired with an input that provides further context. Write a response "
-              "that appropriately completes the request.\n\n"
-              "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:\n")
+WITHOUT_INPUT = ("Below is an instruction that describes a task. Write a response that appropriately completes the "
+                 "request.\n\n### Instruction:\n{instruction}\n\n### Response:\n")
+WITH_INPUT = ("Below is an instruction that describes a task, paired with an input that provides further context. Write "
+              "a response that appropriately completes the request.\n\n### Instruction:\n{instruction}\n\n"
+              "### Input:\n{input}\n\n### Response:\n")
 
 
 class Text:
@@ -221,7 +221,8 @@ def tune(model, found, a, generator):
 
 
 def forget_peak():
-    """Sets the highest resident size back to the present one, where Linux allows it."""
+    """Gives free memory back and sets the highest resident size to the present one, where Linux allows it."""
+    ctypes.CDLL(None).malloc_trim(0)
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")

@@ -6,7 +6,7 @@ TITLES = {"wiki": "WikiText-2: perplexity of `wiki.test.raw`", "alpaca": "Alpaca
 
 
 def document(rows, records, protocol, seeds):
-    parts = [heading(records, protocol)]
+    parts = [heading(records, protocol), bases(records)]
     for data in dict.fromkeys(d for d, _ in rows):
         mine = [row for d, row in rows if d == data]
         parts += [f"## {TITLES[data]}", table(data, mine, records, seeds),
@@ -16,11 +16,26 @@ def document(rows, records, protocol, seeds):
 
 def heading(records, p):
     machines = dict.fromkeys(", ".join(f"{k} {v}" for k, v in r["machine"].items())
-                             + f"; {r['ranks']} ranks of peqa, {r['threads']} threads" for r in records.values())
+                             + f"; ranks x threads: {r['ranks']} x {r['threads']}" for r in records.values())
     return "\n".join([
-        f"{p['steps']} steps of {p['batch']} x {p['length']} tokens, {p['warmup']} of them warm-up; {p['dtype']}. Texts: the first "
-        f"{p['windows']} windows of {p['eval_length']} tokens, no BOS. Rates: see Learning rates.", "",
+        f"{p['steps']} steps of {p['batch']} x {p['length']} tokens, {p['warmup']} of them warm-up; peqa computes in {p['dtype']},",
+        f"the others in fp32. Texts are measured on their first {p['windows']} windows of {p['eval_length']} tokens, no BOS.",
+        "Figures are means ± standard deviations over seeds. Tuning is the time of the steps, memory the highest resident size",
+        "in them.", "",
         *(f"Machine: {machine}." for machine in machines)])
+
+
+def bases(records):
+    """Of peqa; a base serves all data sets."""
+    body = []
+    for key, r in sorted(records.items()):
+        if r["kind"] == "base":
+            name = key.removeprefix("base/")
+            started = [records.get(f"{data}/{name}/before") for data in TITLES]
+            body.append([name, f"{r['base_bytes'] / 1e6:.1f} MB", f"{r['cost']['wall']:.0f} s", f"{r['cost']['peak_mb']} MB",
+                         *(number(measure(d, b), d) if b else "" for d, b in zip(TITLES, started)), r["base_sha256"][:8]])
+    head = ["base", "size", "time", "memory", "perplexity, text", "loss, Alpaca", "base_sha256"]
+    return "## Bases\n\n" + lined(head, body) if body else ""
 
 
 def measure(data, record, when=""):
@@ -50,7 +65,7 @@ def before(data, row, records, runs):
         width = "rows" if row.group == -1 else f"g{row.group}"
         record = records.get(f"{data}/{row.method} {row.bits} {width}/before")
         return measure(data, record) if record else None
-    return next((measure(data, r, "_before") for r in runs if measure(data, r, "_before")), None) if row.program == "peers" else None
+    return next((measure(data, r, "_before") for r in runs if measure(data, r, "_before")), None)
 
 
 def mean(values):
@@ -90,12 +105,14 @@ def table(data, rows, records, seeds):
         if not runs:
             continue
         after, first = [measure(data, r) for r in runs], runs[0]
-        seconds = [r["seconds"] for r in runs if "seconds" in r]
+        behind = " (GPTQ)" if "quantize_seconds" in first else ""
+        seconds = [r.get("seconds", r.get("quantize_seconds")) for r in runs if "seconds" in r or behind]
         body.append([
             row.name, f"{first['trained']:,}" if "trained" in first else "", f"{first['rate']:g}" if first.get("rate") else "",
             number(before(data, row, records, runs), data), spread(after, data), span(after, data),
             str(len(runs)) if row.rates or row.of else "",
-            f"{mean(seconds):.0f} s" if seconds else "", f"{max(r['peak_mb'] for r in runs)} MB" if "peak_mb" in first else "",
+            f"{mean(seconds):.0f} s{behind}" if seconds else "",
+            f"{max(r['peak_mb'] for r in runs)} MB" if "peak_mb" in first else "",
             *(accuracy(runs, task) for task in tasks)])
     return lined(HEAD + tasks, body)
 
@@ -105,12 +122,14 @@ def table(data, rows, records, seeds):
 def rates(data, rows, records):
     body = []
     for row in rows:
-        tried = sorted((r["rate"], measure(data, r)) for key, r in records.items() if key.startswith(f"{data}/{row.name}/rate "))
+        start = f"{data}/{row.name}/rate "
+        tried = sorted((r["rate"], measure(data, r)) for key, r in records.items() if key.startswith(start))
         if tried:
             best = min(tried, key=lambda pair: pair[1])
             edge = "at the edge" if best in (tried[0], tried[-1]) else ""
-            body.append([row.name, ", ".join(("**{}**" if pair == best else "{}").format(f"{pair[0]:g}: {number(pair[1], data)}")
-                                             for pair in tried), edge])
+            shown = [f"{rate:g}: {number(value, data)}" for rate, value in tried]
+            shown[tried.index(best)] = f"**{shown[tried.index(best)]}**"
+            body.append([row.name, ", ".join(shown), edge])
     return lined(["method", "on the part kept aside, first seed", ""], body) if body else ""
 
 

@@ -22,7 +22,8 @@ for all tasks.
 Memory is that of the tuning process (peqa: its highest resident size, the mapped base included; of the largest rank), time that
 of the steps. Commands in the output name places by variables: $PEQA $PYTHON $HERE $MODEL $VALID $TEST $ALPACA $TASKS $WORK.
 """
-import argparse, dataclasses, fcntl, glob, hashlib, importlib.metadata, json, os, re, shlex, shutil, signal, string, struct, subprocess, sys, time
+import argparse, dataclasses, fcntl, glob, hashlib, importlib.metadata, json, os, re, shlex, shutil, signal, string, struct
+import subprocess, sys, time
 
 import quality_render
 from quality_rows import ROWS, Protocol
@@ -70,6 +71,7 @@ def execute(argv, log):
             _, status, usage = os.wait4(child.pid, 0)
         except BaseException:
             child.terminate()
+            child.send_signal(signal.SIGCONT)      # one that is stopped would not end
             child.wait()
             raise
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -83,7 +85,8 @@ def machine(peqa):
     """What the figures depend on besides the protocol."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
-    found = dict(CPU=cpu, peqa=subprocess.run([peqa, "--version"], capture_output=True, text=True).stdout.split("\n")[0])
+    version = subprocess.run([peqa, "--version"], capture_output=True, text=True).stdout.partition("\n")[0]
+    found = dict(CPU=cpu, peqa=version.removeprefix("peqa "))
     for name in ("torch", "transformers", "peft", "gptqmodel"):
         try:
             found[name] = importlib.metadata.version(name)
@@ -99,10 +102,11 @@ class Data:
 
     def __init__(self, name, p, rows):
         self.name, self.p = name, p
+        self.split = dict(search=(), final=())
         if name == "alpaca":
-            held = rows - p.alpaca_test
-            self.split = {"search": (f":{held - p.alpaca_validation}", f"{held - p.alpaca_validation}:{held}"),
-                          "final": (f":{held}", f"{held}:")}
+            test = rows - p.alpaca_test
+            validation = test - p.alpaca_validation
+            self.split = dict(search=(f":{validation}", f"{validation}:{test}"), final=(f":{test}", f"{test}:"))
 
     def files(self, part):
         """Tuned on and measured on."""
@@ -125,7 +129,7 @@ class Data:
 
     def for_peers(self, part):
         train, test = self.files(part)
-        splits = [f"--train-split={self.split[part][0]}", f"--eval-split={self.split[part][1]}"] if self.name == "alpaca" else []
+        splits = [f"{flag}={rows}" for flag, rows in zip(("--train-split", "--eval-split"), self.split[part])]
         return ["--train", train, "--eval", test, *splits]
 
 
@@ -146,7 +150,7 @@ class Table:
     def __init__(self, a, protocol):
         self.a, self.p = a, protocol
         self.variables = dict(PEQA=a.peqa, PYTHON=sys.executable, HERE=HERE, MODEL=a.model, VALID=a.valid, TEST=a.test,
-                              ALPACA=a.alpaca, TASKS=a.task_data, WORK=a.work)
+                              ALPACA=a.alpaca or "", TASKS=a.task_data or "", WORK=a.work)
         names = ["wiki"] + ["alpaca"] * bool(a.alpaca)
         rows = len(json.load(open(a.alpaca, encoding="utf-8"))) if a.alpaca else 0
         self.data = {name: Data(name, protocol, rows) for name in names}
@@ -239,7 +243,7 @@ class Table:
 
     def command(self, argv, log):
         """Runs a command with variables in it; the output and what it cost."""
-        return execute([string.Template(part).substitute({k: v or "" for k, v in self.variables.items()}) for part in argv], log)
+        return execute([string.Template(part).substitute(self.variables) for part in argv], log)
 
     def ranks(self):
         if self.a.ranks == 1:
