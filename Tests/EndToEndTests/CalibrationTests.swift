@@ -147,7 +147,7 @@ import Testing
     let facts = try await output(["inspect", base, "--json"])
     #expect(try (JSONValue(parsing: facts)["layers"]?.members ?? []).count > 1)
     _ = try await output([
-      "export", base, "--format", "hf", "--output", folder.file("dense").path,
+      "export", base, "--format", "hf", "-o", folder.file("dense").path,
     ])
   }
 
