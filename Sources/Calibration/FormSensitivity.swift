@@ -13,8 +13,10 @@ package import Quantization
 ///
 /// - D(u): KL divergence of the predictions, in nats a token, where the layers of u alone are
 ///   rounded roughly (`roughGrid`); measured behind the last block (`PerturbedStreams`).
-/// - r(u): the relative squared error of the outputs of u which that rounding makes.
-/// - e(u, c): that of form c on `sampleRows` rows of each matrix, by the method that will be used.
+/// - e(u, c): squared error of the outputs by form c and the method that will be used, over
+///   `sampleRows` rows of each matrix.
+/// - r(u): that of the rough rounding, over the same rows. The norm of their outputs would not do
+///   for both: where a few rows have most of it, samples miss them.
 ///
 /// Divergences grow with the square of small errors, and those of several layers add up; so the sum
 /// of costs is about the divergence of the whole. Source of both: the linearity theorem of HIGGS,
@@ -40,7 +42,7 @@ package final class FormSensitivity {
   private let progress: (CalibratedCodes.Progress) -> Void
   /// Of the block at hand, by kind.
   private var errors: [LinearKind: UnitErrors] = [:]
-  private var rough: [LinearRole: CodedMatrix] = [:]
+  private var roughMatrices: [LinearRole: CodedMatrix] = [:]
   private var said = 0
 
   private var pool: WorkerPool { decoder.compute.pool }
@@ -92,30 +94,35 @@ package final class FormSensitivity {
     else { preconditionFailure("every kind of layer is a candidate") }
     let sample = RowSample(
       UnsafeBufferPointer(weights.values(role)), columns: moments.columns, Self.sampleRows)
-    var parts: [[Double]] = []
-    for index in unit.grids.indices where index % communicator.size == communicator.rank {
-      let quantizer = try CalibratedQuantizer(
-        settings.with(unit.grids[index]), rounds: options.rounds,
-        feedsErrorsBack: options.feedsErrorsBack)
-      let rows = QuantizedRows(
-        try quantizer.quantize(
-          UnsafeBufferPointer(sample.memory.elements), rows: sample.rows, for: moments,
-          pool: pool))
-      parts.append([rows.outputError * moments.unit, rows.outputNorm * moments.unit])
+    let rough = try CalibratedQuantizer(
+      settings.with(Self.roughGrid), rounds: 0, feedsErrorsBack: false)
+    let forms = try unit.grids.map {
+      try CalibratedQuantizer(
+        settings.with($0), rounds: options.rounds, feedsErrorsBack: options.feedsErrorsBack)
     }
-    let own = try OrderedSums.gather(
-      parts, width: 2, of: unit.grids.count, communicator)
-    let sharing = MatrixSharing(
-      quantizer: try CalibratedQuantizer(
-        settings.with(Self.roughGrid), rounds: 0, feedsErrorsBack: false),
-      communicator: communicator, pool: pool)
+    let own = try sampleErrors(forms + [rough], sample, moments)
+    errors[role.kind, default: UnitErrors(forms: forms.count)].add(own)
+    let sharing = MatrixSharing(quantizer: rough, communicator: communicator, pool: pool)
     let rows = try sharing.quantize(
       UnsafeBufferPointer(weights.values(role)), rows: config.shape(of: role.kind).rows,
       for: moments)
-    rough[role] = CodedMatrix(rows.rows)
-    var sum = errors[role.kind] ?? UnitErrors(forms: unit.grids.count)
-    sum.add(own, rough: [rows.outputError * moments.unit, rows.outputNorm * moments.unit])
-    errors[role.kind] = sum
+    roughMatrices[role] = CodedMatrix(rows.rows)
+  }
+
+  /// Squared errors of the outputs of some rows by each of these quantizers, which the ranks share.
+  private func sampleErrors(
+    _ quantizers: [CalibratedQuantizer], _ sample: RowSample, _ moments: InputMoments
+  ) throws -> [Double] {
+    let own = stride(from: communicator.rank, to: quantizers.count, by: communicator.size)
+    let parts = try own.map { index in
+      let rows = QuantizedRows(
+        try quantizers[index].quantize(
+          UnsafeBufferPointer(sample.memory.elements), rows: sample.rows, for: moments,
+          pool: pool))
+      return [rows.outputError * moments.unit]
+    }
+    return try OrderedSums.gather(parts, width: 1, of: quantizers.count, communicator)
+      .map { max($0[0], 0) }
   }
 
   /// One unit after the other is what its rough rounding makes of it.
@@ -125,7 +132,7 @@ package final class FormSensitivity {
     for unit in units {
       try checkCancelled()
       for role in unit.roles {
-        guard let matrix = rough[role]?.matrix else { continue }
+        guard let matrix = roughMatrices[role]?.matrix else { continue }
         weights.put(matrix, role, layer)
       }
       perturbed.leave(layer)
@@ -151,29 +158,23 @@ package final class FormSensitivity {
   }
 }
 
-/// Squared errors and norms of the outputs of a unit's matrices.
+/// Squared errors of the outputs of the same rows of a unit's matrices, by each form and roughly.
 struct UnitErrors {
-  private var forms: [(error: Double, norm: Double)]
-  private var rough: (error: Double, norm: Double) = (0, 0)
+  private var forms: [Double]
+  private var rough = 0.0
 
-  init(forms count: Int) { forms = Array(repeating: (0, 0), count: count) }
+  init(forms count: Int) { forms = Array(repeating: 0, count: count) }
 
-  /// Those of one matrix, each (error, norm).
-  mutating func add(_ own: [[Double]], rough added: [Double]) {
-    for (index, pair) in own.enumerated() {
-      forms[index].error += max(pair[0], 0)
-      forms[index].norm += pair[1]
-    }
-    rough = (rough.error + max(added[0], 0), rough.norm + added[1])
+  /// Those of one matrix: by each form, then roughly.
+  mutating func add(_ errors: [Double]) {
+    for index in forms.indices { forms[index] += errors[index] }
+    rough += errors[forms.count]
   }
 
   /// What each form costs where the rough one costs `divergence`. Layers that read nothing, or
   /// whose rough form is exact, cost nothing in any.
   func costs(divergence: Double) -> [Double] {
-    forms.map { form in
-      guard rough.error > 0, form.norm > 0 else { return 0 }
-      return divergence * (form.error / form.norm) / (rough.error / rough.norm)
-    }
+    forms.map { rough > 0 ? divergence * $0 / rough : 0 }
   }
 }
 

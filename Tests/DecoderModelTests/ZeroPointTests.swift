@@ -68,8 +68,9 @@ import Testing
       plain.matrices[index].scales = numbers(scales.task.bytes(of: part.entry))
       for (i, zero) in numbers(scales.task.zeroBytes(of: part.entry)).enumerated() {
         let first = Double(try #require(shipped.zero(i)))
-        // fp16 has 11 bits; zero points go beyond 16, where its step is 2^-6.
-        #expect(abs(zero - first - Double(masters[part.zeros.lowerBound + i])) <= 0x1p-6)
+        // fp16 has 11 bits, so rounding moves a number by at most 2^-11 of itself.
+        #expect(
+          abs(zero - first - Double(masters[part.zeros.lowerBound + i])) <= abs(zero) * 0x1p-11)
         plain.matrices[index].moveZero(i, by: zero - first)
       }
     }
