@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Collectives
 internal import Evaluation
+internal import Foundation
 internal import Reporting
 
 /// Evaluation on tasks, as `peqa eval` takes it.
@@ -34,7 +35,7 @@ struct TaskOptions: ParsableArguments {
   var isWanted: Bool { names != nil }
 
   private var list: [String] {
-    (names ?? "").split(separator: ",").map(String.init)
+    (names ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
   func validate() throws {
@@ -56,6 +57,8 @@ struct TaskOptions: ParsableArguments {
     try rank.agree {
       sets = try TaskSet.load(
         list, from: TaskData(folder: dataDir ?? "."), shots: numFewshot, limit: limit)
+      // A folder that cannot be is known before the work is done.
+      if rank.communicator.rank == 0, let samples { try TaskReport.makeFolder(samples) }
     }
     let total = sets.reduce(0) { $0 + $1.itemCount }
     let line = ProgressLine(rank.console, "evaluating", total: total)

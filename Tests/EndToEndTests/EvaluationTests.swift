@@ -79,5 +79,13 @@ import Testing
     for (ranks, threads) in [(nil, 2), (3, 1)] as [(Int?, Int)] {
       #expect(try results(ranks: ranks, threads: threads) == alone)
     }
+    // A folder that cannot be made is known before anything is computed.
+    let refused = try Program.run(
+      [
+        "eval", Program.base, "--tasks", folder.file("own.yaml").path, "--data-dir", folder.path,
+        "--output", folder.file("own.jsonl").path + "/samples",
+      ], ranks: nil, threads: 1)
+    #expect(refused.status != 0 && refused.standardOutput.isEmpty)
+    #expect(refused.standardError.contains("own.jsonl"), "\(refused.standardError)")
   }
 }

@@ -28,7 +28,8 @@ import Testing
     ("output_type: loglikelihood", 1, "has no doc_to_choice"),
     ("fewshot_config: {seed: 3}", 7, "unknown key \"seed\""), ("fields: 3", 7, "keys with values"),
     ("training_split: [{file: a}]", 7, "unknown key \"file\""), ("a: [", 8, "not YAML"),
-    ("num_fewshot: []", 7, "expected a text"),
+    ("num_fewshot: []", 7, "expected a text"), ("record: {answer: number}", 7, "is not known"),
+    ("record: [answer]", 7, "keys with values"), ("record: {answer: [integer, 3]}", 7, "not known"),
   ])
   func faultsHaveAPlace(line: String, number: Int, reason: String) {
     let error = #expect(throws: TaskError.self) {
@@ -73,6 +74,46 @@ import Testing
       #expect(reason.map { text.contains($0) } ?? false, "\(text)")
       #expect(record.isEmpty || text.contains("own.jsonl:2"), "\(text)")
     }
+  }
+
+  /// What a template would make a text, a choice or the first label of.
+  @Test(arguments: [
+    ("piqa", "{'goal': null, 'sol1': 'a', 'sol2': 'b', 'label': 0}", "\"goal\": expected a string"),
+    ("piqa", "{'goal': 'g', 'sol1': 'a', 'label': 0}", "\"sol2\" is missing"),
+    ("piqa", "{'goal': 'g', 'sol1': 'a', 'sol2': 'b', 'label': true}", "whole number, not true"),
+    ("boolq", "{'passage': 'p', 'question': 'q', 'answer': 'yes'}", "boolean, not \"yes\""),
+    ("boolq", "{'passage': 'p', 'question': 'q'}", "\"answer\" is undefined"),
+    ("boolq", "{'passage': 'p', 'question': 'q', 'label': 2}", "none of the choices"),
+    (
+      "mmlu", "{'subject': 's', 'question': 'q', 'choices': 'abcd', 'answer': 1}",
+      "array of strings"
+    ),
+    (
+      "mmlu", "{'subject': 's', 'question': 'q', 'choices': ['a', 'b', 'c', 'd'], 'answer': 'BC'}",
+      "\"BC\" is undefined"
+    ),
+    ("winogrande", "{'sentence': 'a _ b', 'option1': 'a', 'option2': 3, 'answer': 1}", "a string"),
+    ("lambada", "{'text': ['a']}", "expected a string, not an array"),
+    (
+      "hellaswag",
+      "{'activity_label': 'a', 'ctx_a': 'b', 'ctx_b': '', 'endings': ['c', null], 'label': 0}",
+      "array of strings"
+    ),
+  ])
+  func recordsOfShippedTasks(task: String, record: String, reason: String) throws {
+    let folder = try TemporaryFolder()
+    let files = [
+      "piqa": "validation", "boolq": "dev", "mmlu": "test", "winogrande": "dev", "lambada": "test",
+      "hellaswag": "validation",
+    ]
+    let name = try #require(files[task])
+    try folder.put(
+      "\(task)/\(name).jsonl", record.replacingOccurrences(of: "'", with: "\"") + "\n")
+    let error = #expect(throws: TaskError.self) {
+      try TaskSet.load(task, from: TaskData(folder: folder.path))
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains(reason) && text.contains("\(name).jsonl:1"), "\(text)")
   }
 
   @Test func missingFilesAreNamed() throws {

@@ -55,9 +55,14 @@ import Testing
       ["mmlu/anatomy", "hellaswag"], from: Self.data, shots: 1, limit: 2)
     #expect(set.map { $0.parts.map(\.name) } == [["mmlu_anatomy"], ["hellaswag"]])
     #expect(set.map(\.itemCount) == [2, 2])
+    let parts = try TaskSet.load(["mmlu/anatomy", "mmlu/high_school_biology"], from: Self.data)
+    #expect(parts.map(\.name) == ["mmlu_anatomy", "mmlu_high_school_biology"])
     #expect(set[0].split == .test && set[1].split == .validation)
     #expect(throws: TaskError.self) {
       try TaskSet.load(["piqa", "piqa"], from: Self.data)
+    }
+    #expect(throws: TaskError.self) {
+      try TaskSet.load(["mmlu", "mmlu/anatomy"], from: Self.data)
     }
     #expect(throws: TaskError.self) { try TaskSet.load("mmlu/alchemy", from: Self.data) }
     #expect(throws: TaskError.self) { try TaskSet.load("piqa/a", from: Self.data) }

@@ -10,6 +10,7 @@ package struct TaskReport: Sendable {
 
   /// Results of a task.
   package struct Task: Sendable {
+    /// `mmlu`, or `mmlu_astronomy` where that part was asked for.
     package var name: String
     package var split: TaskDefinition.Split
     package var shots: Int
@@ -39,7 +40,7 @@ package struct TaskReport: Sendable {
 extension TaskReport.Task {
   /// - Parameter parts: the responses to the items of each part of `set`.
   init(_ set: TaskSet, parts responses: [[TaskResponse]]) {
-    (name, split, shots) = (set.definition.name, set.split, set.shots)
+    (name, split, shots) = (set.name, set.split, set.shots)
     let wanted = set.definition.metrics
     let parts = zip(set.parts, responses).map { part, responses in
       let samples = zip(part.items, responses).map { item, response in

@@ -34,6 +34,13 @@ package struct TaskSample: Sendable {
 }
 
 extension TaskReport {
+  /// Makes the folder of samples, and sees that files can be made in it.
+  package static func makeFolder(_ folder: String) throws {
+    try Folder.make(folder)
+    // Not committed, so nothing is left of it.
+    _ = try PendingFile(path: "\(folder)/samples.jsonl", size: 0, overwrite: true)
+  }
+
   /// Writes `samples_TASK.jsonl` of every task or part into a folder, each whole or not at all.
   package func writeSamples(to folder: String) throws {
     try Folder.make(folder)

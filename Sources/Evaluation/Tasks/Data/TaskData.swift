@@ -33,6 +33,7 @@ package struct TaskData: Sendable {
     guard !documents.isEmpty else {
       throw TaskError.noItems(task: definition.name, path: paths[0])
     }
+    for document in documents { try document.check(definition.record) }
     return documents
   }
 

@@ -9,6 +9,8 @@ package struct Subtask: Sendable {
 
 /// A task that is ready to be evaluated.
 package struct TaskSet: Sendable {
+  /// Of its results: the task's name, or that of the one part that is evaluated.
+  package var name: String
   package var definition: TaskDefinition
   package var split: TaskDefinition.Split
   package var shots: Int
@@ -25,8 +27,9 @@ package struct TaskSet: Sendable {
     var names: Set<String> = []
     for selection in selections {
       let set = try load(selection, from: data, shots: shots, limit: limit)
-      for part in set.parts where !names.insert(part.name).inserted {
-        throw TaskError.badSelection(selection, reason: "\(part.name) is evaluated already")
+      for name in Set(set.parts.map(\.name) + [set.name]).sorted()
+      where !names.insert(name).inserted {
+        throw TaskError.badSelection(selection, reason: "\(name) is evaluated already")
       }
       sets.append(set)
     }
@@ -52,7 +55,8 @@ package struct TaskSet: Sendable {
     let examples =
       count > 0 && definition.sampler != .template
       ? try data.documents(of: definition.exampleSplit, definition) : []
-    var set = TaskSet(definition: definition, split: split, shots: count, parts: [])
+    var set = TaskSet(
+      name: definition.name, definition: definition, split: split, shots: count, parts: [])
     let groups = try set.grouped(try data.documents(of: split, definition))
     let pools = Dictionary(
       try set.grouped(examples).map { ($0.name, $0.documents) }, uniquingKeysWith: { $0 + $1 })
@@ -65,6 +69,7 @@ package struct TaskSet: Sendable {
       throw TaskError.badSelection(
         selection, reason: "no such part; there are \(groups.count), such as \(known)")
     }
+    if part != nil { set.name = set.parts[0].name }
     return set
   }
 

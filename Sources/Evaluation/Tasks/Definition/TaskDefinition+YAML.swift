@@ -4,8 +4,9 @@ internal import Training
 extension TaskDefinition {
   private static let keys = [
     "task", "output_type", "training_split", "validation_split", "test_split", "dev_split",
-    "fewshot_split", "fewshot_config", "num_fewshot", "fields", "doc_to_text", "doc_to_target",
-    "doc_to_choice", "multiple_input", "description", "target_delimiter", "fewshot_delimiter",
+    "fewshot_split", "fewshot_config", "num_fewshot", "record", "fields", "doc_to_text",
+    "doc_to_target", "doc_to_choice", "multiple_input", "description", "target_delimiter",
+    "fewshot_delimiter",
     "metric_list", "group_by", "generation_kwargs",
   ]
 
@@ -42,6 +43,11 @@ extension TaskDefinition {
       sampler = try config.required("sampler").word(of: Sampler.self)
     }
     if let value = map["num_fewshot"] { fewShotCount = try value.integer(in: 0...1000) }
+    if let value = map["record"] {
+      for (name, value) in try TaskMapping(value.node, path: path, known: nil).members {
+        record.append(RecordMember(name: name, kinds: try value.words(of: RecordMember.Kind.self)))
+      }
+    }
     if let value = map["fields"] {
       for (name, value) in try TaskMapping(value.node, path: path, known: nil).members {
         fields.append((name, try value.template()))

@@ -54,6 +54,8 @@ package struct TaskDefinition: Sendable {
   package var sampler = Sampler.random
   /// Where the caller names no number.
   package var fewShotCount = 0
+  /// What records must have; other members are free.
+  package var record: [RecordMember] = []
   /// Members that are added to each record, or put in place of its own, one after the other.
   package var fields: [(name: String, template: TextTemplate)] = []
   package var text, target: TextTemplate

@@ -61,6 +61,14 @@ struct TaskValue {
     return word
   }
 
+  /// One, or a list of them.
+  func words<Word: RawRepresentable<String> & CaseIterable>(
+    of type: Word.Type
+  ) throws(TaskError) -> [Word] {
+    guard case .list = node.content else { return [try word(of: type)] }
+    return try list().map { entry throws(TaskError) in try entry.word(of: type) }
+  }
+
   func list() throws(TaskError) -> [TaskValue] {
     guard case .list(let elements) = node.content else {
       throw error("expected a list, not \(node.kind)")

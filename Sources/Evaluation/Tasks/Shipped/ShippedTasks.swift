@@ -16,6 +16,7 @@ extension TaskDefinition {
     validation_split:
       - {files: piqa/valid.jsonl, labels: piqa/valid-labels.lst}
       - piqa/valid*.json*
+    record: {goal: string, sol1: string, sol2: string, label: integer}
     doc_to_text: "Question: {{goal}}\nAnswer:"
     doc_to_target: label
     doc_to_choice: "{{[sol1, sol2]}}"
@@ -39,6 +40,7 @@ extension TaskDefinition {
       - \#(name)/validation*.json*
       - arc/\#(set)/validation*.json*
     test_split: [arc/\#(set)-Test.jsonl, \#(name)/test*.json*, arc/\#(set)/test*.json*]
+    record: {question: [string, object], choices: [object, missing], answerKey: string}
     fields:
       choices: >-
         \#(listedChoices.indentedLines)
@@ -55,6 +57,12 @@ extension TaskDefinition {
     task: hellaswag
     training_split: [hellaswag/hellaswag_train*.jsonl, hellaswag/train*.json*]
     validation_split: [hellaswag/hellaswag_val*.jsonl, hellaswag/validation*.json*]
+    record:
+      activity_label: string
+      ctx_a: string
+      ctx_b: string
+      endings: strings
+      label: [string, integer]
     fields:
       query: >-
         {{ (activity_label ~ ': ' ~ ctx_a ~ ' ' ~ ctx_b.capitalize()) | trim
@@ -76,6 +84,11 @@ extension TaskDefinition {
       - openbookqa/dev.jsonl
       - openbookqa/validation*.json*
     test_split: [openbookqa/openbookqa_test.jsonl, openbookqa/test*.json*]
+    record:
+      question_stem: [string, missing]
+      question: [object, string, missing]
+      choices: [object, missing]
+      answerKey: string
     fields:
       choices: >-
         \#(listedChoices.indentedLines)
@@ -91,6 +104,7 @@ extension TaskDefinition {
     task: winogrande
     training_split: [winogrande/train_xl.jsonl, winogrande/train*.json*]
     validation_split: [winogrande/dev.jsonl, winogrande/validation*.json*]
+    record: {sentence: string, option1: string, option2: string, answer: [string, integer]}
     multiple_input: true
     doc_to_text: "{{ {'1': 0, '2': 1}[answer | string] }}"
     doc_to_choice: >-
@@ -103,8 +117,13 @@ extension TaskDefinition {
     task: boolq
     training_split: [boolq/train*.json*]
     validation_split: [boolq/val.jsonl, boolq/dev.jsonl, boolq/validation*.json*]
+    record:
+      passage: string
+      question: string
+      label: [integer, boolean, missing]
+      answer: [boolean, missing]
     fields:
-      label: "{{ label | int if label is defined else answer | int }}"
+      label: "{{ label if label is defined else answer }}"
     doc_to_text: "{{passage}}\nQuestion: {{question}}?\nAnswer:"
     doc_to_target: label
     doc_to_choice: ["no", "yes"]
@@ -119,12 +138,13 @@ extension TaskDefinition {
     test_split: [mmlu/mmlu_test.jsonl, mmlu/test*.json*]
     fewshot_split: dev
     fewshot_config: {sampler: first_n}
+    record: {subject: string, question: string, choices: strings, answer: [integer, string]}
     description: "The following are multiple choice questions (with answers) about \
       {{subject.replace('_', ' ')}}.\n\n"
     doc_to_text: "{{question.strip()}}\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\n\
       D. {{choices[3]}}\nAnswer:"
     doc_to_choice: ["A", "B", "C", "D"]
-    doc_to_target: "{{ 'ABCD'.find(answer) if answer is string else answer }}"
+    doc_to_target: "{{ {'A': 0, 'B': 1, 'C': 2, 'D': 3}[answer] if answer is string else answer }}"
     metric_list: [acc]
     """#
 
@@ -132,6 +152,7 @@ extension TaskDefinition {
     task: lambada_openai
     output_type: loglikelihood
     test_split: [lambada/lambada_test*.jsonl, lambada/test*.json*]
+    record: {text: string}
     doc_to_text: "{{text.split(' ')[:-1]|join(' ')}}"
     doc_to_target: "{{' '+text.split(' ')[-1]}}"
     metric_list: [perplexity, acc]

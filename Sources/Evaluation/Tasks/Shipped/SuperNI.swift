@@ -11,6 +11,7 @@ extension TaskDefinition {
     test_split:
       - {files: [super_ni/*/test.json, super_ni/task*.json], format: super_ni}
       - {files: ["*/test.json", "task*.json"], format: super_ni}
+    record: {input: string, output: [string, strings]}
     doc_to_text: |-
       {% set marks = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~' -%}
       {% macro closed(text) %}{{ text }}{{ '' if text[-1] in marks else '.' }}{% endmacro -%}
