@@ -162,7 +162,7 @@ package final class CalibratedCodes: CodeSource {
 
   private func quantize(_ part: BlockStages.Part, _ layer: Int) throws {
     try streams.forEachSet(
-      of: part, layer, decoder, stages, options, communicator, check: checkCancelled
+      of: part, layer, decoder, stages, options, check: checkCancelled
     ) { roles, moments in
       for role in roles { try quantize(role, layer, moments) }
     }
@@ -182,11 +182,8 @@ package final class CalibratedCodes: CodeSource {
     put(rows, role, layer)
   }
 
-  /// Collective: all ranks leave together.
   private func checkCancelled() throws {
-    guard try communicator.allReduceMax(isCancelled() ? 1 : 0) == 0 else {
-      throw CalibrationError.cancelled
-    }
+    try communicator.throwWhereCancelled(isCancelled())
   }
 
   /// Root of the relative squared error: of each layer's output, and of the stream behind the

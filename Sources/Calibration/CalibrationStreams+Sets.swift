@@ -1,4 +1,3 @@
-internal import Collectives
 internal import DecoderModel
 internal import Kernels
 internal import Quantization
@@ -11,7 +10,7 @@ extension CalibrationStreams {
   /// these; collective.
   func forEachSet(
     of part: BlockStages.Part, _ layer: Int, _ decoder: Decoder, _ stages: BlockStages,
-    _ options: CalibrationOptions, _ communicator: Communicator, check: () throws -> Void,
+    _ options: CalibrationOptions, check: () throws -> Void,
     _ body: ([LinearRole], InputMoments) throws -> Void
   ) throws {
     let (sets, columns) = BlockStages.roles(of: part, decoder.config)
@@ -19,12 +18,11 @@ extension CalibrationStreams {
     for first in stride(from: 0, to: sets.count, by: atOnce) {
       let chosen = first..<min(sets.count, first + atOnce)
       let sums = try moments(
-        part, layer, chosen, columns: columns, stages, decoder.compute.pool, communicator,
-        check: check)
+        part, layer, chosen, columns: columns, stages, decoder.compute.pool, check: check)
       for (index, sum) in zip(chosen, sums) {
         let moments = InputMoments(
           sum.matrix(), columns: columns, damping: options.damping,
-          ordersColumns: options.ordersColumns)
+          ordersColumns: options.ordersColumns, feedsErrorsBack: options.feedsErrorsBack)
         try body(sets[index], moments)
       }
     }

@@ -19,7 +19,6 @@ final class CalibrationStreams {
   /// Of all ranks.
   let count: Int
   private let communicator: Communicator
-  private var ownsFirst: Bool { communicator.rank == 0 }
   /// The sequences of all ranks in the order of training.
   private var order: [Int]
 
@@ -101,11 +100,10 @@ final class CalibrationStreams {
   /// Second moments of what some sets of layers read, of all ranks' sequences; collective.
   func moments(
     _ part: BlockStages.Part, _ layer: Int, _ sets: Range<Int>, columns: Int,
-    _ stages: BlockStages, _ pool: WorkerPool, _ communicator: Communicator,
-    check: () throws -> Void
+    _ stages: BlockStages, _ pool: WorkerPool, check: () throws -> Void
   ) throws -> [MomentSums] {
     let largest = try communicator.allReduceMax(
-      ownsFirst ? largestMoment(part, layer, columns: columns, stages) : 0)
+      communicator.rank == 0 ? largestMoment(part, layer, columns: columns, stages) : 0)
     guard largest.isFinite else { throw CalibrationError.notFinite(layer: layer) }
     var bits = MomentSums.bits(largest: largest, sequences: count)
     while true {

@@ -73,7 +73,7 @@ package final class FormSensitivity {
       try weights.load(layer: layer, on: pool)
       for part in BlockStages.Part.allCases {
         try streams.forEachSet(
-          of: part, layer, decoder, stages, options, communicator, check: checkCancelled
+          of: part, layer, decoder, stages, options, check: checkCancelled
         ) { roles, moments in
           for role in roles { try measure(role, layer, moments) }
         }
@@ -150,11 +150,8 @@ package final class FormSensitivity {
         text: "block \(layer + 1)"))
   }
 
-  /// Collective: all ranks leave together.
   private func checkCancelled() throws {
-    guard try communicator.allReduceMax(isCancelled() ? 1 : 0) == 0 else {
-      throw CalibrationError.cancelled
-    }
+    try communicator.throwWhereCancelled(isCancelled())
   }
 }
 

@@ -6,8 +6,7 @@ internal import JSONText
 /// name is never replaced, because others may have mapped it: then `CheckpointError.exists`, or
 /// `.system` with EEXIST, is thrown.
 package struct TokenCacheWriter: ~Copyable {
-  private let file: PendingFile
-  private var hash: SHA256
+  private var file: DigestedFile
   private var index: [UInt8] = []
   private var words: UInt64 = 0
   private var samples: UInt64 = 0
@@ -15,11 +14,7 @@ package struct TokenCacheWriter: ~Copyable {
   package init(path: String, key: String) throws(CheckpointError) {
     precondition(key.utf8.count == 64, "a cache key is a SHA-256 in hexadecimal")
     let header = TokenCache.magic + bytes(TokenCache.formatVersion) + Array(key.utf8)
-    let file = try PendingFile(path: path, size: 0, overwrite: false)
-    try Self.write(header, to: file)
-    self.file = file
-    hash = SHA256()
-    header.withUnsafeBytes { hash.update($0) }
+    file = try DigestedFile(path: path, size: 0, header: header)
   }
 
   /// Appends a sample of at least one token; ids are not negative.
@@ -36,7 +31,7 @@ package struct TokenCacheWriter: ~Copyable {
         buffer.append(UInt8(truncatingIfNeeded: word >> shift))
       }
     }
-    try put(buffer)
+    try file.append(buffer)
     words += UInt64(tokens.count)
     samples += 1
     index += bytes(words) + bytes(UInt32(source))
@@ -45,24 +40,10 @@ package struct TokenCacheWriter: ~Copyable {
 
   package consuming func finish(_ counts: DatasetCounts) throws(CheckpointError) {
     let summary = Array(counts.json.text().utf8)
-    try put(index)
-    try put(summary)
-    try put(bytes(words) + bytes(samples) + bytes(UInt64(summary.count)))
-    let digest = hash.hexDigest()
-    try Self.write(Array(digest.utf8), to: file)
-    _ = try file.commit()
-  }
-
-  private mutating func put(_ bytes: [UInt8]) throws(CheckpointError) {
-    bytes.withUnsafeBytes { hash.update($0) }
-    try Self.write(bytes, to: file)
-  }
-
-  private static func write(_ bytes: [UInt8], to file: PendingFile) throws(CheckpointError) {
-    let result = bytes.withUnsafeBytes { buffer in
-      Result { () throws(CheckpointError) in try file.write(buffer) }
-    }
-    try result.get()
+    try file.append(index)
+    try file.append(summary)
+    try file.append(bytes(words) + bytes(samples) + bytes(UInt64(summary.count)))
+    try file.finish()
   }
 }
 

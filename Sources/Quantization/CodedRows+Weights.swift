@@ -55,6 +55,16 @@ extension CodedRows {
     }
   }
 
+  /// Puts codes [I] in the place of a row's.
+  package mutating func pack(row: Int, _ unpacked: UnsafeBufferPointer<UInt8>) {
+    let place = row * layout.rowStride..<(row + 1) * layout.rowStride
+    codes.withUnsafeMutableBytes { bytes in
+      PackedCodes.pack(
+        unpacked, bits: layout.bits,
+        into: UnsafeMutableRawBufferPointer(rebasing: bytes[place]))
+    }
+  }
+
   /// The codes [I] of a row.
   package func unpack(row: Int, into unpacked: UnsafeMutableBufferPointer<UInt8>) {
     codes.withUnsafeBytes { bytes in

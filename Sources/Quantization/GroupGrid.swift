@@ -18,6 +18,24 @@ struct GroupGrid {
   /// Vectors between two looks at the limit.
   private static let stride = 6
 
+  /// Calls `body` with the numbers of a group as the grid takes them.
+  static func withVectors<Result>(
+    _ size: Int, _ number: (Int) -> Float, _ body: (UnsafeBufferPointer<Vector>) -> Result
+  ) -> Result {
+    let lanes = Vector.scalarCount
+    let count = (size + lanes - 1) / lanes
+    return withUnsafeTemporaryAllocation(of: Vector.self, capacity: count) { vectors in
+      for index in 0..<count {
+        var vector = Vector.zero
+        for lane in 0..<min(lanes, size - index * lanes) {
+          vector[lane] = number(index * lanes + lane)
+        }
+        vectors.initializeElement(at: index, to: vector)
+      }
+      return body(UnsafeBufferPointer(vectors))
+    }
+  }
+
   /// k = clamp(round(w / s), -z, 2^b - 1 - z) for sixteen weights.
   @inline(__always)
   static func steps(_ weights: Vector, _ inverse: Vector, _ low: Vector, _ high: Vector) -> Vector {

@@ -101,17 +101,7 @@ private struct RowJob {
     _ values: UnsafeBufferPointer<Float>, into codes: UnsafeMutableBufferPointer<UInt8>,
     _ outcome: inout RowOutcome
   ) -> GroupSearch.Result? {
-    let lanes = GroupGrid.Vector.scalarCount
-    let count = (values.count + lanes - 1) / lanes
-    return withUnsafeTemporaryAllocation(of: GroupGrid.Vector.self, capacity: count) { vectors in
-      for index in 0..<count {
-        var vector = GroupGrid.Vector.zero
-        for lane in 0..<min(lanes, values.count - index * lanes) {
-          vector[lane] = values[index * lanes + lane]
-        }
-        vectors.initializeElement(at: index, to: vector)
-      }
-      let weights = UnsafeBufferPointer(vectors)
+    GroupGrid.withVectors(values.count, { values[$0] }) { weights in
       guard let result = search.best(weights) else { return nil }
       GroupGrid(weights: weights, maximumCode: layout.maximumCode)
         .assign(scale: Float(result.scale), zero: result.zero, to: codes)

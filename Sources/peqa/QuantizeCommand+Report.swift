@@ -28,11 +28,10 @@ extension Quantize {
       return
     }
     console.result("Would write \(output): \(summary(plan.settings, plan.forms))")
-    let sizes = SizeTable(
-      source: source.byteCount, base: plan.fileByteCount, weights: plan.weightCount,
-      scales: plan.scaleCount)
-    for line in sizes.lines { console.result(line) }
-    show(plan.forms, console)
+    show(
+      SizeTable(
+        source: source.byteCount, base: plan.fileByteCount, weights: plan.weightCount,
+        scales: plan.scaleCount), plan.forms, console)
     guard let choice else { return }
     console.result()
     console.result(
@@ -45,11 +44,10 @@ extension Quantize {
       return
     }
     console.result("\(report.output): \(summary(report.manifest.settings, report.forms))")
-    let sizes = SizeTable(
-      source: report.sourceBytes, base: report.baseBytes, weights: report.weightCount,
-      scales: report.scaleCount)
-    for line in sizes.lines { console.result(line) }
-    show(report.forms, console)
+    show(
+      SizeTable(
+        source: report.sourceBytes, base: report.baseBytes, weights: report.weightCount,
+        scales: report.scaleCount), report.forms, console)
     var errors = TextTable(("linear layers", .left), ("relative error", .right))
     for kind in report.errors.kinds {
       errors.add(kind.rawValue, percent(report.errors.relative(kind)))
@@ -69,8 +67,9 @@ extension Quantize {
     console.result("done in \(ProgressLine.duration(report.seconds))")
   }
 
-  /// Which layers have which bits and groups, where they differ.
-  private func show(_ forms: MatrixForms, _ console: Console) {
+  /// Sizes, and which layers have which bits and groups, where they differ.
+  private func show(_ sizes: SizeTable, _ forms: MatrixForms, _ console: Console) {
+    for line in sizes.lines { console.result(line) }
     guard forms.forms.count > 1 else { return }
     var table = TextTable(("form", .left), ("layers", .right), ("share of weights", .right))
     for form in forms.forms {

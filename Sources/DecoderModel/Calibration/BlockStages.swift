@@ -114,9 +114,6 @@ package final class BlockStages {
     out.update(from: a[.attentionOutput], count: tokens * config.queryWidth)
   }
 
-  /// Numbers of a token that `attend` writes.
-  package var attendedWidth: Int { config.queryWidth }
-
   /// The stream between attention and MLP.
   package func joinAttention(
     _ index: Int, _ x: UnsafePointer<Float>, attended: UnsafePointer<Float>,

@@ -42,12 +42,13 @@ package final class BlockwiseWeights {
   package func dense(_ role: LinearRole) -> WeightMatrix { source.dense(role) }
 
   private final class Source: WeightSource {
-    let model: ModelSource
+    /// What stands outside the blocks' matrices.
+    private let rest: OwnedCopies
     private var matrices: [LinearRole: FloatBuffer] = [:]
-    /// What stands outside the blocks, where it had to be converted.
-    private var copies: [FloatBuffer] = []
 
-    init(_ model: ModelSource) { self.model = model }
+    var model: ModelSource { rest.model }
+
+    init(_ model: ModelSource) { rest = OwnedCopies(model) }
 
     func memory(_ role: LinearRole) -> FloatBuffer {
       if let held = matrices[role] { return held }
@@ -64,24 +65,11 @@ package final class BlockwiseWeights {
     }
 
     func linear(_ role: LinearRole, layer: Int) throws -> DecoderWeights.Linear {
-      let name = role.name(layer: layer)
-      return DecoderWeights.Linear(
-        matrix: dense(role),
-        bias: model.config.block.biases.contains(role.kind) ? try vector(name + ".bias") : nil)
+      DecoderWeights.Linear(matrix: dense(role), bias: try rest.bias(role, layer: layer))
     }
 
-    func matrix(_ name: String) throws -> WeightMatrix {
-      if let mapped = try model.denseMatrix(name) { return mapped }
-      let tensor = try model.tensor(name)
-      let copy = FloatBuffer(count: tensor.rows * tensor.columns)
-      try model.readRows(tensor, rows: 0..<tensor.rows, into: copy.elements)
-      copies.append(copy)
-      return WeightMatrix(
-        dense: copy.pointer, type: .f32, rows: tensor.rows, columns: tensor.columns)
-    }
+    func matrix(_ name: String) throws -> WeightMatrix { try rest.matrix(name) }
 
-    func vector(_ name: String) throws -> FloatBuffer {
-      try model.floats(name).withUnsafeBufferPointer { FloatBuffer(copying: $0) }
-    }
+    func vector(_ name: String) throws -> FloatBuffer { try rest.vector(name) }
   }
 }

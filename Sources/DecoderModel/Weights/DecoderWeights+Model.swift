@@ -23,17 +23,20 @@ extension ModelSource {
 }
 
 /// Keeps the model mapped, and the matrices that had to be converted.
-private final class OwnedCopies: WeightSource {
-  private let model: ModelSource
+final class OwnedCopies: WeightSource {
+  let model: ModelSource
   private var buffers: [FloatBuffer] = []
 
   init(_ model: ModelSource) { self.model = model }
 
   func linear(_ role: LinearRole, layer: Int) throws -> DecoderWeights.Linear {
-    let name = role.name(layer: layer)
-    return DecoderWeights.Linear(
-      matrix: try matrix(name + ".weight"),
-      bias: model.config.block.biases.contains(role.kind) ? try vector(name + ".bias") : nil)
+    DecoderWeights.Linear(
+      matrix: try matrix(role.name(layer: layer) + ".weight"), bias: try bias(role, layer: layer))
+  }
+
+  func bias(_ role: LinearRole, layer: Int) throws -> FloatBuffer? {
+    guard model.config.block.biases.contains(role.kind) else { return nil }
+    return try vector(role.name(layer: layer) + ".bias")
   }
 
   func matrix(_ name: String) throws -> WeightMatrix {

@@ -75,31 +75,20 @@ final class CalibratedChunk {
   /// The grid of one group, for the weights of its row as they are now.
   func findGrid(_ row: Int, _ group: Int, _ weights: UnsafePointer<Float>) {
     if hasGrids { return }
-    let lanes = GroupGrid.Vector.scalarCount
     let first = group * layout.groupSize
     let size = min(layout.groupSize, columns - first)
-    let count = (size + lanes - 1) / lanes
-    withUnsafeTemporaryAllocation(of: GroupGrid.Vector.self, capacity: 2 * count) { vectors in
-      for index in 0..<count {
-        var (weight, importance) = (GroupGrid.Vector.zero, GroupGrid.Vector.zero)
-        for lane in 0..<min(lanes, size - index * lanes) {
-          weight[lane] = weights[first + index * lanes + lane]
-          importance[lane] = shared.moments.importance(first + index * lanes + lane)
-        }
-        vectors.initializeElement(at: index, to: weight)
-        vectors.initializeElement(at: count + index, to: importance)
+    let search = GroupSearch(bits: layout.bits, symmetric: shared.symmetric)
+    let found = GroupGrid.withVectors(size, { weights[first + $0] }) { weights in
+      GroupGrid.withVectors(size, { shared.moments.importance(first + $0) }) { importance in
+        search.best(weights, importance: importance)
       }
-      let search = GroupSearch(bits: layout.bits, symmetric: shared.symmetric)
-      let found = search.best(
-        UnsafeBufferPointer(rebasing: vectors[..<count]),
-        importance: UnsafeBufferPointer(rebasing: vectors[count...]))
-      guard let found else {
-        badGroup = badGroup ?? group
-        return
-      }
-      scales[row * groups + group] = Float(found.scale)
-      zeros[row * groups + group] = found.zero
     }
+    guard let found else {
+      badGroup = badGroup ?? group
+      return
+    }
+    scales[row * groups + group] = Float(found.scale)
+    zeros[row * groups + group] = found.zero
   }
 
   /// Gives a weight its nearest code; returns what that stands for.
@@ -132,18 +121,11 @@ final class CalibratedChunk {
       let stored = bytes.bindMemory(to: Float16.self)
       for (index, scale) in scales.enumerated() { stored[index] = Float16(scale) }
     }
-    codes.withUnsafeBufferPointer { codes in
-      result.rows.codes.withUnsafeMutableBytes { bytes in
-        for row in 0..<rows {
-          PackedCodes.pack(
-            UnsafeBufferPointer(rebasing: codes[row * columns..<(row + 1) * columns]),
-            bits: layout.bits,
-            into: UnsafeMutableRawBufferPointer(
-              rebasing: bytes[row * layout.rowStride..<(row + 1) * layout.rowStride]))
-        }
-      }
-    }
     for row in 0..<rows {
+      codes.withUnsafeBufferPointer {
+        result.rows.pack(
+          row: row, UnsafeBufferPointer(rebasing: $0[row * columns..<(row + 1) * columns]))
+      }
       for i in 0..<columns {
         let w = Double(target[row * columns + i])
         let difference = w - Double(scale(row, i) * step(row, i))

@@ -10,7 +10,8 @@ package final class InputMoments: @unchecked Sendable {
   package let columns: Int
   /// H [I, I], in the layer's order of columns.
   package let matrix: FloatBuffer
-  /// Upper triangle U [I, I] with U^T U = H^-1, in the order of `order`.
+  /// Upper triangle U [I, I] with U^T U = H^-1, in the order of `order`; empty where no errors are
+  /// fed back.
   let factor: FloatBuffer
   /// Columns in the order in which they are rounded, most active first; nil: as they lie.
   package let order: [Int]?
@@ -21,8 +22,10 @@ package final class InputMoments: @unchecked Sendable {
   ///   - sums: [I, I], both triangles; used up.
   ///   - damping: share of the mean of the diagonal that is added to it.
   ///   - ordersColumns: GPTQ's act-order.
+  ///   - feedsErrorsBack: columns will make up for each other's errors, for which H is inverted.
   package init(
-    _ sums: NumberBuffer<Double>, columns: Int, damping: Double = 0.01, ordersColumns: Bool
+    _ sums: NumberBuffer<Double>, columns: Int, damping: Double = 0.01, ordersColumns: Bool,
+    feedsErrorsBack: Bool = true
   ) {
     precondition(sums.count == columns * columns, "moments are a square")
     self.columns = columns
@@ -36,8 +39,8 @@ package final class InputMoments: @unchecked Sendable {
     let added = mean > 0 ? damping : 1
     for i in 0..<columns { matrix.pointer[i * columns + i] += Float(added) }
     order = ordersColumns ? Self.descending(diagonal) : nil
-    factor = FloatBuffer(count: sums.count)
-    invert(sums)
+    factor = FloatBuffer(count: feedsErrorsBack ? sums.count : 0)
+    if feedsErrorsBack { invert(sums) }
   }
 
   /// Equal ones stay in their order.

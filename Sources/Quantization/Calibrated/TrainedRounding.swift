@@ -126,14 +126,7 @@ package final class TrainedRounding {
         let k = (steps.pointer[row * layout.columns + i] * ratio).rounded(.toNearestOrEven)
         codes[i] = UInt8(Int(min(max(k, low), high)) + Int(zeros[place(row, i)]))
       }
-      rows.codes.withUnsafeMutableBytes { bytes in
-        codes.withUnsafeBufferPointer {
-          PackedCodes.pack(
-            $0, bits: layout.bits,
-            into: UnsafeMutableRawBufferPointer(
-              rebasing: bytes[row * layout.rowStride..<(row + 1) * layout.rowStride]))
-        }
-      }
+      codes.withUnsafeBufferPointer { rows.pack(row: row, $0) }
     }
     return rows
   }

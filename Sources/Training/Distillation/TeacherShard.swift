@@ -101,9 +101,8 @@ package final class TeacherShard {
 
 /// Writes one file of a teacher's cache front to back. It appears under its name at `finish`.
 struct TeacherShardWriter: ~Copyable {
-  private let file: PendingFile
+  private var file: DigestedFile
   private let record: TeacherRecord
-  private var hash: SHA256
 
   /// - Parameter sequences: number in the data set and supervised positions of each, in order.
   /// - Throws: `CheckpointError.exists` where a file of that name is there: it may be mapped.
@@ -116,40 +115,21 @@ struct TeacherShardWriter: ~Copyable {
     let size =
       TeacherShard.headerSize + TeacherShard.entrySize * sequences.count
       + positions * record.bytesPerPosition + TeacherShard.footerSize
-    let file = try PendingFile(path: path, size: size, overwrite: false)
     var head = TeacherShard.magic + Self.bytes(Int(TeacherShard.formatVersion)) + Array(key.utf8)
     head += Self.bytes(shard) + Self.bytes(sequences.count)
     for sequence in sequences {
       head += Self.bytes(sequence.number) + Self.bytes(sequence.positions)
     }
-    try Self.write(head, to: file)
-    (self.file, self.record) = (file, record)
-    hash = SHA256()
-    head.withUnsafeBytes { hash.update($0) }
+    file = try DigestedFile(path: path, size: size, header: head)
+    self.record = record
   }
 
   /// The record of the next sequence.
   mutating func append(_ targets: TeacherTargets) throws(CheckpointError) {
-    for part in record.bytes(targets) { try put(part) }
+    for part in record.bytes(targets) { try file.append(part) }
   }
 
-  consuming func finish() throws(CheckpointError) {
-    let digest = hash.hexDigest()
-    try Self.write(Array(digest.utf8), to: file)
-    _ = try file.commit()
-  }
-
-  private mutating func put(_ bytes: [UInt8]) throws(CheckpointError) {
-    bytes.withUnsafeBytes { hash.update($0) }
-    try Self.write(bytes, to: file)
-  }
-
-  private static func write(_ bytes: [UInt8], to file: PendingFile) throws(CheckpointError) {
-    let result = bytes.withUnsafeBytes { buffer in
-      Result { () throws(CheckpointError) in try file.write(buffer) }
-    }
-    try result.get()
-  }
+  consuming func finish() throws(CheckpointError) { try file.finish() }
 
   private static func bytes(_ value: Int) -> [UInt8] {
     withUnsafeBytes(of: UInt64(value).littleEndian, Array.init)

@@ -19,14 +19,14 @@ package struct TaskSet: Sendable {
 
   package var itemCount: Int { parts.reduce(0) { $0 + $1.items.count } }
 
-  /// All that are named, each once.
+  /// All that are named, each once. A name that is wrong is known before any data is read.
   package static func load(
     _ selections: [String], from data: TaskData, shots: Int? = nil, limit: Int? = nil
   ) throws -> [TaskSet] {
     var sets: [TaskSet] = []
     var names: Set<String> = []
-    for selection in selections {
-      let set = try load(selection, from: data, shots: shots, limit: limit)
+    for (selection, definition) in zip(selections, try selections.map(definition)) {
+      let set = try load(selection, definition, from: data, shots: shots, limit: limit)
       for name in Set(set.parts.map(\.name) + [set.name]).sorted()
       where !names.insert(name).inserted {
         throw TaskError.badSelection(selection, reason: "\(name) is evaluated already")
@@ -45,11 +45,23 @@ package struct TaskSet: Sendable {
   package static func load(
     _ selection: String, from data: TaskData, shots: Int? = nil, limit: Int? = nil
   ) throws -> TaskSet {
+    try load(selection, try definition(of: selection), from: data, shots: shots, limit: limit)
+  }
+
+  private static func definition(of selection: String) throws -> TaskDefinition {
     let (name, part) = parts(of: selection)
     let definition = try TaskDefinition.named(name)
     if part != nil, definition.groupKey == nil {
       throw TaskError.badSelection(selection, reason: "the task has no parts")
     }
+    return definition
+  }
+
+  private static func load(
+    _ selection: String, _ definition: TaskDefinition, from data: TaskData, shots: Int?,
+    limit: Int?
+  ) throws -> TaskSet {
+    let part = parts(of: selection).1
     let split = try data.evaluatedSplit(of: definition)
     let count = shots ?? definition.fewShotCount
     let examples =
