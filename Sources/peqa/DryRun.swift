@@ -39,6 +39,7 @@ struct DryRun {
     if let evaluation = setup.evaluation {
       console.result("held out: \(evaluation.count) sequences")
     }
+    if let tasks = setup.tasks { console.result("tasks: \(tasks.text) items") }
     console.result()
     let preview = SamplePreview(tokenizer: setup.tokenizer)
     for index in setup.order.globalBatch(0).prefix(Self.samples) {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Collectives
 internal import Foundation
 internal import JSONText
+internal import Reporting
 internal import Training
 
 /// `peqa train`: tunes the scales of a base on a data set.
@@ -122,6 +123,7 @@ struct Train: RankedCommand {
     if results.evalLoss != nil {
       console.result("eval loss   \(text(results.evalLoss)), best \(text(results.bestMetric))")
     }
+    if let tasks = results.tasks { console.result("tasks       \(TrainDisplay.text(tasks))") }
   }
 }
 
@@ -148,7 +150,18 @@ struct TrainDisplay {
       console.log(
         "step \(step): eval_loss \(loss), perplexity \(perplexity)\(best ? ", the best so far" : "")"
       )
+    case .measured(let step, let scores):
+      console.log("step \(step): \(Self.text(scores))")
     case .saved(let path): console.detail("saved \(path)")
     }
+  }
+
+  /// `piqa/acc 0.6120 +- 0.0114, ...` of scores and their errors.
+  static func text(_ scores: JSONValue) -> String {
+    (scores.members ?? []).compactMap { score in
+      guard let value = score.value.double, !score.key.hasSuffix("_stderr") else { return nil }
+      let error = scores["\(score.key)_stderr"]?.double.map { " +- \(fixed($0, digits: 4))" }
+      return "\(score.key) \(fixed(value, digits: 4))" + (error ?? "")
+    }.joined(separator: ", ")
   }
 }

@@ -25,6 +25,8 @@ struct TrainSetup {
   let evaluation: TokenDataset?
   /// Nil where the run learns from its data alone.
   let teacher: Teacher?
+  /// Nil where the run measures none.
+  let tasks: TrainTasks?
   private let compute: Compute
   private let evaluationCache: String
   private let signals: StopSignals
@@ -41,7 +43,8 @@ struct TrainSetup {
     tokenizer = try Tokenizer.load(from: config.model)
     let chat = try Self.chat(config, tokenizer)
     teacher = try Teacher(of: config, base, tokenizer)
-    try Self.compareFiles(config, base, tokenizer, chat, compute, rank)
+    tasks = try Self.tasks(config, rank)
+    try Self.compareFiles(config, base, tokenizer, chat, compute, tasks, rank)
     try Self.verify(config, base, rank, signals)
     let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
     decoder.recomputesProducts = config.gradientCheckpointing
@@ -72,7 +75,7 @@ struct TrainSetup {
   /// those of rank 0, which all ranks were sent.)
   private static func compareFiles(
     _ config: RunConfig, _ base: QuantizedBase, _ tokenizer: Tokenizer,
-    _ chat: TemplateChatEncoder?, _ compute: Compute, _ rank: RankContext
+    _ chat: TemplateChatEncoder?, _ compute: Compute, _ tasks: TrainTasks?, _ rank: RankContext
   ) throws {
     var agreement = RankAgreement()
     agreement.file("base", base.manifest.baseDigest)
@@ -92,6 +95,7 @@ struct TrainSetup {
     }
     agreement.file("set of training data", sample[0])
     agreement.file("set of evaluation data", sample[1])
+    agreement.file("set of tasks", tasks?.digest ?? "none")
     try agreement.check(rank.communicator)
   }
 
@@ -112,6 +116,13 @@ struct TrainSetup {
     let template =
       try config.chatTemplate.map { try ChatTemplate(named: $0) } ?? tokenizer.chatTemplate()
     return template.map { TemplateChatEncoder(tokenizer: tokenizer, template: $0) }
+  }
+
+  /// A rank that cannot read the data must not leave the others waiting.
+  private static func tasks(_ config: RunConfig, _ rank: RankContext) throws -> TrainTasks? {
+    var tasks: TrainTasks?
+    try rank.agree { tasks = try TrainTasks(config.taskEvaluation) }
+    return tasks
   }
 
   /// What the run file says of the base must be true.
@@ -183,6 +194,7 @@ struct TrainSetup {
       evaluation: evaluation, baseDigest: base.manifest.baseDigest,
       dataDigest: dataDigest)
     run.configDigest = base.config.digest
+    run.tasks = tasks?.measurement(model.decoder, model.scales.task, tokenizer, rank.communicator)
     let watch = rank.communicator.nodeRank == 0 ? try BaseWatch(base) : nil
     run.checkBase = { [rank] in try rank.agree { try watch?.check() } }
     try learnFromTeacher(&run)

@@ -129,6 +129,7 @@ struct ToyRun {
   var stopAfter: Int?
   var dataDigest = "data"
   var poison: Int32?
+  var tasks: (@Sendable () -> TaskMeasurement)?
   var scaleFaults: (after: Int, faults: ScaleFaults)?
   /// The rank whose memory goes bad, and after which update.
   var flip: (rank: Int, after: Int)?
@@ -164,6 +165,7 @@ struct ToyRun {
         calls += 1
         return group.rank == group.size - 1 && stopAfter.map { calls >= $0 } ?? false
       }
+      run.tasks = tasks?()
       run.report = report
       return try TrainLoop(run)()
     }

@@ -1,4 +1,5 @@
 internal import ExitCodes
+internal import Training
 
 /// Why tasks cannot be evaluated: definitions, data, or what the data holds.
 package enum TaskError: ExitCoded, Equatable, CustomStringConvertible {
@@ -28,13 +29,13 @@ package enum TaskError: ExitCoded, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .unknownTask(let name):
-      "--tasks: there is no task \"\(name)\"; known are \(TaskDefinition.shippedNames), and files "
-        + "of your own as PATH.yaml"
-    case .badSelection(let name, let reason): "--tasks: \(name): \(reason)"
+      "tasks: there is no task \"\(name)\"\(nearest(to: name, among: TaskDefinition.namesOfShipped)); "
+        + "known are \(TaskDefinition.shippedNames), and files of your own as PATH.yaml"
+    case .badSelection(let name, let reason): "tasks: \(name): \(reason)"
     case .definition(let path, let line, let reason): "\(path):\(line): \(reason)"
     case .missing(let task, let split, let folder, let tried):
       "task \(task): no file of its \(split) split in \(folder): looked for "
-        + "\(tried.joined(separator: ", ")). Put it there, or name another folder with --data-dir."
+        + "\(tried.joined(separator: ", ")). Put it there, or name another folder as data-dir."
     case .record(let location, let reason): "\(location): \(reason)"
     case .noItems(let task, let path): "\(path): no items of task \(task)"
     case .fewShot(let task, let reason): "task \(task): \(reason)"

@@ -228,6 +228,10 @@ extension ConfigKey {
     ConfigKey(
       "early_stopping_patience", \.earlyStoppingPatience, .whole(0...Int.max),
       "stop after this many evaluations in a row without improvement; 0 never stops"),
+    ConfigKey(
+      "evaluation", \.taskEvaluation, .tasks,
+      "tasks on which the model is measured every so many steps and at the end, by files in data_dir"
+    ),
   ]
 
   private static let files: [ConfigKey] = [

@@ -97,6 +97,7 @@ package struct RunConfig: Sendable, Equatable {
   package var bestMetric = BestMetric.evalLoss
   package var loadBestModelAtEnd = false
   package var earlyStoppingPatience = 0
+  package var taskEvaluation = TaskSettings()
 
   // Files.
   package var outputDirectory = ""

@@ -6,7 +6,7 @@ internal import JSONText
 /// A run that continues from step N first drops what stands beyond N, and a line that was cut
 /// short, so the files read as if the run had never stopped.
 final class MetricsLog {
-  /// Columns of the CSV file, in this order for good.
+  /// Columns of the CSV file, in this order for good; scores of tasks stand behind them.
   static let columns = [
     "step", "epoch", "loss", "grad_norm", "learning_rate", "eval_loss", "perplexity",
     "tokens_per_second", "num_input_tokens_seen", "supervised_tokens_seen", "step_time",
@@ -16,34 +16,56 @@ final class MetricsLog {
 
   private let jsonl: LineFile?
   private let csv: LineFile?
+  /// Members of a record that the CSV file has, in order.
+  private let members: [String]
 
-  /// - Parameter step: the step to continue from; 0 starts new files.
-  init(folder: String, formats: [String], continuingFrom step: Int) throws {
+  /// - Parameters:
+  ///   - step: the step to continue from; 0 starts new files.
+  ///   - tasks: names of scores that stand behind the other columns.
+  init(folder: String, formats: [String], continuingFrom step: Int, tasks: [String] = []) throws {
+    members = Self.columns + tasks
+    // A comma would be the end of a column; names of parts may have one.
+    let header = members.map { $0.replacing(",", with: "_") }
     jsonl =
       formats.contains("jsonl")
-      ? try LineFile(path: "\(folder)/metrics.jsonl", header: nil) { line in
-        guard step > 0, let value = try? JSONValue(parsing: line), let at = value["step"]?.int
-        else {
-          return false
+      ? try LineFile(path: "\(folder)/metrics.jsonl", header: nil) { lines in
+        lines.filter { line in
+          guard let value = try? JSONValue(parsing: line), let at = value["step"]?.int else {
+            return false
+          }
+          return step > 0 && at <= step
         }
-        return at <= step
       } : nil
     csv =
       formats.contains("csv")
-      ? try LineFile(path: "\(folder)/metrics.csv", header: Self.columns.joined(separator: ",")) {
-        guard step > 0, let at = $0.split(separator: ",").first.flatMap({ Int($0) }) else {
-          return false
-        }
-        return at <= step
-          && $0.split(separator: ",", omittingEmptySubsequences: false).count
-            == Self.columns.count
+      ? try LineFile(path: "\(folder)/metrics.csv", header: header.joined(separator: ",")) {
+        Self.rows($0, upTo: step, under: header)
       } : nil
+  }
+
+  /// The rows of a CSV file that stay, their cells under the columns of `header`: a run may go on
+  /// with other tasks.
+  private static func rows(
+    _ lines: [String], upTo step: Int, under header: [String]
+  ) -> [String] {
+    func cells(_ line: String) -> [String] {
+      line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    guard step > 0, let former = lines.first.map(cells) else { return [] }
+    let places = header.map { former.firstIndex(of: $0) }
+    return lines.dropFirst().map(cells).compactMap { row in
+      guard row.count == former.count, let at = Int(row[0]), at <= step else { return nil }
+      return places.map { $0.map { row[$0] } ?? "" }.joined(separator: ",")
+    }
   }
 
   /// - Parameter record: an object of numbers with a member `step`.
   /// - Throws: where a file cannot take it; the record is kept then, and goes before the next one.
   func append(_ record: JSONValue) throws(CheckpointError) {
-    let cells = Self.columns.map { record[$0]?.text() ?? "" }
+    let cells = members.map { name in
+      guard let value = record[name], value != .null else { return "" }
+      return value.text()
+    }
     csv?.add(cells.joined(separator: ","))
     jsonl?.add(record.text())
     try jsonl?.write()
@@ -57,13 +79,13 @@ private final class LineFile {
   /// Lines that the file has not taken yet.
   private var waiting: [String] = []
 
-  /// Rewrites the file to the header and those of its whole lines that `keep` accepts.
-  init(path: String, header: String?, keep: (String) -> Bool) throws {
+  /// Rewrites the file to the header and what `keep` makes of its whole lines.
+  init(path: String, header: String?, keep: ([String]) -> [String]) throws {
     var lines = header.map { [$0] } ?? []
     if Folder.exists(path) {
       let text = String(decoding: try OpenFile.contents(of: path), as: UTF8.self)
       let whole = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-      lines += whole.map(String.init).filter(keep)
+      lines += keep(whole.map(String.init))
     }
     try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: path)
     file = try OpenFile(path, .appending)

@@ -23,6 +23,8 @@ package struct TrainerState: Sendable, Equatable {
   package var unloggedParts = LossParts()
   /// Step of the last evaluation; nil before the first.
   package var lastEvaluation: Int?
+  /// Step at which tasks were last measured; nil before the first.
+  package var lastTaskEvaluation: Int?
   package var evaluationsWithoutBest = 0
   /// Seconds trained, over all attempts of the run.
   package var seconds = 0.0
@@ -44,20 +46,23 @@ package struct TrainerState: Sendable, Equatable {
   }
 
   /// Adds a record of the metrics. Above the limit the oldest one goes, but never the last
-  /// evaluation.
+  /// evaluation, nor the last of tasks.
   package mutating func note(_ record: JSONValue) {
     logHistory.append(record)
     trimHistory()
   }
 
   private mutating func trimHistory() {
-    let surplus = logHistory.count - Self.historyLimit
+    var surplus = logHistory.count - Self.historyLimit
     guard surplus > 0 else { return }
-    let evaluation = logHistory.last { $0["eval_loss"] != nil }
-    logHistory.removeFirst(surplus)
-    if let evaluation, !logHistory.contains(where: { $0["eval_loss"] != nil }) {
-      logHistory[0] = evaluation
+    let kept = ["eval_loss", TrainLoop.taskMark].map { mark in
+      logHistory.lastIndex { $0[mark] != nil }
     }
+    logHistory = logHistory.enumerated().filter { index, _ in
+      guard surplus > 0, !kept.contains(index) else { return true }
+      surplus -= 1
+      return false
+    }.map(\.element)
   }
 }
 
@@ -120,6 +125,7 @@ extension TrainerState {
       ("settings", .object(identity.settings.map { .init(key: $0.key, value: .string($0.value)) })),
       ("files", .object(files.map { .init(key: $0.name, value: .string($0.digest)) })),
     ]
+    if let lastTaskEvaluation { own.append(("last_task_evaluation", .integer(lastTaskEvaluation))) }
     if unloggedParts != LossParts() { own.append(("unlogged_parts", unloggedParts.json)) }
     return .object(members: [
       ("global_step", .integer(globalStep)),
@@ -142,6 +148,7 @@ extension TrainerState {
       value?.double.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
     }
     let evaluation = json["peqa"]?["last_evaluation"]
+    let tasks = json["peqa"]?["last_task_evaluation"]
     guard let step = count(json["global_step"]), let epoch = amount(json["epoch"]),
       let maxSteps = count(json["max_steps"]), let epochs = amount(json["num_train_epochs"]),
       let history = json["log_history"]?.array, let own = json["peqa"],
@@ -153,6 +160,7 @@ extension TrainerState {
       let seconds = amount(own["train_runtime"]), let base = own["base_sha256"]?.string,
       let data = own["data_digest"]?.string, let parameters = count(own["parameter_count"]),
       evaluation?.int == nil || count(evaluation) != nil,
+      tasks == nil || count(tasks) != nil,
       let parts = LossParts(own["unlogged_parts"]),
       let settings = own["settings"]?.members
     else { return nil }
@@ -170,6 +178,7 @@ extension TrainerState {
     unloggedTokens = tokens
     unloggedParts = parts
     lastEvaluation = evaluation?.int
+    lastTaskEvaluation = tasks?.int
     evaluationsWithoutBest = waiting
     self.seconds = seconds
     identity.baseDigest = base

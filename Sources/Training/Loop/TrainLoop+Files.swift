@@ -130,7 +130,8 @@ extension TrainLoop {
       step: state.globalStep, epoch: state.epoch, reason: reason,
       trainLoss: state.logHistory.last { $0["loss"] != nil }?["loss"]?.double,
       evalLoss: state.logHistory.last { $0["eval_loss"] != nil }?["eval_loss"]?.double,
-      bestMetric: state.bestMetric, runtime: runtime, inputTokens: state.inputTokens,
+      bestMetric: state.bestMetric, tasks: taskScores, runtime: runtime,
+      inputTokens: state.inputTokens,
       supervisedTokens: state.supervisedTokens,
       adapterFolder: config.outputDirectory)
   }

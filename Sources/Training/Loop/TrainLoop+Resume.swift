@@ -130,6 +130,7 @@ extension TrainLoop {
     members.append(("ranks", .integer(run.ranks.size)))
     try output.writeProvenance(members, continuing: state.globalStep > 0)
     metrics = try MetricsLog(
-      folder: output.path, formats: config.reportTo, continuingFrom: state.globalStep)
+      folder: output.path, formats: config.reportTo, continuingFrom: state.globalStep,
+      tasks: run.tasks?.names ?? [])
   }
 }

@@ -55,11 +55,11 @@ package final class TrainLoop {
   package func callAsFunction() throws -> TrainOutcome {
     try open()
     if state.globalStep < totalSteps { try run.prepare() }
-    if try evaluateIfDue() { return try stop() }
+    if try evaluateIfDue() || measureTasksIfDue() { return try stop() }
     while state.globalStep < totalSteps, !stoppedEarly {
       let metrics = try takeStep()
       if metrics.stopRequested { return try stop() }
-      if try evaluateIfDue() { return try stop() }
+      if try evaluateIfDue() || measureTasksIfDue() { return try stop() }
       if isDue(config.saveSteps) || metrics.saveRequested, state.globalStep < totalSteps {
         try save(isLast: false)
       }

@@ -8,6 +8,8 @@ package struct TrainRun {
   package var ranks: any RankGroup
   package var training: any SequenceSource
   package var evaluation: (any SequenceSource)?
+  /// Nil where no tasks are measured.
+  package var tasks: TaskMeasurement?
   /// SHA-256 of the base's tensors, in hexadecimal.
   package var baseDigest: String
   /// `DecoderConfig.digest` of the base; empty where there is none.
@@ -57,6 +59,8 @@ package enum TrainEvent: Sendable {
   case notice(String)
   case step(TrainProgress)
   case evaluated(step: Int, loss: Double, perplexity: Double, best: Bool)
+  /// Scores by names such as `piqa/acc`.
+  case measured(step: Int, scores: JSONValue)
   case saved(path: String)
 }
 
@@ -96,6 +100,8 @@ package struct TrainResults: Sendable {
   package var trainLoss: Double?
   package var evalLoss: Double?
   package var bestMetric: Double?
+  /// Scores of the last step on tasks, by names such as `piqa/acc`.
+  package var tasks: JSONValue?
   /// Seconds, over all attempts.
   package var runtime: Double
   package var inputTokens: Int
@@ -103,7 +109,7 @@ package struct TrainResults: Sendable {
   package var adapterFolder: String
 
   package var json: JSONValue {
-    .object(members: [
+    let members: [(String, JSONValue)] = [
       ("global_step", .integer(step)), ("epoch", .real(epoch)),
       ("stop_reason", .string(reason.rawValue)),
       ("train_loss", trainLoss.map { .real($0) } ?? .null),
@@ -114,6 +120,7 @@ package struct TrainResults: Sendable {
       ("num_input_tokens_seen", .integer(inputTokens)),
       ("supervised_tokens_seen", .integer(supervisedTokens)),
       ("output_dir", .string(adapterFolder)),
-    ])
+    ]
+    return .object(members: members + (tasks.map { [("tasks", $0)] } ?? []))
   }
 }

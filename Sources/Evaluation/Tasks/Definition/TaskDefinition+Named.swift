@@ -3,8 +3,10 @@ internal import Checkpoints
 extension TaskDefinition {
   /// Names of the shipped tasks, for messages.
   package static var shippedNames: String {
-    shipped.map(\.name).joined(separator: ", ")
+    namesOfShipped.joined(separator: ", ")
   }
+
+  static var namesOfShipped: [String] { shipped.map(\.name) }
 
   /// A shipped task by its name, or the one of a file that is called `*.yaml` or `*.yml`.
   package static func named(_ name: String) throws -> TaskDefinition {

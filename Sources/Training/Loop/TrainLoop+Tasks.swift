@@ -1,0 +1,44 @@
+internal import JSONText
+internal import Machine
+
+extension TrainLoop {
+  /// The member that only records of tasks have.
+  static let taskMark = "task_runtime"
+
+  /// Measures tasks at the steps where that is due. A continued run catches up on what a stop cut
+  /// off, and repeats nothing.
+  ///
+  /// - Returns: whether a stop was requested meanwhile; nothing is recorded then.
+  func measureTasksIfDue() throws -> Bool {
+    guard let tasks = run.tasks, state.lastTaskEvaluation != state.globalStep, tasksAreDue
+    else { return false }
+    let clock = Stopwatch()
+    guard let values = try tasks.measure(shouldStop) else { return true }
+    state.lastTaskEvaluation = state.globalStep
+    let scores = zip(tasks.names, values).map { JSONValue.Member(key: $0, value: $1) }
+    write(
+      .object(
+        [
+          .init(key: "step", value: .integer(state.globalStep)),
+          .init(key: "epoch", value: .real(state.epoch)),
+        ] + scores + [.init(key: Self.taskMark, value: .real(clock.seconds))]))
+    if run.ranks.rank == 0 {
+      run.report(.measured(step: state.globalStep, scores: .object(scores)))
+    }
+    return false
+  }
+
+  private var tasksAreDue: Bool {
+    let (step, interval) = (state.globalStep, config.taskEvaluation.steps)
+    guard step > 0 else { return config.evalOnStart }
+    return step == totalSteps || stoppedEarly || (interval > 0 && step % interval == 0)
+  }
+
+  /// What the last record of tasks says; nil without one.
+  var taskScores: JSONValue? {
+    guard let record = state.logHistory.last(where: { $0[Self.taskMark] != nil }) else {
+      return nil
+    }
+    return .object((record.members ?? []).filter { $0.key.contains("/") })
+  }
+}
