@@ -3,6 +3,7 @@ internal import Calibration
 internal import Checkpoints
 internal import DecoderModel
 internal import Evaluation
+internal import Foundation
 internal import Quantization
 internal import Tokenization
 
@@ -10,7 +11,7 @@ internal import Tokenization
 struct CalibrationOptionGroup: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "How codes are found: rtn, diagonal, gptq or blockwise.",
+      "How codes are found: rtn, diagonal, gptq or blockwise. (default: gptq up to 4 bits, else rtn)",
       discussion: """
         rtn rounds each weight by itself. diagonal does so on grids that know how large the layer's \
         inputs are. gptq lets later columns make up for the errors of earlier ones, then moves \
@@ -19,13 +20,15 @@ struct CalibrationOptionGroup: ParsableArguments {
         """))
   var method: QuantizationSettings.Method?
 
-  @Option(help: ArgumentHelp("Text to calibrate with.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Text to calibrate with. (default: text that the program brings)", valueName: "file"))
   var calibration: String?
 
   @Option(help: "Sequences of it to look at. (default: 64)")
   var calibrationSequences: Int?
 
-  @Option(help: "Tokens of each. (default: 512)")
+  @Option(help: "Tokens of each. (default: 512, or as many as the model takes)")
   var calibrationLength: Int?
 
   @Flag(
@@ -53,7 +56,8 @@ struct CalibrationOptionGroup: ParsableArguments {
       if !holds { throw ValidationError(text) }
     }
     try require((1...1_000_000).contains(sequences), "--calibration-sequences must be at least 1.")
-    try require((2...1 << 20).contains(length), "--calibration-length must be at least 2.")
+    try require(
+      (2...1 << 20).contains(calibrationLength ?? 2), "--calibration-length must be at least 2.")
     try require(damping > 0 && damping <= 1, "--damping must be above 0 and at most 1.")
     try require(isPositive, "--epochs, --rounding-rate and --scale-rate must not be negative.")
     try require((0...1000).contains(sweeps), "--sweeps must be in 0...1000.")
@@ -62,22 +66,38 @@ struct CalibrationOptionGroup: ParsableArguments {
   private var isPositive: Bool { roundingRate >= 0 && scaleRate >= 0 && epochs >= 1 }
 
   private var sequences: Int { calibrationSequences ?? 64 }
-  private var length: Int { calibrationLength ?? 512 }
 
-  func options(_ method: QuantizationSettings.Method, text: String) -> CalibrationOptions {
+  /// What codes of so many bits are found by. Up to 4 the inputs decide what a model is worth; with
+  /// 8 nothing is left to be gained.
+  func method(bits: Int) -> QuantizationSettings.Method {
+    method ?? (calibration == nil && bits > 4 ? .rtn : .gptq)
+  }
+
+  /// - Parameter length: of the sequences that are looked at.
+  func options(_ method: QuantizationSettings.Method, length: Int) -> CalibrationOptions {
     var options = CalibrationOptions()
     (options.damping, options.ordersColumns) = (damping, actOrder)
     options.feedsErrorsBack = method != .diagonal
     options.rounds = method == .diagonal ? 0 : sweeps
     options.trainsBlocks = method == .blockwise
     (options.epochs, options.roundingRate, options.scaleRate) = (epochs, roundingRate, scaleRate)
-    (options.sequences, options.length, options.text) = (sequences, length, text)
+    (options.sequences, options.length) = (sequences, length)
+    options.text =
+      calibration.map { URL(fileURLWithPath: $0).lastPathComponent } ?? DefaultText.name
     return options
   }
 
   /// The sequences of the text.
-  func set(_ tokenizer: Tokenizer) throws -> CalibrationSet {
-    let tokens = try TextFile.tokens(calibration ?? "", tokenizer)
+  ///
+  /// - Parameter longest: that the model takes.
+  func set(_ tokenizer: Tokenizer, longest: Int) throws -> CalibrationSet {
+    let length = calibrationLength ?? min(512, longest)
+    guard length <= longest else {
+      throw CalibrationError.sequencesTooLong(length, longest: longest)
+    }
+    let tokens =
+      try calibration.map { try TextFile.tokens($0, tokenizer) }
+      ?? TextFile.tokens(Array(DefaultText.text.utf8), tokenizer)
     return try CalibrationSet(tokens: tokens, length: length, count: sequences)
   }
 }

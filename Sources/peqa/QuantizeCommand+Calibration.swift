@@ -3,7 +3,6 @@ internal import Calibration
 internal import Checkpoints
 internal import Collectives
 internal import DecoderModel
-internal import Foundation
 internal import Interchange
 internal import Kernels
 internal import Quantization
@@ -15,18 +14,17 @@ internal import Training
 extension Quantize {
   /// All ranks find the codes; the first writes them.
   func calibrate(
-    _ source: ModelSource, _ options: QuantizeOptions, _ pool: WorkerPool,
-    _ signals: StopSignals, _ rank: RankContext
+    _ source: ModelSource, _ options: QuantizeOptions, _ tokenizer: Tokenizer,
+    _ pool: WorkerPool, _ signals: StopSignals, _ rank: RankContext
   ) throws {
     let console = rank.console
     let candidates = try candidates(source, options, pool, rank)
     let compute = try KernelChoice.compute(threads: pool.threads, dtype: .fp32)
-    let set = try calibrating.set(try Tokenizer.load(from: model))
+    let set = try calibrating.set(tokenizer, longest: source.config.maximumLength)
+    let own = calibrating.options(method, length: set.length)
     console.log(
-      "calibrating on \(set.sequences.count) sequences of \(set.length) tokens; "
+      "calibrating on \(set.sequences.count) sequences of \(set.length) tokens of \(own.text); "
         + "\(set.heldOut.count) more are kept aside to judge by")
-    let own = calibrating.options(
-      method, text: URL(fileURLWithPath: calibrating.calibration ?? "").lastPathComponent)
     var (options, choice) = (options, FormChoice?.none)
     if let candidates, let size {
       let costs = try FormSensitivity(

@@ -7,6 +7,8 @@ internal import Interchange
 internal import Kernels
 internal import Machine
 internal import Quantization
+internal import Reporting
+internal import Tokenization
 
 /// `peqa quantize`: makes the frozen base that all tasks share.
 struct Quantize: RankedCommand {
@@ -73,38 +75,56 @@ struct Quantize: RankedCommand {
       guard size == nil else { throw ValidationError("--size goes with --bits auto.") }
       return
     }
-    guard size != nil, calibrating.calibration != nil, method != .rtn else {
+    guard size != nil, method != .rtn else {
       throw ValidationError(
-        "--bits auto needs --size, such as 1.9GB, and --calibration FILE; --method may be gptq, "
-          + "blockwise or diagonal.")
+        "--bits auto needs --size, such as 1.9GB; --method may be gptq, blockwise or diagonal.")
     }
   }
 
   var method: QuantizationSettings.Method {
-    calibrating.method ?? (calibrating.calibration == nil ? .rtn : .gptq)
+    // Where bits are chosen there are few of them.
+    calibrating.method(bits: bits == .auto ? 2 : bits?.number ?? 4)
   }
 
   func run(on rank: RankContext) throws {
-    let options = QuantizeOptions(
-      settings: QuantizationSettings(
-        bits: bits?.number ?? 4, groupSize: groupSize ?? -1, symmetric: sym, method: method),
-      reusesCodes: reusesCodes, allowPoorQuality: allowPoorQuality, overwrite: overwrite)
-    if !reusesCodes { try options.settings.validate(allowingPoorQuality: allowPoorQuality) }
+    if !reusesCodes { try settings(method).validate(allowingPoorQuality: allowPoorQuality) }
     let source = try ModelSource.open(model)
+    let tokenizer = try method == .rtn || reusesCodes ? nil : tokenizer(rank.console)
+    let options = QuantizeOptions(
+      settings: settings(tokenizer == nil ? .rtn : method), reusesCodes: reusesCodes,
+      allowPoorQuality: allowPoorQuality, overwrite: overwrite)
     let pool = WorkerPool(threads: threading.threads ?? rank.threads.count)
     let signals = StopSignals.install()
     do {
-      if method == .rtn || reusesCodes || dryRun && bits != .auto {
+      if let tokenizer, !dryRun || bits == .auto {
+        try calibrate(source, options, tokenizer, pool, signals, rank)
+      } else if rank.communicator.rank == 0 {
         // Rounding is soon done: one rank does it.
-        guard rank.communicator.rank == 0 else { return }
         try make(source, options, nil, pool, signals, rank)
-      } else {
-        try calibrate(source, options, pool, signals, rank)
       }
     } catch QuantizationError.cancelled {
       try fail(QuantizationError.cancelled, signals, rank)
     } catch CalibrationError.cancelled {
       try fail(CalibrationError.cancelled, signals, rank)
+    }
+  }
+
+  private func settings(_ method: QuantizationSettings.Method) -> QuantizationSettings {
+    QuantizationSettings(
+      bits: bits?.number ?? 4, groupSize: groupSize ?? -1, symmetric: sym, method: method)
+  }
+
+  /// What text is read with. Nil, and said, where there is none and nobody asked for text.
+  private func tokenizer(_ console: Console) throws -> Tokenizer? {
+    do {
+      return try Tokenizer.load(from: model)
+    } catch TokenizationError.missing(let source, let reason)
+      where calibrating.method == nil && calibrating.calibration == nil && bits != .auto
+    {
+      console.warn(
+        "\(source): \(reason) Without it no text can be read: weights are rounded one by one, "
+          + "which at few bits is much worse than --method gptq")
+      return nil
     }
   }
 

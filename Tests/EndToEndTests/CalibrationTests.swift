@@ -65,6 +65,33 @@ import Testing
     #expect(more > divergence)
   }
 
+  /// Who says nothing but bits gets calibrated codes where bits are few, on any number of ranks.
+  @Test func fewBitsAreCalibratedUnasked() async throws {
+    func make(_ name: String, _ arguments: [String], ranks: Int = 1) async throws -> JSONValue {
+      let path = Self.fixtures.appending(path: "dense_llama").path
+      let result = try await Program.run(
+        ["quantize", path, "--output", folder.file(name).path] + arguments, ranks: ranks)
+      #expect(result.status == 0, "\(result.standardError)")
+      return try JSONValue(
+        parsing: String(contentsOf: folder.file("\(name)/peqa_base.json"), encoding: .utf8))
+    }
+    let three = try await make("three", ["--bits", "3"])
+    #expect(three["method"]?.string == "gptq")
+    let calibration = three["quality"]?["calibration"]
+    #expect(calibration?["text"]?.string == "built-in text")
+    // The model takes fewer positions than the usual 512.
+    #expect(calibration?["length"]?.int == 64)
+    _ = try await make("ranks", ["--bits", "3"], ranks: 2)
+    #expect(try weights("ranks") == weights("three"))
+    let eight = try await make("eight", ["--bits", "8"])
+    #expect(eight["method"]?.string == "rtn" && eight["quality"]?["calibration"] == nil)
+    let tooLong = try await Program.run([
+      "quantize", Self.fixtures.appending(path: "dense_llama").path, "--output",
+      folder.file("none").path, "--calibration-length", "65",
+    ])
+    #expect(tooLong.status == 78 && tooLong.standardError.contains("takes 64"))
+  }
+
   // MARK: - Bits by layer
 
   /// Bytes of the smallest and the largest base, as the program says where the size is too small.
@@ -174,7 +201,7 @@ import Testing
 
   @Test(
     arguments: [
-      ["--bits", "auto"], ["--size", "1GB"], ["--bits", "auto", "--size", "1GB"],
+      ["--bits", "auto"], ["--size", "1GB"],
       ["--bits", "auto", "--size", "much", "--calibration", "text.txt"],
       ["--bits", "auto", "--size", "0", "--calibration", "text.txt"],
       ["--bits", "auto", "--size", "1GB", "--calibration", "text.txt", "--method", "rtn"],

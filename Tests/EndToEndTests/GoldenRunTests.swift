@@ -29,7 +29,7 @@ import Testing
       dataset_cache: cache
       """, to: "run.yaml")
     let base = folder.file("base").path
-    try succeed(["quantize", Self.model, "--output", base, "--bits", "4", "--group-size", "32"])
+    try succeed(["quantize", Self.model, "--output", base, "--method", "rtn", "--group-size", "32"])
     try succeed(["train", folder.file("run.yaml").path])
     var losses = try metrics(folder.file("out/metrics.jsonl"))
     let evaluation = try succeed([

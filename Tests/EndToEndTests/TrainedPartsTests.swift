@@ -127,7 +127,7 @@ import Testing
     // MLX wants groups that divide the columns: 64 and 192 here.
     let model = Program.root.appending(path: "Tests/InterchangeTests/Fixtures/awq_4bit_g32").path
     let base = path("base")
-    try await run(["quantize", model, "--output", base, "--group-size", "32"])
+    try await run(["quantize", model, "--output", base, "--method", "rtn", "--group-size", "32"])
     try await run([
       "train", runFile, "--model", base, "--output-dir", path("task"), "--scale-granularity",
       "group", "--train-zero-points", "true",

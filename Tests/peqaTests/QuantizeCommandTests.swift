@@ -61,7 +61,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--bits", "5"], Int32(78), "2, 3, 4 or 8"), (["--bits", "2"], 78, "--allow-poor-quality"),
+    (["--bits", "5"], Int32(78), "2, 3, 4 or 8"),
+    (["--bits", "2", "--method", "rtn"], 78, "--allow-poor-quality"),
     (["--group-size", "48"], 78, "32, 64, 128 or 256"), (["--reuse-quantization"], 65, "BF16"),
     (["--keep-codes"], 65, "GPTQ"),
     (["--keep-codes", "--bits", "4"], 64, "leave out --bits"), (["--threads", "0"], 64, "4096"),
