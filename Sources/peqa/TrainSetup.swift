@@ -135,12 +135,14 @@ struct TrainSetup {
       guard let wanted, wanted != found else { return }
       faults.append(
         ConfigFault(
-          message: "\(key) is \(wanted), but \(base.path) has \(found). Quantize anew, or leave "
-            + "\(key) out."))
+          message: "\(key) is \(wanted), but \(base.path) has \(found). Make another base with "
+            + "peqa quantize, or leave \(key) out."))
     }
     compare("bits", config.bits, settings.bits)
     compare("group_size", config.groupSize, settings.groupSize)
     compare("sym", config.symmetric, settings.symmetric)
+    // How codes were found that came with a model is not known.
+    if !base.manifest.reusesCodes { compare("method", config.method, settings.method) }
     if config.maxSequenceLength > base.config.maximumLength {
       faults.append(
         ConfigFault(

@@ -54,8 +54,8 @@ extension ConfigKey {
       "sym", \.symmetric, orNil: .yesNo,
       "whether the base must be symmetric (without zero points); the run stops if it differs"),
     ConfigKey(
-      "method", \.method, .choice,
-      "accepted for files of other tools; the codes of a base are frozen, so it has no effect"),
+      "method", \.method, orNil: .choice,
+      "how the codes of the base must have been found; the run stops if it was otherwise"),
     ConfigKey(
       "verify_base", \.verifyBase, .yesNo,
       "read the whole base before the first step and check its digest"),

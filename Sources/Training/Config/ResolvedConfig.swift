@@ -82,9 +82,8 @@ private struct ConfigResolution {
       wanted ? (key, "not available yet; \(instead)") : nil
     }
     let refusals = [
-      missing(config.method != .rtn, "method", "set it to rtn"),
       missing(
-        config.reportTo.contains("tensorboard"), "report_to", "jsonl and csv are written"),
+        config.reportTo.contains("tensorboard"), "report_to", "jsonl and csv are written")
     ]
     for case .some(let (key, message)) in refusals { fault(key, message, notAvailable: true) }
     for word in config.reportTo where !["jsonl", "csv", "none", "tensorboard"].contains(word) {
@@ -94,10 +93,6 @@ private struct ConfigResolution {
       warnings.append(
         "\(location("deterministic")): deterministic: off lets a run go on with the kernels of another "
           + "CPU, which round differently; sums over ranks stay exact")
-    }
-    if given("method"), config.method == .rtn {
-      warnings.append(
-        "\(location("method")): method has no effect in training: the codes are frozen")
     }
   }
 

@@ -1,5 +1,6 @@
 package import Datasets
 package import DecoderModel
+package import Quantization
 
 /// Everything a training run is told: one value, no optionals where a decision must have been made.
 ///
@@ -29,7 +30,7 @@ package struct RunConfig: Sendable, Equatable {
   package var bits: Int?
   package var groupSize: Int?
   package var symmetric: Bool?
-  package var method = QuantizationMethod.rtn
+  package var method: QuantizationSettings.Method?
   /// Reads the whole base at the start and compares its digest.
   package var verifyBase = true
 
@@ -113,7 +114,6 @@ package struct RunConfig: Sendable, Equatable {
 }
 
 package enum Objective: String, CaseIterable, Sendable { case task, distill }
-package enum QuantizationMethod: String, CaseIterable, Sendable { case rtn, gptq }
 package enum ComputeType: String, CaseIterable, Sendable { case auto, fp32, bf16 }
 package enum Determinism: String, CaseIterable, Sendable { case strict, off }
 /// Who computes which sequences of a batch.
