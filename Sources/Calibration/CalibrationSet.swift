@@ -10,28 +10,38 @@ package struct CalibrationSet: Sendable, Equatable {
   /// Not among `sequences`.
   package let heldOut: [[Int32]]
 
-  /// At most `count` sequences and `heldOut` more; fewer where the text is short.
+  /// At most `count` sequences of `tokenCount` tokens and `heldOut` more; fewer of a short text.
   ///
+  /// - Parameter tokens: those of a range.
   /// - Throws: `.textTooShort` where there is not even one of each.
   package init(
-    tokens: [Int32], length: Int, count: Int, heldOut: Int = 8
+    tokenCount: Int, length: Int, count: Int, heldOut: Int = 8, tokens: (Range<Int>) -> [Int32]
   ) throws(CalibrationError) {
     precondition(length > 1 && count > 0 && heldOut > 0, "sequences of some tokens")
-    let available = tokens.count / length
-    guard available >= 2 else { throw .textTooShort(tokens: tokens.count, needed: 2 * length) }
+    let available = tokenCount / length
+    guard available >= 2 else { throw .textTooShort(tokens: tokenCount, needed: 2 * length) }
     // Text that is short is shared out in the same way.
     let aside = min(heldOut, max(1, available / 8))
     let used = min(count, available - aside)
     let total = aside + used
     let windows = (0..<total).map { index in
       let start = index * available / total * length
-      return Array(tokens[start..<start + length])
+      return tokens(start..<start + length)
     }
     self.length = length
     // Those kept aside are spread over the text as well.
     let asideAt = Set((0..<aside).map { ($0 * total + total / 2) / aside })
     sequences = windows.indices.filter { !asideAt.contains($0) }.map { windows[$0] }
     self.heldOut = windows.indices.filter { asideAt.contains($0) }.map { windows[$0] }
+  }
+
+  /// The same of a text.
+  package init(
+    tokens: [Int32], length: Int, count: Int, heldOut: Int = 8
+  ) throws(CalibrationError) {
+    try self.init(tokenCount: tokens.count, length: length, count: count, heldOut: heldOut) {
+      Array(tokens[$0])
+    }
   }
 
   package var tokenCount: Int { sequences.count * length }

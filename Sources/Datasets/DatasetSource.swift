@@ -42,6 +42,18 @@ extension DatasetSource {
     return names.map { folder.isEmpty ? $0 : (folder as NSString).appendingPathComponent($0) }
   }
 
+  /// The path, where it is one file of plain text, or of a record with `text` a line; else nil.
+  ///
+  /// - Throws: `DatasetError`, also where the type is to be found and none fits; `CheckpointError`.
+  package func textFile() throws -> String? {
+    let files = try files()
+    guard files == [path], split == .all else { return nil }
+    let file = try SourceFile(path: path)
+    let isLines = ["jsonl", "ndjson"].contains(file.pathExtension)
+    guard isLines || file.isPlainText(as: type) else { return nil }
+    return try file.resolvedType(type) == .text ? path : nil
+  }
+
   private func singleFile() throws(DatasetError) -> String {
     let name = (path as NSString).lastPathComponent
     let fits = split.name.isEmpty || split.name == "train" || Self.name(name, isOf: split.name)

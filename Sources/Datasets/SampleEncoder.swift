@@ -26,7 +26,8 @@ struct SampleEncoder {
       guard let chat else {
         throw DatasetError.badSetting(
           key: "chat_template",
-          reason: "conversations need one, and the model brings none; name one in the run file")
+          reason: "conversations need one, and the model brings none; name one in the run file, or "
+            + "take a model that has one")
       }
       return try encode(try chat.pieces(of: turns), start: [], end: nil)
     case .document(let text):

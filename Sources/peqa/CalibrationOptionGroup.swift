@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Calibration
 internal import Checkpoints
+internal import Datasets
 internal import DecoderModel
 internal import Evaluation
 internal import Foundation
@@ -22,8 +23,12 @@ struct CalibrationOptionGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Text to calibrate with. (default: text that the program brings)", valueName: "file"))
+      "Text or data set to calibrate with. (default: text that the program brings)",
+      valueName: "file"))
   var calibration: String?
+
+  @Option(help: "Form of the data set, such as alpaca, chat, completion or text.")
+  var calibrationType = "auto"
 
   @Option(help: "Sequences of it to look at. (default: 64)")
   var calibrationSequences: Int?
@@ -55,6 +60,9 @@ struct CalibrationOptionGroup: ParsableArguments {
     func require(_ holds: Bool, _ text: String) throws {
       if !holds { throw ValidationError(text) }
     }
+    _ = try usage { try DatasetType(name: calibrationType) }
+    try require(
+      calibration != nil || calibrationType == "auto", "--calibration-type needs --calibration.")
     try require((1...1_000_000).contains(sequences), "--calibration-sequences must be at least 1.")
     try require(
       (2...1 << 20).contains(calibrationLength ?? 2), "--calibration-length must be at least 2.")
@@ -87,18 +95,22 @@ struct CalibrationOptionGroup: ParsableArguments {
     return options
   }
 
-  /// The sequences of the text.
+  /// The sequences that are looked at; all ranks call it together.
   ///
   /// - Parameter longest: that the model takes.
-  func set(_ tokenizer: Tokenizer, longest: Int) throws -> CalibrationSet {
+  func set(
+    _ tokenizer: Tokenizer, longest: Int, _ rank: RankContext, _ signals: StopSignals
+  ) throws -> CalibrationSet {
     let length = calibrationLength ?? min(512, longest)
     guard length <= longest else {
       throw CalibrationError.sequencesTooLong(length, longest: longest)
     }
-    let tokens =
-      try calibration.map { try TextFile.tokens($0, tokenizer) }
-      ?? TextFile.tokens(Array(DefaultText.text.utf8), tokenizer)
-    return try CalibrationSet(tokens: tokens, length: length, count: sequences)
+    guard let calibration else {
+      let tokens = TextFile.tokens(Array(DefaultText.text.utf8), tokenizer)
+      return try CalibrationSet(tokens: tokens, length: length, count: sequences)
+    }
+    return try CalibrationText(path: calibration, type: DatasetType(name: calibrationType))
+      .set(tokenizer, length: length, count: sequences, rank, signals)
   }
 }
 

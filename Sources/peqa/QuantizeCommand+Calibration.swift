@@ -20,7 +20,7 @@ extension Quantize {
     let console = rank.console
     let candidates = try candidates(source, options, pool, rank)
     let compute = try KernelChoice.compute(threads: pool.threads, dtype: .fp32)
-    let set = try calibrating.set(tokenizer, longest: source.config.maximumLength)
+    let set = try calibrating.set(tokenizer, longest: source.config.maximumLength, rank, signals)
     let own = calibrating.options(method, length: set.length)
     console.log(
       "calibrating on \(set.sequences.count) sequences of \(set.length) tokens of \(own.text); "
