@@ -1,29 +1,67 @@
-// Chooses a table by what the CPU can do.
+// Which kernels there are: what a CPU has, what each instruction set asks for, and the tables.
 #include <string.h>
+#include <threads.h>
 
 #include "tables.h"
 
-static int has_avx2(void) {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
+unsigned peqa_cpu_features(void) {
+  unsigned features = 0;
+#if defined(__x86_64__)
+#define HAS __builtin_cpu_supports
+  if (HAS("avx2") && HAS("fma") && HAS("f16c") && HAS("bmi2")) features |= PEQA_AVX2;
+  if (HAS("avx512f") && HAS("avx512bw") && HAS("avx512vl") && HAS("avx512dq"))
+    features |= PEQA_AVX512;
+  if (HAS("avx512bf16")) features |= PEQA_AVX512_BF16;
+#undef HAS
+#endif
+  return features;
 }
-static int has_avx512(void) {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+
+// Put over the reference in this order, each where an instruction set has the features.
+static const struct {
+  unsigned features;
+  void (*override)(peqa_kernels *table);
+} LAYERS[] = {
+    {PEQA_AVX2, peqa_override_avx2},
+    {PEQA_AVX512, peqa_override_avx512},
+    {PEQA_AVX512_BF16, peqa_override_avx512bf16},
+};
+
+// The faster ones later.
+static const struct {
+  const char *name;
+  unsigned features;
+} SETS[] = {
+    {"scalar", 0},
+    {"avx2", PEQA_AVX2},
+    {"avx512", PEQA_AVX2 | PEQA_AVX512},
+    {"avx512bf16", PEQA_AVX2 | PEQA_AVX512 | PEQA_AVX512_BF16},
+};
+
+enum { SET_COUNT = sizeof SETS / sizeof SETS[0], LAYER_COUNT = sizeof LAYERS / sizeof LAYERS[0] };
+
+// Written once, before anybody gets a pointer to one.
+static peqa_kernels tables[SET_COUNT];
+static once_flag tables_are_made = ONCE_FLAG_INIT;
+
+static void make_tables(void) {
+  for (int set = 0; set < SET_COUNT; set++) {
+    peqa_begin_with_reference(&tables[set]);
+    for (int layer = 0; layer < LAYER_COUNT; layer++)
+      if ((LAYERS[layer].features & ~SETS[set].features) == 0) LAYERS[layer].override(&tables[set]);
+    tables[set].name = SETS[set].name;
+    tables[set].features = SETS[set].features;
+  }
 }
-static int has_avx512bf16(void) { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+
+const char *peqa_kernels_at(int index) {
+  return index >= 0 && index < SET_COUNT ? SETS[index].name : NULL;
+}
 
 const peqa_kernels *peqa_kernels_named(const char *name) {
-  if (!strcmp(name, "scalar")) return &peqa_table_scalar;
-  if (!strcmp(name, "avx2") && has_avx2()) return &peqa_table_avx2;
-  if (!strcmp(name, "avx512") && has_avx512()) return &peqa_table_avx512;
-  if (!strcmp(name, "avx512bf16") && has_avx512bf16()) return &peqa_table_avx512bf16;
+  call_once(&tables_are_made, make_tables);
+  for (int set = 0; set < SET_COUNT; set++)
+    if (!strcmp(name, SETS[set].name))
+      return (SETS[set].features & ~peqa_cpu_features()) == 0 ? &tables[set] : NULL;
   return NULL;
-}
-
-const peqa_kernels *peqa_kernels_best(void) {
-  if (has_avx512bf16()) return &peqa_table_avx512bf16;
-  if (has_avx512()) return &peqa_table_avx512;
-  if (has_avx2()) return &peqa_table_avx2;
-  return &peqa_table_scalar;
 }

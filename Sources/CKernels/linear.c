@@ -7,19 +7,38 @@
 static int least(int a, int b) { return a < b ? a : b; }
 static int even(int n) { return n + (n & 1); }
 
-static const void *offset(const void *rows, int bf16, ptrdiff_t elements) {
-  return (const char *)rows + elements * (bf16 ? 2 : 4);
+static size_t element_size(peqa_operand_kind kind) {
+  switch (kind) {
+    case PEQA_OPERAND_F32: return 4;
+    case PEQA_OPERAND_BF16: return 2;
+  }
+  __builtin_trap();
+}
+
+// Rows of an operand from `row` on, with the numbers from `column` on.
+static peqa_operand part(const peqa_operand *a, int row, int column) {
+  peqa_operand from = *a;
+  ptrdiff_t elements = row * a->row + column;
+  from.rows = (const char *)a->rows + elements * (ptrdiff_t)element_size(a->kind);
+  return from;
 }
 
 // C (+)= A panel; the scales of bf16 change every scale_depth, those of fp32 do not change.
-static void multiply(const peqa_kernels *table, int bf16, int m, int n, int k, const void *a,
-                     ptrdiff_t a_row, const float *panel, float *c, ptrdiff_t c_row,
-                     const float *scale, int scale_depth, int accumulate) {
-  if (bf16)
-    table->multiply_bf16(m, n, even(k), a, a_row, 2, (const uint16_t *)panel, c, c_row, scale,
-                         even(scale_depth), accumulate);
-  else
-    table->multiply_f32(m, n, k, a, a_row, 1, panel, c, c_row, scale, accumulate);
+static void multiply(const peqa_kernels *table, int m, int n, int k, peqa_operand a,
+                     const float *panel, float *c, ptrdiff_t c_row, const float *scale,
+                     int scale_depth, int accumulate) {
+  PEQA_REQUIRE(m >= 0 && n > 0 && n <= PEQA_PANEL && k > 0);
+  switch (a.kind) {
+    case PEQA_OPERAND_F32:
+      table->multiply_f32(m, n, k, a.rows, a.row, 1, panel, c, c_row, scale, accumulate);
+      return;
+    case PEQA_OPERAND_BF16:
+      PEQA_REQUIRE(a.row % 2 == 0 && (k % scale_depth == 0 || !scale || scale_depth % 2 == 0));
+      table->multiply_bf16(m, n, even(k), a.rows, a.row, 2, (const uint16_t *)panel, c, c_row,
+                           scale, even(scale_depth), accumulate);
+      return;
+  }
+  __builtin_trap();
 }
 
 static void start_with_bias(int t0, int t1, int o, int n, const float *bias, float *y,
@@ -29,10 +48,10 @@ static void start_with_bias(int t0, int t1, int o, int n, const float *bias, flo
 
 // One panel of 64 rows. Codes stay unscaled integers in the panel; the fp32 sum of each group is
 // scaled. In fp32 with several groups the weights are scaled instead, which rounds to 2^-24.
-static void pack_weights_nt(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0, int t1,
-                          int o, const void *x, ptrdiff_t x_row, int accumulate, float *y,
-                          ptrdiff_t y_row, float *panel) {
-  int n = least(PEQA_PANEL, w->rows - o);
+static void forward_panel(const peqa_kernels *table, const peqa_matrix *w, const peqa_operand *x,
+                          int t0, int t1, int o, int accumulate, float *y, ptrdiff_t y_row,
+                          float *panel) {
+  int n = least(PEQA_PANEL, w->rows - o), bf16 = x->kind == PEQA_OPERAND_BF16;
   int codes = w->storage == PEQA_CODES, scaled = codes && !bf16 && w->groups > 1;
   float scales[PEQA_DEPTH / PEQA_LEAST_GROUP * PEQA_PANEL];
   for (int block = 0; block < w->columns; block += PEQA_DEPTH) {
@@ -44,36 +63,38 @@ static void pack_weights_nt(const peqa_kernels *table, const peqa_matrix *w, int
       table->pack_weights_nt_f32(w, o, block, depth, scaled, panel);
     if (codes && !scaled)
       table->scales_per_lane(w, o, w->groups > 1 ? block / w->group_size : 0,
-                         (depth + group - 1) / group, scales);
-    multiply(table, bf16, t1 - t0, n, depth, offset(x, bf16, t0 * x_row + block), x_row, panel,
-             y + t0 * y_row + o, y_row, codes && !scaled ? scales : NULL, group,
-             accumulate || block > 0);
+                             (depth + group - 1) / group, scales);
+    multiply(table, t1 - t0, n, depth, part(x, t0, block), panel, y + t0 * y_row + o, y_row,
+             codes && !scaled ? scales : NULL, group, accumulate || block > 0);
   }
 }
 
-void peqa_linear_forward(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0, int t1,
-                         int o0, int o1, const void *x, ptrdiff_t x_row, const float *bias,
-                         float *y, ptrdiff_t y_row, float *work) {
+void peqa_linear_forward(const peqa_kernels *table, const peqa_matrix *w, const peqa_operand *x,
+                         int t0, int t1, int o0, int o1, const float *bias, float *y,
+                         ptrdiff_t y_row, float *work) {
+  PEQA_REQUIRE(o0 % PEQA_PANEL == 0 && o1 <= w->rows);
+  peqa_require_matrix(w);
   for (int o = o0; o < o1; o += PEQA_PANEL) {
     if (bias) start_with_bias(t0, t1, o, least(PEQA_PANEL, w->rows - o), bias, y, y_row);
-    pack_weights_nt(table, w, bf16, t0, t1, o, x, x_row, bias != NULL, y, y_row, work);
+    forward_panel(table, w, x, t0, t1, o, bias != NULL, y, y_row, work);
   }
 }
 
-void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0,
-                                int t1, int i0, int i1, const void *dy, ptrdiff_t dy_row, float *dx,
+void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
+                                const peqa_operand *dy, int t0, int t1, int i0, int i1, float *dx,
                                 ptrdiff_t dx_row, int accumulate, float *work) {
+  PEQA_REQUIRE(i0 % PEQA_PANEL == 0 && i1 <= w->columns);
+  peqa_require_matrix(w);
   int scaled = w->storage == PEQA_CODES && w->groups > 1;
   for (int i = i0; i < i1; i += PEQA_PANEL)
     for (int block = 0; block < w->rows; block += PEQA_DEPTH) {
       int depth = least(PEQA_DEPTH, w->rows - block);
-      if (bf16)
+      if (dy->kind == PEQA_OPERAND_BF16)
         table->pack_weights_nn_bf16(w, block, i, depth, scaled, (uint16_t *)work);
       else
         table->pack_weights_nn_f32(w, block, i, depth, scaled, work);
-      multiply(table, bf16, t1 - t0, least(PEQA_PANEL, w->columns - i), depth,
-               offset(dy, bf16, t0 * dy_row + block), dy_row, work, dx + t0 * dx_row + i, dx_row,
-               NULL, depth, accumulate || block > 0);
+      multiply(table, t1 - t0, least(PEQA_PANEL, w->columns - i), depth, part(dy, t0, block), work,
+               dx + t0 * dx_row + i, dx_row, NULL, depth, accumulate || block > 0);
     }
 }
 
@@ -91,16 +112,18 @@ static void reduce_groups(const peqa_kernels *table, const peqa_matrix *w, int o
   }
 }
 
-void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w, int bf16,
-                                int tokens, int o0, int o1, const void *dy_t, ptrdiff_t dy_t_row,
-                                const void *x_panels, float *ds, float *work) {
-  ptrdiff_t panel_elements = (ptrdiff_t)even(tokens) * PEQA_PANEL;
+void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
+                                const peqa_operand *dy_t, const void *x_panels, int tokens, int o0,
+                                int o1, float *ds, float *work) {
+  PEQA_REQUIRE(w->storage == PEQA_CODES && o1 <= w->rows);
+  peqa_require_matrix(w);
+  size_t panel_bytes = (size_t)even(tokens) * PEQA_PANEL * element_size(dy_t->kind);
   for (int i = 0; i < w->columns; i += PEQA_PANEL)
     for (int o = o0; o < o1; o += PEQA_PANEL) {
       int rows = least(PEQA_PANEL, o1 - o);
-      const float *panel = offset(x_panels, bf16, i / PEQA_PANEL * panel_elements);
-      multiply(table, bf16, rows, PEQA_PANEL, tokens, offset(dy_t, bf16, o * dy_t_row), dy_t_row,
-               panel, work, PEQA_PANEL, NULL, tokens, 0);
+      const void *panel = (const char *)x_panels + (size_t)(i / PEQA_PANEL) * panel_bytes;
+      multiply(table, rows, PEQA_PANEL, tokens, part(dy_t, o, 0), panel, work, PEQA_PANEL, NULL,
+               tokens, 0);
       for (int r = 0; r < rows; r++) reduce_groups(table, w, o + r, i, work + r * PEQA_PANEL, ds);
     }
 }

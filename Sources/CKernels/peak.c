@@ -70,9 +70,8 @@ static float run_f32_scalar(long turns) {
 
 double peqa_peak_run(const peqa_kernels *table, peqa_peak_unit unit, long turns, float *sink) {
   int lanes = 0, chains = 20;
-  const char *name = table->name;
-  int avx512 = !strncmp(name, "avx512", 6);
-  if (unit == PEQA_PEAK_BF16 && table->bf16) {
+  int avx512 = (table->features & PEQA_AVX512) != 0;
+  if (unit == PEQA_PEAK_BF16 && table->features & PEQA_AVX512_BF16) {
     *sink = run_bf16(turns);
     lanes = 32;
   } else if (unit == PEQA_PEAK_INT8 && avx512 && __builtin_cpu_supports("avx512vnni")) {
@@ -81,7 +80,7 @@ double peqa_peak_run(const peqa_kernels *table, peqa_peak_unit unit, long turns,
   } else if (unit == PEQA_PEAK_F32 && avx512) {
     *sink = run_f32_avx512(turns);
     lanes = 16;
-  } else if (unit == PEQA_PEAK_F32 && !strcmp(name, "avx2")) {
+  } else if (unit == PEQA_PEAK_F32 && table->features & PEQA_AVX2) {
     *sink = run_f32_avx2(turns);
     lanes = 8, chains = 12;
   } else if (unit == PEQA_PEAK_F32) {
@@ -104,7 +103,7 @@ TARGET("avx512f") static uint64_t read_avx512(const char *memory, size_t bytes) 
 }
 
 uint64_t peqa_read_stream(const peqa_kernels *table, const void *memory, size_t bytes) {
-  if (!strncmp(table->name, "avx512", 6)) return read_avx512(memory, bytes);
+  if (table->features & PEQA_AVX512) return read_avx512(memory, bytes);
   uint64_t sums[4] = {0};
   for (size_t at = 0; at + 32 <= bytes; at += 32)
     for (int c = 0; c < 4; c++) {

@@ -1,5 +1,5 @@
-// The scalar table: the specification of every kernel, in plain loops. Kept boring on purpose; the
-// other tables must agree with it within the tolerance that the tests derive.
+// The reference: the specification of every kernel, in plain loops. Kept boring on purpose; entries
+// that a table has faster must agree with it within the tolerance that the tests derive.
 #include <math.h>
 #include <string.h>
 
@@ -19,9 +19,10 @@ static void multiply_f32(int m, int n, int k, const float *a, ptrdiff_t a_row, p
   }
 }
 
-void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
-                                  ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
-                                  const float *lane_scale, int scale_depth, int accumulate) {
+static void multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
+                          ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
+                          const float *lane_scale, int scale_depth, int accumulate) {
+  PEQA_REQUIRE(k % 2 == 0 && (!lane_scale || scale_depth % 2 == 0));
   int depth = lane_scale ? scale_depth : k;
   for (int i = 0; i < m; i++)
     for (int d0 = 0; d0 < k; d0 += depth) {
@@ -43,45 +44,46 @@ void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdif
 #include "reference_elementwise.h"
 #include "reference_cache.h"
 
-const peqa_kernels peqa_table_scalar = {
-    .name = "scalar",
-    .bf16 = 0,
-    .multiply_f32 = multiply_f32,
-    .multiply_bf16 = peqa_reference_multiply_bf16,
-    .pack_weights_nt_f32 = pack_weights_nt_f32,
-    .pack_weights_nt_bf16 = pack_weights_nt_bf16,
-    .pack_weights_nn_f32 = pack_weights_nn_f32,
-    .pack_weights_nn_bf16 = pack_weights_nn_bf16,
-    .scales_per_lane = scales_per_lane,
-    .unpack_row = unpack_row,
-    .gemv_f32 = gemv_f32,
-    .gemv_bf16 = peqa_reference_gemv_bf16,
-    .gemv_operand_bf16 = peqa_reference_gemv_operand_bf16,
-    .round_bf16 = round_bf16,
-    .transpose_bf16 = transpose_bf16,
-    .pack_tokens_bf16 = pack_tokens_bf16,
-    .pack_tokens_f32 = pack_tokens_f32,
-    .rms_norm = rms_norm,
-    .rms_norm_backward = rms_norm_backward,
-    .layer_norm = layer_norm,
-    .layer_norm_backward = layer_norm_backward,
-    .rope = rope,
-    .activate = activate,
-    .activate_backward = activate_backward,
-    .activation_gradient = activation_gradient,
-    .row_scale_gradient = row_scale_gradient,
-    .soft_cap = soft_cap,
-    .softmax = softmax,
-    .softmax_from_lse = softmax_from_lse,
-    .softmax_backward = softmax_backward,
-    .softmax_bf16 = softmax_bf16,
-    .softmax_gradient_pair_bf16 = softmax_gradient_pair_bf16,
-    .cross_entropy = cross_entropy,
-    .distill = distill,
-    .cache_write = cache_write,
-    .cache_read = cache_read,
-    .cache_attend = cache_attend,
-    .dot = dot,
-    .add = add,
-    .sum = sum,
-};
+void peqa_begin_with_reference(peqa_kernels *table) {
+  *table = (peqa_kernels){
+      .name = "scalar",
+      .multiply_f32 = multiply_f32,
+      .multiply_bf16 = multiply_bf16,
+      .pack_weights_nt_f32 = pack_weights_nt_f32,
+      .pack_weights_nt_bf16 = pack_weights_nt_bf16,
+      .pack_weights_nn_f32 = pack_weights_nn_f32,
+      .pack_weights_nn_bf16 = pack_weights_nn_bf16,
+      .scales_per_lane = scales_per_lane,
+      .unpack_row = unpack_row,
+      .gemv_f32 = gemv_f32,
+      .gemv_bf16 = gemv_bf16,
+      .gemv_operand_bf16 = gemv_operand_bf16,
+      .round_bf16 = round_bf16,
+      .transpose_bf16 = transpose_bf16,
+      .pack_tokens_bf16 = pack_tokens_bf16,
+      .pack_tokens_f32 = pack_tokens_f32,
+      .rms_norm = rms_norm,
+      .rms_norm_backward = rms_norm_backward,
+      .layer_norm = layer_norm,
+      .layer_norm_backward = layer_norm_backward,
+      .rope = rope,
+      .activate = activate,
+      .activate_backward = activate_backward,
+      .activation_gradient = activation_gradient,
+      .row_scale_gradient = row_scale_gradient,
+      .soft_cap = soft_cap,
+      .softmax = softmax,
+      .softmax_from_lse = softmax_from_lse,
+      .softmax_backward = softmax_backward,
+      .softmax_bf16 = softmax_bf16,
+      .softmax_gradient_pair_bf16 = softmax_gradient_pair_bf16,
+      .cross_entropy = cross_entropy,
+      .distill = distill,
+      .cache_write = cache_write,
+      .cache_read = cache_read,
+      .cache_attend = cache_attend,
+      .dot = dot,
+      .add = add,
+      .sum = sum,
+  };
+}

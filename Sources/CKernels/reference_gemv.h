@@ -24,15 +24,15 @@ static void gemv_f32(const peqa_matrix *w, int o0, int o1, int tokens, const flo
       y[t * y_row + o] = gemv_sum(w, o, x + t * x_row, 0) + (bias ? bias[o] : 0);
 }
 
-void peqa_reference_gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
-                             ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
+static void gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
+                      ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row) {
   for (int t = 0; t < tokens; t++)
     for (int o = o0; o < o1; o++)
       y[t * y_row + o] = gemv_sum(w, o, x + t * x_row, 1) + (bias ? bias[o] : 0);
 }
 
-void peqa_reference_gemv_operand_bf16(int tokens, int columns, int padded, int ordered,
-                                     const float *x, ptrdiff_t x_row, uint16_t *out) {
+static void gemv_operand_bf16(int tokens, int columns, int padded, int ordered, const float *x,
+                              ptrdiff_t x_row, uint16_t *out) {
   for (int t = 0; t < tokens; t++)
     for (int i = 0; i < padded; i++) {
       int at = ordered ? i / 128 * 128 + i % 4 * 32 + i % 128 / 4 : i;

@@ -1,5 +1,6 @@
 // Weights unpacked and operands laid out for the products.
 static int code(const peqa_matrix *w, int row, int col) {
+  PEQA_REQUIRE(row < w->rows && col < w->columns);
   const uint8_t *bytes = (const uint8_t *)w->data + (size_t)row * w->row_stride;
   int value = 0;
   for (int bit = 0; bit < w->bits; bit++) {

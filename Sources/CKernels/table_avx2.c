@@ -1,7 +1,6 @@
-// The table for CPUs with: avx2,fma,f16c,bmi,bmi2.
+// Kernels for CPUs with: avx2,fma,f16c,bmi,bmi2.
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
-#define TABLE peqa_table_avx2
-#define TABLE_NAME "avx2"
+#define OVERRIDE peqa_override_avx2
 #define TILE_VECTORS 1
 #define NATIVE_BF16 0
 #include "vector_body.h"

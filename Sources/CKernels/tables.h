@@ -1,4 +1,4 @@
-// What the tables share: the scalar chunks that every instruction set uses as they are.
+// What the tables share, and how they are put together.
 #ifndef PEQA_TABLES_H
 #define PEQA_TABLES_H
 
@@ -6,20 +6,39 @@
 
 #include "peqa_kernels.h"
 
-extern const peqa_kernels peqa_table_scalar;
-extern const peqa_kernels peqa_table_avx2;
-extern const peqa_kernels peqa_table_avx512;
-extern const peqa_kernels peqa_table_avx512bf16;
+// Every entry of a table, in plain loops.
+void peqa_begin_with_reference(peqa_kernels *table);
+// Entries that an instruction set has faster (table_NAME.c).
+void peqa_override_avx2(peqa_kernels *table);
+void peqa_override_avx512(peqa_kernels *table);
+void peqa_override_avx512bf16(peqa_kernels *table);
 
-// bf16 products without hardware for them (reference.c, reference_gemv.h).
-void peqa_reference_multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_row,
-                                  ptrdiff_t a_pair, const uint16_t *b, float *c, ptrdiff_t c_row,
-                                  const float *lane_scale, int scale_depth, int accumulate);
+// Contracts that only a mistake of this program breaks: ends it where they are broken, in releases
+// too, for the alternative is a wrong result or a write past the end.
+#define PEQA_REQUIRE(CONDITION) ((CONDITION) ? (void)0 : __builtin_trap())
 
-void peqa_reference_gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const uint16_t *x,
-                             ptrdiff_t x_row, const float *bias, float *y, ptrdiff_t y_row);
-void peqa_reference_gemv_operand_bf16(int tokens, int columns, int padded, int ordered,
-                                     const float *x, ptrdiff_t x_row, uint16_t *out);
+// Every width of codes that kernels know. CALL(bits) gets it as a constant.
+#define PEQA_WITH_CODE_BITS(BITS, CALL) \
+  switch (BITS) {                       \
+    case 2: CALL(2); break;             \
+    case 3: CALL(3); break;             \
+    case 4: CALL(4); break;             \
+    case 5: CALL(5); break;             \
+    case 6: CALL(6); break;             \
+    case 8: CALL(8); break;             \
+    default: __builtin_trap();          \
+  }
+
+static inline void peqa_require_matrix(const peqa_matrix *w) {
+  PEQA_REQUIRE(w->rows > 0 && w->columns > 0);
+  if (w->storage != PEQA_CODES) return;
+#define KNOWN(BITS) (void)0
+  PEQA_WITH_CODE_BITS(w->bits, KNOWN)
+#undef KNOWN
+  PEQA_REQUIRE(w->groups == 1 ||
+               (w->group_size >= PEQA_LEAST_GROUP && PEQA_DEPTH % w->group_size == 0));
+  PEQA_REQUIRE(w->row_stride >= (size_t)(w->columns + 63) / 64 * 8 * (size_t)w->bits);
+}
 
 // 2^-100. Gradients of logits below it become 0: what they are multiplied by would give numbers
 // without a leading bit, which some CPUs compute a hundred times more slowly, and which no sum

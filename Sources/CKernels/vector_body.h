@@ -1,6 +1,6 @@
-// The fast table, written once in vectors of 16 lanes and compiled once an instruction set by the
+// Kernels written once in vectors of 16 lanes and compiled once for each instruction set by the
 // files that include this one. They define:
-//   TABLE           name of the table to define      TABLE_NAME  its name as text
+//   OVERRIDE        name of the function that puts them into a table
 //   TILE_VECTORS    vectors of 16 side by side in a tile (4 fill the registers of AVX-512)
 //   NATIVE_BF16     1 where vdpbf16ps and vcvtneps2bf16 exist
 // What each function computes is specified by reference.c and what it includes.
@@ -83,54 +83,46 @@ INLINE void store_bf16(uint16_t *p, vf v) {
 #include "vector_gemv.h"
 #include "vector_cache.h"
 
-const peqa_kernels TABLE = {
-    .name = TABLE_NAME,
-    .bf16 = NATIVE_BF16,
-    .multiply_f32 = multiply_f32,
+// bf16 products without hardware for them stay what they are.
+void OVERRIDE(peqa_kernels *table) {
+  table->multiply_f32 = multiply_f32;
+  table->pack_weights_nt_f32 = pack_weights_nt_f32;
+  table->pack_weights_nt_bf16 = pack_weights_nt_bf16;
+  table->pack_weights_nn_f32 = pack_weights_nn_f32;
+  table->pack_weights_nn_bf16 = pack_weights_nn_bf16;
+  table->scales_per_lane = scales_per_lane;
+  table->unpack_row = unpack_row;
+  table->gemv_f32 = gemv_f32;
+  table->round_bf16 = round_bf16;
+  table->transpose_bf16 = transpose_bf16;
+  table->pack_tokens_bf16 = pack_tokens_bf16;
+  table->pack_tokens_f32 = pack_tokens_f32;
+  table->rms_norm = rms_norm;
+  table->rms_norm_backward = rms_norm_backward;
+  table->layer_norm = layer_norm;
+  table->layer_norm_backward = layer_norm_backward;
+  table->rope = rope;
+  table->activate = activate;
+  table->activate_backward = activate_backward;
+  table->activation_gradient = activation_gradient;
+  table->row_scale_gradient = row_scale_gradient;
+  table->soft_cap = soft_cap;
+  table->softmax = softmax;
+  table->softmax_from_lse = softmax_from_lse;
+  table->softmax_backward = softmax_backward;
+  table->softmax_bf16 = softmax_bf16;
+  table->softmax_gradient_pair_bf16 = softmax_gradient_pair_bf16;
+  table->cross_entropy = cross_entropy;
+  table->distill = distill;
+  table->cache_write = cache_write;
+  table->cache_read = cache_read;
+  table->cache_attend = cache_attend;
+  table->dot = dot;
+  table->add = add;
+  table->sum = sum;
 #if NATIVE_BF16
-    .multiply_bf16 = multiply_bf16,
-#else
-    .multiply_bf16 = peqa_reference_multiply_bf16,
+  table->multiply_bf16 = multiply_bf16;
+  table->gemv_bf16 = gemv_bf16;
+  table->gemv_operand_bf16 = gemv_operand_bf16;
 #endif
-    .pack_weights_nt_f32 = pack_weights_nt_f32,
-    .pack_weights_nt_bf16 = pack_weights_nt_bf16,
-    .pack_weights_nn_f32 = pack_weights_nn_f32,
-    .pack_weights_nn_bf16 = pack_weights_nn_bf16,
-    .scales_per_lane = scales_per_lane,
-    .unpack_row = unpack_row,
-    .gemv_f32 = gemv_f32,
-#if NATIVE_BF16
-    .gemv_bf16 = gemv_bf16,
-    .gemv_operand_bf16 = gemv_operand_bf16,
-#else
-    .gemv_bf16 = peqa_reference_gemv_bf16,
-    .gemv_operand_bf16 = peqa_reference_gemv_operand_bf16,
-#endif
-    .round_bf16 = round_bf16,
-    .transpose_bf16 = transpose_bf16,
-    .pack_tokens_bf16 = pack_tokens_bf16,
-    .pack_tokens_f32 = pack_tokens_f32,
-    .rms_norm = rms_norm,
-    .rms_norm_backward = rms_norm_backward,
-    .layer_norm = layer_norm,
-    .layer_norm_backward = layer_norm_backward,
-    .rope = rope,
-    .activate = activate,
-    .activate_backward = activate_backward,
-    .activation_gradient = activation_gradient,
-    .row_scale_gradient = row_scale_gradient,
-    .soft_cap = soft_cap,
-    .softmax = softmax,
-    .softmax_from_lse = softmax_from_lse,
-    .softmax_backward = softmax_backward,
-    .softmax_bf16 = softmax_bf16,
-    .softmax_gradient_pair_bf16 = softmax_gradient_pair_bf16,
-    .cross_entropy = cross_entropy,
-    .distill = distill,
-    .cache_write = cache_write,
-    .cache_read = cache_read,
-    .cache_attend = cache_attend,
-    .dot = dot,
-    .add = add,
-    .sum = sum,
-};
+}

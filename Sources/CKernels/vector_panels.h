@@ -3,14 +3,11 @@
 // Eight codes as eight bytes: code i of a byte-aligned run of 8 codes of b bits (b bytes).
 INLINE uint64_t eight_codes(const uint8_t *p, int bits) {
   uint64_t word = 0;
-  switch (bits) {
-    case 2: memcpy(&word, p, 2); return _pdep_u64(word, 0x0303030303030303);
-    case 3: memcpy(&word, p, 3); return _pdep_u64(word, 0x0707070707070707);
-    case 4: memcpy(&word, p, 4); return _pdep_u64(word, 0x0F0F0F0F0F0F0F0F);
-    case 5: memcpy(&word, p, 5); return _pdep_u64(word, 0x1F1F1F1F1F1F1F1F);
-    case 6: memcpy(&word, p, 6); return _pdep_u64(word, 0x3F3F3F3F3F3F3F3F);
-    default: memcpy(&word, p, 8); return word;
-  }
+#define EIGHT(BITS)            \
+  memcpy(&word, p, (BITS));    \
+  return (BITS) == 8 ? word : _pdep_u64(word, ((1u << (BITS)) - 1) * 0x0101010101010101)
+  PEQA_WITH_CODE_BITS(bits, EIGHT)
+#undef EIGHT
 }
 
 // Zero point and scale as grid.h gives them, converted by hardware.

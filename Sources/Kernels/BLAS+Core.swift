@@ -1,3 +1,5 @@
+internal import CKernels
+
 extension BLAS {
   /// The variable that OpenBLAS reads while it is loaded.
   package static let coreVariable = "OPENBLAS_CORETYPE"
@@ -9,7 +11,7 @@ extension BLAS {
   /// 215 (0.3.21, sgemm). Only `coreVariable`, set before loading, changes that.
   package static func betterCore(
     than chosen: String = coreName,
-    hasAVX512: Bool = InstructionSet.available.contains(.avx512),
+    hasAVX512: Bool = peqa_cpu_features() & PEQA_AVX512.rawValue != 0,
     environment: [String: String]
   ) -> String? {
     let usesAVX512 = ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(chosen)

@@ -5,18 +5,17 @@ internal import CKernels
 extension Compute {
   /// `x` as a product with `w` reads it: `x` itself, or a copy in the slot.
   func fitted(_ x: Operand, for w: WeightMatrix, tokens: Int, slot: OperandSlot) -> Operand {
-    let isOrdered = x.isForDecoding && x.isBF16 && w.wantsOrderedOperand
+    let isOrdered = x.isForDecoding && x.kind == .bf16 && w.wantsOrderedOperand
     guard w.order != nil || x.isOrdered != isOrdered else { return x }
-    let bytes = tokens * x.rowStride * (x.isBF16 ? 2 : 4)
+    let bytes = tokens * x.rowStride * x.kind.byteCount
     let copy = operandMemory(slot, bytes: bytes)
     copy.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-    if x.isBF16 {
-      gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: UInt16.self))
-    } else {
-      gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: Float.self))
+    switch x.kind {
+    case .bf16: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: UInt16.self))
+    case .f32: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: Float.self))
     }
     return Operand(
-      pointer: UnsafeRawPointer(copy), rowStride: x.rowStride, isBF16: x.isBF16,
+      pointer: UnsafeRawPointer(copy), rowStride: x.rowStride, kind: x.kind,
       isForDecoding: x.isForDecoding, isOrdered: isOrdered)
   }
 
@@ -47,7 +46,7 @@ extension Compute {
   func inOrder(
     _ x: UnsafePointer<Float>, of w: WeightMatrix, tokens: Int
   ) -> UnsafePointer<Float> {
-    let operand = Operand(pointer: UnsafeRawPointer(x), rowStride: w.columns, isBF16: false)
+    let operand = Operand(pointer: UnsafeRawPointer(x), rowStride: w.columns, kind: .f32)
     return fitted(operand, for: w, tokens: tokens, slot: .fitted)
       .pointer.assumingMemoryBound(to: Float.self)
   }

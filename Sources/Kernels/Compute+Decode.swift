@@ -25,14 +25,15 @@ extension Compute {
   ) -> Operand {
     let (columns, block) = (w.columns, Int(PEQA_FEW_BLOCK))
     let padded = (columns + block - 1) / block * block
-    let isBF16 = precision == .bf16
-    let copy = operandMemory(.rows, bytes: tokens * padded * (isBF16 ? 2 : 4))
-    let isOrdered = isBF16 && w.wantsOrderedOperand
-    if isBF16 {
+    let kind = precision.kind
+    let copy = operandMemory(.rows, bytes: tokens * padded * kind.byteCount)
+    let isOrdered = kind == .bf16 && w.wantsOrderedOperand
+    switch kind {
+    case .bf16:
       table.pointee.gemv_operand_bf16(
         Int32(tokens), Int32(columns), Int32(padded), isOrdered ? 1 : 0, x, columns,
         copy.assumingMemoryBound(to: UInt16.self))
-    } else {
+    case .f32:
       let rows = copy.assumingMemoryBound(to: Float.self)
       for t in 0..<tokens {
         (rows + t * padded).update(from: x + t * columns, count: columns)
@@ -40,7 +41,7 @@ extension Compute {
       }
     }
     return Operand(
-      pointer: UnsafeRawPointer(copy), rowStride: padded, isBF16: isBF16, isForDecoding: true,
+      pointer: UnsafeRawPointer(copy), rowStride: padded, kind: kind, isForDecoding: true,
       isOrdered: isOrdered)
   }
 
@@ -105,11 +106,12 @@ extension Compute {
     if !here.isEmpty {
       withUnsafePointer(to: product.matrix.raw) {
         let (from, to, t) = (Int32(here.lowerBound), Int32(here.upperBound), Int32(tokens))
-        if x.isBF16 {
+        switch x.kind {
+        case .bf16:
           table.pointee.gemv_bf16(
             $0, from, to, t, x.pointer.assumingMemoryBound(to: UInt16.self), x.rowStride, nil,
             product.output, count)
-        } else {
+        case .f32:
           table.pointee.gemv_f32(
             $0, from, to, t, x.pointer.assumingMemoryBound(to: Float.self), x.rowStride, nil,
             product.output, count)

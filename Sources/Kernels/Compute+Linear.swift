@@ -16,12 +16,10 @@ extension Compute {
     let table = rowsStandAlone ? table : products(for: w)
     let x = fitted(x, for: w, tokens: tokens, slot: .fitted)
     inPanels(of: w.rows, tokens: tokens, cut: tokenCut(table)) { rows, outputs, worker in
-      withUnsafePointer(to: w.raw) {
-        peqa_linear_forward(
-          table, $0, x.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
-          Int32(outputs.lowerBound), Int32(outputs.upperBound), x.pointer, x.rowStride, bias, y,
-          w.rows, panels[worker])
-      }
+      var (matrix, operand) = (w.raw, x.raw)
+      peqa_linear_forward(
+        table, &matrix, &operand, Int32(rows.lowerBound), Int32(rows.upperBound),
+        Int32(outputs.lowerBound), Int32(outputs.upperBound), bias, y, w.rows, panels[worker])
     }
   }
 
@@ -42,12 +40,11 @@ extension Compute {
     let table = products(for: w)
     inMatrixOrder(w, tokens: tokens, into: dx, accumulating: accumulating) { dx, accumulating in
       inPanels(of: w.columns, tokens: tokens, cut: tokenCut(table)) { rows, inputs, worker in
-        withUnsafePointer(to: w.raw) {
-          peqa_linear_input_gradient(
-            table, $0, dy.isBF16 ? 1 : 0, Int32(rows.lowerBound), Int32(rows.upperBound),
-            Int32(inputs.lowerBound), Int32(inputs.upperBound), dy.pointer, dy.rowStride,
-            dx, w.columns, accumulating ? 1 : 0, panels[worker])
-        }
+        var (matrix, operand) = (w.raw, dy.raw)
+        peqa_linear_input_gradient(
+          table, &matrix, &operand, Int32(rows.lowerBound), Int32(rows.upperBound),
+          Int32(inputs.lowerBound), Int32(inputs.upperBound), dx, w.columns, accumulating ? 1 : 0,
+          panels[worker])
       }
     }
   }
@@ -64,7 +61,7 @@ extension Compute {
     guard tokens > 0 else { return }
     let x = inOrder(x, of: w, tokens: tokens)
     let padded = tokens + tokens % 2
-    let size = precision == .bf16 ? 2 : 4
+    let size = precision.kind.byteCount
     let lanes = Int(PEQA_PANEL)
     let columns = Self.panelColumns(w.columns)
     let blocks = columns / lanes
@@ -82,12 +79,10 @@ extension Compute {
     }
     let transposed = transpose(dy, tokens: tokens, columns: w.rows)
     pool.parallelFor((w.rows + 23) / 24) { part, worker in
-      withUnsafePointer(to: w.raw) {
-        peqa_linear_group_gradient(
-          table, $0, precision == .bf16 ? 1 : 0, Int32(tokens), Int32(part * 24),
-          Int32(min(w.rows, part * 24 + 24)), transposed.pointer, transposed.rowStride,
-          tokenPanels, ds, panels[worker])
-      }
+      var (matrix, operand) = (w.raw, transposed.raw)
+      peqa_linear_group_gradient(
+        table, &matrix, &operand, tokenPanels, Int32(tokens), Int32(part * 24),
+        Int32(min(w.rows, part * 24 + 24)), ds, panels[worker])
     }
   }
 
@@ -108,14 +103,14 @@ extension Compute {
           Int32(tokens), Int32(range.lowerBound), Int32(range.upperBound), Int32(padded), x,
           columns, out)
       }
-      return Operand(pointer: UnsafeRawPointer(out), rowStride: padded, isBF16: true)
+      return Operand(pointer: UnsafeRawPointer(out), rowStride: padded, kind: .bf16)
     }
     let out = operandMemory(.transposed, bytes: columns * tokens * 4)
       .assumingMemoryBound(to: Float.self)
     pool.parallelRanges(columns, unit: 16) { range, _ in
       for o in range { for t in 0..<tokens { out[o * tokens + t] = x[t * columns + o] } }
     }
-    return Operand(pointer: UnsafeRawPointer(out), rowStride: tokens, isBF16: false)
+    return Operand(pointer: UnsafeRawPointer(out), rowStride: tokens, kind: .f32)
   }
 
   /// Where products must cut the tokens; nil anywhere. OpenBLAS adds in another order when it gets

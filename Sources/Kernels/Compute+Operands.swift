@@ -6,11 +6,14 @@ package struct Operand {
   let pointer: UnsafeRawPointer
   /// Elements from row to row.
   let rowStride: Int
-  let isBF16: Bool
+  let kind: OperandKind
   /// Made by `decodeOperand`.
   var isForDecoding = false
   /// In the order of `gemv_operand_bf16`.
   var isOrdered = false
+
+  /// As the kernels take it.
+  var raw: peqa_operand { peqa_operand(kind: kind.raw, rows: pointer, row: rowStride) }
 }
 
 // Operands are rounded where their numbers arise, so that fp32 copies are written only for those
@@ -23,7 +26,7 @@ extension Compute {
   ) -> Operand {
     guard precision == .bf16 else {
       guard let factors else {
-        return Operand(pointer: UnsafeRawPointer(x), rowStride: columns, isBF16: false)
+        return Operand(pointer: UnsafeRawPointer(x), rowStride: columns, kind: .f32)
       }
       return scaledOperand(x, tokens: tokens, columns: columns, factors: factors, slot: slot)
     }
@@ -43,7 +46,7 @@ extension Compute {
     let padded = columns + columns % 2
     let copy = operandMemory(slot, bytes: tokens * padded * 2)
       .assumingMemoryBound(to: UInt16.self)
-    return (copy, Operand(pointer: UnsafeRawPointer(copy), rowStride: padded, isBF16: true))
+    return (copy, Operand(pointer: UnsafeRawPointer(copy), rowStride: padded, kind: .bf16))
   }
 
   private func scaledOperand(
@@ -57,7 +60,7 @@ extension Compute {
         for o in 0..<columns { copy[t * columns + o] = x[t * columns + o] * factors[o] }
       }
     }
-    return Operand(pointer: UnsafeRawPointer(copy), rowStride: columns, isBF16: false)
+    return Operand(pointer: UnsafeRawPointer(copy), rowStride: columns, kind: .f32)
   }
 
   /// The scales of the rows [O], by which dy is multiplied before its product; nil where scales

@@ -22,7 +22,7 @@ package final class Compute {
   package init(
     pool: WorkerPool, precision: Precision? = nil, instructionSet: InstructionSet = .best
   ) {
-    guard let table = peqa_kernels_named(instructionSet.rawValue) else {
+    guard let table = instructionSet.table else {
       preconditionFailure("this CPU has no \(instructionSet.rawValue)")
     }
     self.pool = pool

@@ -96,8 +96,8 @@ internal import Testing
         var x = [Float](repeating: 0.5, count: 41)
         x[place] = bad
         var (gated, alone) = (x, x)
-        set.table.activate(f.forKernels, 41, x, one, &gated, nil)
-        set.table.activate(f.forKernels, 41, x, nil, &alone, nil)
+        set.kernels.activate(f.forKernels, 41, x, one, &gated, nil)
+        set.kernels.activate(f.forKernels, 41, x, nil, &alone, nil)
         for h in [gated, alone] {
           #expect(!h[place].isFinite)
           let othersAreFinite = h.indices.allSatisfy { $0 == place || h[$0].isFinite }

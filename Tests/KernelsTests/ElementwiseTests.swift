@@ -172,7 +172,7 @@ internal import Testing
       let b = GuardedMemory(random.floats(count))
       let sum = Products(
         a.values.map(Double.init), b.values.map(Double.init), m: 1, n: 1, depth: count)
-      let got = set.table.dot(Int32(count), a.pointer, b.pointer)
+      let got = set.kernels.dot(Int32(count), a.pointer, b.pointer)
       let deviation = Deviation(
         [got], sum.values, allowing: [sum.magnitudes[0] * Double(count + 1) * unit])
       #expect(deviation.isAllowed, "\(set) \(count): \(deviation)")

@@ -23,7 +23,7 @@ internal import Testing
       let out = results(rows * padded, fill: UInt16(7))
       let first = columns / 3
       for (start, end) in [(first, columns), (0, first)] {
-        set.table.row_scale_gradient(
+        set.kernels.row_scale_gradient(
           Int32(rows), Int32(start), Int32(end), dy.pointer, columns, y.pointer,
           hasMinus ? UnsafePointer(minus.pointer) : nil, columns, factor.pointer, out.pointer,
           padded, sums.pointer)
@@ -63,7 +63,7 @@ internal import Testing
     _ set: InstructionSet, _ f: Activation, _ columns: Int, gated: Bool, seed: Int
   ) {
     var random = RandomNumbers(seed: seed)
-    let (rows, table, first) = (37, set.table, columns / 3)
+    let (rows, table, first) = (37, set.kernels, columns / 3)
     let count = rows * columns
     let gate = GuardedMemory(random.floats(count, scale: 4))
     let output = GuardedMemory(random.floats(count, scale: 4))
@@ -99,7 +99,7 @@ internal import Testing
   /// Norms and activations leave the bf16 operand that rounding their fp32 results gives.
   @Test(arguments: InstructionSet.available)
   func operandsAreRoundedResults(_ set: InstructionSet) {
-    let table = set.table
+    let table = set.kernels
     for (index, width) in oddCounts.enumerated() {
       var random = RandomNumbers(seed: index)
       let (rows, padded) = (5, width + width % 2)

@@ -72,7 +72,7 @@ internal import Testing
     }
     inputs.append(1)  // an odd count
     var out = [UInt16](repeating: 0, count: inputs.count)
-    set.table.round_bf16(
+    set.kernels.round_bf16(
       1, Int32(inputs.count), Int32(inputs.count), inputs, inputs.count, nil, &out)
     var wrong: [Float] = []
     for (x, bits) in zip(inputs, out) {

@@ -58,7 +58,7 @@ internal import Testing
       }
       return results
     }
-    let same = everything(set.table) == everything(InstructionSet.scalar.table)
+    let same = everything(set.kernels) == everything(InstructionSet.scalar.kernels)
     #expect(same)
     #expect(x.isIntact)
   }
@@ -69,7 +69,7 @@ internal import Testing
       let w = QuantizedCase(
         rows: shape.rows, columns: shape.columns, bits: bits, groupSize: index % 2 == 0 ? 32 : nil,
         realZeros: index % 3 == 0, gains: index % 2 == 1, offset: index % 4, seed: bits + index)
-      let same = panels(w, set.table) == panels(w, InstructionSet.scalar.table)
+      let same = panels(w, set.kernels) == panels(w, InstructionSet.scalar.kernels)
       #expect(same, "\(shape)")
     }
   }
@@ -85,7 +85,7 @@ internal import Testing
           rows: rows, columns: columns, bits: bits, groupSize: groupSize, form: form,
           scaleType: FloatType.allCases[(bits + index) % 3], gains: index % 2 == 1,
           zeroScales: true, offset: index % 4, seed: bits * 10 + index)
-        let same = panels(w, set.table) == panels(w, InstructionSet.scalar.table)
+        let same = panels(w, set.kernels) == panels(w, InstructionSet.scalar.kernels)
         #expect(same, "\(bits) bits, group \(groupSize ?? -1), \(rows) x \(columns)")
       }
     }

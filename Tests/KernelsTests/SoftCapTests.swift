@@ -30,7 +30,7 @@ internal import Testing
       let x = numbers(count, border: 0.625 * cap / scale, &random)
       let y = GuardedMemory(x, slack: 256)
       let slope = GuardedMemory<Float>(results: count, fill: .nan)
-      set.table.soft_cap(count, scale, cap, y.pointer, slope.pointer)
+      set.kernels.soft_cap(count, scale, cap, y.pointer, slope.pointer)
       let bent: [Double] = x.map { tanh(Double($0) * Double(scale) / Double(cap)) }
       let want = bent.map { Double(cap) * $0 }
       let deviation = Deviation(y.values, want, allowing: want.map { abs($0) * 10 * unit })
@@ -42,7 +42,7 @@ internal import Testing
       #expect(second.isAllowed && slope.isIntact, "\(count): \(second)")
       // Without slopes the same numbers.
       let again = GuardedMemory(x, slack: 256)
-      set.table.soft_cap(count, scale, cap, again.pointer, nil)
+      set.kernels.soft_cap(count, scale, cap, again.pointer, nil)
       let same = again.values == y.values
       #expect(same && again.isIntact)
     }
@@ -54,11 +54,11 @@ internal import Testing
     let cap: Float = 30
     let x = (-400...400).map { Float($0) * 0.01 * cap }
     let y = GuardedMemory(x)
-    set.table.soft_cap(x.count, 1, cap, y.pointer, nil)
+    set.kernels.soft_cap(x.count, 1, cap, y.pointer, nil)
     let grows = zip(y.values, y.values.dropFirst()).allSatisfy { $0 < $1 }
     #expect(grows && y.values.allSatisfy { abs($0) < cap })
     let far = GuardedMemory([Float(100), 1e3, 1e30, -100, -1e3, -1e30].map { $0 * cap })
-    set.table.soft_cap(far.count, 1, cap, far.pointer, nil)
+    set.kernels.soft_cap(far.count, 1, cap, far.pointer, nil)
     #expect(far.values == [cap, cap, cap, -cap, -cap, -cap])
   }
 
@@ -67,7 +67,7 @@ internal import Testing
     var x = [Float](repeating: 0.5, count: 41)
     var slope = x
     x[place] = .nan
-    set.table.soft_cap(41, 1, 30, &x, &slope)
+    set.kernels.soft_cap(41, 1, 30, &x, &slope)
     #expect(x[place].isNaN && slope[place].isNaN)
     #expect(x.count { $0.isNaN } == 1 && slope.count { $0.isNaN } == 1)
   }
@@ -78,7 +78,7 @@ internal import Testing
     var random = RandomNumbers(seed: 3)
     let x = random.floats(5000, scale: 60)
     var want = x
-    set.table.soft_cap(x.count, 1, 30, &want, nil)
+    set.kernels.soft_cap(x.count, 1, 30, &want, nil)
     for threads in [1, 2, 5] {
       let compute = Compute(pool: WorkerPool(threads: threads), instructionSet: set)
       let y = GuardedMemory(x, slack: 256)

@@ -13,7 +13,7 @@ internal import Testing
     var x = stride(from: Float(-87), through: 88, by: 0.000_97).map { $0 }
     x += [0, -0.0, 1, -1, .leastNonzeroMagnitude, 0.346_573_6, -0.346_573_6]
     let out = GuardedMemory(x, slack: 256)
-    _ = set.table.softmax_from_lse(Int32(x.count), Int32(x.count), 1, 0, out.pointer)
+    _ = set.kernels.softmax_from_lse(Int32(x.count), Int32(x.count), 1, 0, out.pointer)
     let want = x.map { exp(Double($0)) }
     let deviation = Deviation(out.values, want, allowing: want.map { $0 * Self.exponentialError })
     #expect(deviation.isAllowed && out.isIntact, "\(deviation)")
@@ -23,7 +23,7 @@ internal import Testing
   @Test(arguments: InstructionSet.available)
   func exponentialOfExtremes(_ set: InstructionSet) {
     var x: [Float] = [-88, -1000, -.greatestFiniteMagnitude, -.infinity, .nan]
-    set.table.softmax_from_lse(5, 5, 1, 0, &x)
+    set.kernels.softmax_from_lse(5, 5, 1, 0, &x)
     #expect(x[..<4].allSatisfy { (0...0x1p-125).contains($0) })
     #expect(x[4].isNaN)
   }
@@ -37,11 +37,11 @@ internal import Testing
       for cap: Float in [0, 30] {
         for gradient: Int32 in [0, 1] {
           var logits = x
-          #expect(!set.table.cross_entropy(41, 3, cap, &logits, gradient).isFinite)
+          #expect(!set.kernels.cross_entropy(41, 3, cap, &logits, gradient).isFinite)
         }
       }
       var scores = x
-      _ = set.table.softmax(41, 41, 1, &scores)
+      _ = set.kernels.softmax(41, 41, 1, &scores)
       #expect(scores.contains { $0.isNaN })
     }
   }
@@ -69,7 +69,7 @@ internal import Testing
       let padded = (count + 63) / 64 * 64
       let scores = random.floats(count, scale: 10)
       let row = GuardedMemory(scores + [Float](repeating: 7, count: padded - count), slack: 64)
-      let logSum = set.table.softmax(Int32(count), Int32(padded), scale, row.pointer)
+      let logSum = set.kernels.softmax(Int32(count), Int32(padded), scale, row.pointer)
       let x = scores.map { Double($0) * Double(scale) }
       let (probabilities, wantLog) = shares(x)
       let want = probabilities + [Double](repeating: 0, count: padded - count)
@@ -80,14 +80,14 @@ internal import Testing
 
       // Once more from the logarithm, as the backward pass does.
       let again = GuardedMemory(scores + [Float](repeating: 7, count: padded - count), slack: 64)
-      set.table.softmax_from_lse(Int32(count), Int32(padded), scale, logSum, again.pointer)
+      set.kernels.softmax_from_lse(Int32(count), Int32(padded), scale, logSum, again.pointer)
       let second = Deviation(
         again.values, want, allowing: want.map { $0 * 2 * (relative + abs(wantLog) * unit) })
       #expect(second.isAllowed && again.isIntact, "\(count): \(second)")
 
       let dp = random.floats(count)
       let back = GuardedMemory(dp + [Float](repeating: 7, count: padded - count), slack: 64)
-      set.table.softmax_backward(
+      set.kernels.softmax_backward(
         Int32(count), Int32(padded), scale, 0.25, row.pointer, back.pointer)
       let p = row.values.map(Double.init)
       let wantBack = (0..<padded).map { i in
@@ -195,10 +195,10 @@ internal import Testing
   @Test(arguments: InstructionSet.available)
   func vanishingProbabilitiesAreZero(_ set: InstructionSet) {
     var x: [Float] = [0, -60, -80]
-    _ = set.table.cross_entropy(3, 0, 0, &x, 1)
+    _ = set.kernels.cross_entropy(3, 0, 0, &x, 1)
     #expect(x[1] > 0 && x[2] == 0)
     var capped: [Float] = [0, -60, -80]
-    _ = set.table.cross_entropy(3, 0, 100, &capped, 1)
+    _ = set.kernels.cross_entropy(3, 0, 100, &capped, 1)
     #expect(capped[1] > 0 && capped[2] == 0)
   }
 }

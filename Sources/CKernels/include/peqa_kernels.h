@@ -83,9 +83,29 @@ typedef struct {
   void *keys, *values;
 } peqa_cache;
 
+// What a CPU can do beyond plain C, as far as any kernel asks. AVX2 is with FMA, F16C and BMI2,
+// AVX512 with F, BW, VL and DQ.
+typedef enum {
+  PEQA_AVX2 = 1,
+  PEQA_AVX512 = 2,
+  PEQA_AVX512_BF16 = 4,
+} peqa_feature;
+
+// The numbers that a product multiplies: fp32, bf16 pairs, or bytes (see peqa_operand).
+typedef enum { PEQA_OPERAND_F32 = 0, PEQA_OPERAND_BF16 = 1 } peqa_operand_kind;
+
+// The left operand of a product: rows of numbers, `row` elements apart.
 typedef struct {
-  const char *name;  // "scalar", "avx2", "avx512", "avx512bf16"
-  int bf16;          // bf16 products are native
+  peqa_operand_kind kind;
+  const void *rows;
+  ptrdiff_t row;
+} peqa_operand;
+
+// Kernels of one instruction set. A table begins as the reference (reference.c); files for
+// instruction sets put their own functions over some of its entries (dispatch.c).
+typedef struct {
+  const char *name;   // see peqa_kernels_at
+  unsigned features;  // peqa_feature bits that its kernels use
 
   // C[m,n] (+)= lane_scale[n] * sum_k A[m,k] B[k,n];  n <= 64; B has 64 lanes a row, zero padded.
   // Each element is summed in the order of k. `accumulate` 0 overwrites C.
@@ -235,29 +255,31 @@ typedef struct {
   void (*sum)(size_t count, const float *a, const float *b, float *y);
 } peqa_kernels;
 
+// Bits of peqa_feature that this CPU has.
+unsigned peqa_cpu_features(void);
+// The name of instruction set `index`, the faster ones later; null past the last one.
+const char *_Nullable peqa_kernels_at(int index);
 // The table for an instruction set by name; null where this CPU lacks it or no such table exists.
 const peqa_kernels *_Nullable peqa_kernels_named(const char *name);
-// The fastest table of this CPU.
-const peqa_kernels *peqa_kernels_best(void);
 
 // Linear layers, over a part of the output so that threads stay outside. `work` holds one panel:
-// PEQA_DEPTH * PEQA_PANEL floats. A is bf16 where `bf16`, else fp32.
+// PEQA_DEPTH * PEQA_PANEL floats.
 
 // y[t, o] = sum_i x[t,i] W[o,i] + bias[o] for t0 <= t < t1, o0 <= o < o1; o0 a multiple of 64.
-void peqa_linear_forward(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0, int t1,
-                         int o0, int o1, const void *x, ptrdiff_t x_row,
-                         const float *_Nullable bias, float *y, ptrdiff_t y_row, float *work);
+void peqa_linear_forward(const peqa_kernels *table, const peqa_matrix *w, const peqa_operand *x,
+                         int t0, int t1, int o0, int o1, const float *_Nullable bias, float *y,
+                         ptrdiff_t y_row, float *work);
 // dx[t, i] (+)= sum_o dy[t,o] W[o,i] for i0 <= i < i1; i0 a multiple of 64. With one scale a row,
 // `dy` has been multiplied by the scales already (peqa_row_factors).
-void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w, int bf16, int t0,
-                                int t1, int i0, int i1, const void *dy, ptrdiff_t dy_row, float *dx,
+void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
+                                const peqa_operand *dy, int t0, int t1, int i0, int i1, float *dx,
                                 ptrdiff_t dx_row, int accumulate, float *work);
 // ds[o, G] += sum over i in G of (q - z)[o,i] * sum_t dy[t,o] x[t,i], for o0 <= o < o1.
 // `dy_t` is dy transposed [O][tokens]; `x_panels` has one panel of `tokens` rows for each 64
 // columns.
-void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w, int bf16,
-                                int tokens, int o0, int o1, const void *dy_t, ptrdiff_t dy_t_row,
-                                const void *x_panels, float *ds, float *work);
+void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
+                                const peqa_operand *dy_t, const void *x_panels, int tokens, int o0,
+                                int o1, float *ds, float *work);
 // Whether products of few tokens want the bf16 operand in the order of 16-bit words of codes.
 static inline int peqa_gemv_ordered(const peqa_matrix *w) {
   return w->storage == PEQA_CODES && w->bits <= 4 && w->group_size >= 32 && peqa_is_plain(w);
