@@ -12,6 +12,8 @@ unsigned peqa_cpu_features(void) {
   if (HAS("avx512f") && HAS("avx512bw") && HAS("avx512vl") && HAS("avx512dq"))
     features |= PEQA_AVX512;
   if (HAS("avx512bf16")) features |= PEQA_AVX512_BF16;
+  if (HAS("avxvnni")) features |= PEQA_AVX_VNNI;
+  if (HAS("avx512vnni")) features |= PEQA_AVX512_VNNI;
 #undef HAS
 #endif
   return features;
@@ -23,19 +25,25 @@ static const struct {
   void (*override)(peqa_kernels *table);
 } LAYERS[] = {
     {PEQA_AVX2, peqa_override_avx2},
-    {PEQA_AVX512, peqa_override_avx512},
-    {PEQA_AVX512_BF16, peqa_override_avx512bf16},
+    {PEQA_AVX2 | PEQA_AVX_VNNI, peqa_override_avxvnni},
+    {PEQA_AVX2 | PEQA_AVX512, peqa_override_avx512},
+    {PEQA_AVX2 | PEQA_AVX512 | PEQA_AVX512_VNNI, peqa_override_avx512vnni},
+    {PEQA_AVX2 | PEQA_AVX512 | PEQA_AVX512_BF16, peqa_override_avx512bf16},
 };
 
-// The faster ones later.
+// The faster ones later. `like` names the set whose results have the same bits: integers have them
+// in any case.
 static const struct {
-  const char *name;
+  const char *name, *like;
   unsigned features;
 } SETS[] = {
-    {"scalar", 0},
-    {"avx2", PEQA_AVX2},
-    {"avx512", PEQA_AVX2 | PEQA_AVX512},
-    {"avx512bf16", PEQA_AVX2 | PEQA_AVX512 | PEQA_AVX512_BF16},
+    {"scalar", "scalar", 0},
+    {"avx2", "avx2", PEQA_AVX2},
+    {"avxvnni", "avx2", PEQA_AVX2 | PEQA_AVX_VNNI},
+    {"avx512", "avx512", PEQA_AVX2 | PEQA_AVX512},
+    {"avx512vnni", "avx512", PEQA_AVX2 | PEQA_AVX512 | PEQA_AVX512_VNNI},
+    {"avx512bf16", "avx512bf16",
+     PEQA_AVX2 | PEQA_AVX512 | PEQA_AVX512_VNNI | PEQA_AVX512_BF16},
 };
 
 enum { SET_COUNT = sizeof SETS / sizeof SETS[0], LAYER_COUNT = sizeof LAYERS / sizeof LAYERS[0] };
@@ -50,6 +58,7 @@ static void make_tables(void) {
     for (int layer = 0; layer < LAYER_COUNT; layer++)
       if ((LAYERS[layer].features & ~SETS[set].features) == 0) LAYERS[layer].override(&tables[set]);
     tables[set].name = SETS[set].name;
+    tables[set].like = SETS[set].like;
     tables[set].features = SETS[set].features;
   }
 }

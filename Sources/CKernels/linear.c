@@ -2,15 +2,15 @@
 // on the shape alone, so a result does not depend on how the output was cut among threads.
 #include <string.h>
 
-#include "tables.h"
+#include "linear.h"
 
-static int least(int a, int b) { return a < b ? a : b; }
 static int even(int n) { return n + (n & 1); }
 
 static size_t element_size(peqa_operand_kind kind) {
   switch (kind) {
     case PEQA_OPERAND_F32: return 4;
     case PEQA_OPERAND_BF16: return 2;
+    case PEQA_OPERAND_I8: return 1;
   }
   __builtin_trap();
 }
@@ -37,6 +37,7 @@ static void multiply(const peqa_kernels *table, int m, int n, int k, peqa_operan
       table->multiply_bf16(m, n, even(k), a.rows, a.row, 2, (const uint16_t *)panel, c, c_row,
                            scale, even(scale_depth), accumulate);
       return;
+    case PEQA_OPERAND_I8: break;  // linear_int8.c
   }
   __builtin_trap();
 }
@@ -76,7 +77,10 @@ void peqa_linear_forward(const peqa_kernels *table, const peqa_matrix *w, const 
   peqa_require_matrix(w);
   for (int o = o0; o < o1; o += PEQA_PANEL) {
     if (bias) start_with_bias(t0, t1, o, least(PEQA_PANEL, w->rows - o), bias, y, y_row);
-    forward_panel(table, w, x, t0, t1, o, bias != NULL, y, y_row, work);
+    if (x->kind == PEQA_OPERAND_I8)
+      peqa_forward_panel_i8(table, w, x, t0, t1, o, bias != NULL, y, y_row, work);
+    else
+      forward_panel(table, w, x, t0, t1, o, bias != NULL, y, y_row, work);
   }
 }
 
@@ -86,7 +90,11 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
   PEQA_REQUIRE(i0 % PEQA_PANEL == 0 && i1 <= w->columns);
   peqa_require_matrix(w);
   int scaled = w->storage == PEQA_CODES && w->groups > 1;
-  for (int i = i0; i < i1; i += PEQA_PANEL)
+  for (int i = i0; i < i1; i += PEQA_PANEL) {
+    if (dy->kind == PEQA_OPERAND_I8) {
+      peqa_input_gradient_panel_i8(table, w, dy, t0, t1, i, dx, dx_row, accumulate, work);
+      continue;
+    }
     for (int block = 0; block < w->rows; block += PEQA_DEPTH) {
       int depth = least(PEQA_DEPTH, w->rows - block);
       if (dy->kind == PEQA_OPERAND_BF16)
@@ -96,6 +104,7 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
       multiply(table, t1 - t0, least(PEQA_PANEL, w->columns - i), depth, part(dy, t0, block), work,
                dx + t0 * dx_row + i, dx_row, NULL, depth, accumulate || block > 0);
     }
+  }
 }
 
 // Adds sum_i (q - z)[i] * dw[i] of 64 columns to the gradients of the groups they belong to.
@@ -117,13 +126,17 @@ void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
                                 int o1, float *ds, float *work) {
   PEQA_REQUIRE(w->storage == PEQA_CODES && o1 <= w->rows);
   peqa_require_matrix(w);
-  size_t panel_bytes = (size_t)even(tokens) * PEQA_PANEL * element_size(dy_t->kind);
+  int i8 = dy_t->kind == PEQA_OPERAND_I8, padded = i8 ? (tokens + 3) / 4 * 4 : even(tokens);
+  size_t panel_bytes = (size_t)padded * PEQA_PANEL * element_size(dy_t->kind);
   for (int i = 0; i < w->columns; i += PEQA_PANEL)
     for (int o = o0; o < o1; o += PEQA_PANEL) {
       int rows = least(PEQA_PANEL, o1 - o);
       const void *panel = (const char *)x_panels + (size_t)(i / PEQA_PANEL) * panel_bytes;
-      multiply(table, rows, PEQA_PANEL, tokens, part(dy_t, o, 0), panel, work, PEQA_PANEL, NULL,
-               tokens, 0);
+      if (i8)
+        peqa_cross_panel_i8(table, dy_t, panel, tokens, o, rows, work);
+      else
+        multiply(table, rows, PEQA_PANEL, tokens, part(dy_t, o, 0), panel, work, PEQA_PANEL, NULL,
+                 tokens, 0);
       for (int r = 0; r < rows; r++) reduce_groups(table, w, o + r, i, work + r * PEQA_PANEL, ds);
     }
 }

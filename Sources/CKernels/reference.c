@@ -41,12 +41,14 @@ static void multiply_bf16(int m, int n, int k, const uint16_t *a, ptrdiff_t a_ro
 
 #include "reference_panels.h"
 #include "reference_gemv.h"
+#include "reference_int8.h"
 #include "reference_elementwise.h"
 #include "reference_cache.h"
 
 void peqa_begin_with_reference(peqa_kernels *table) {
   *table = (peqa_kernels){
       .name = "scalar",
+      .like = "scalar",
       .multiply_f32 = multiply_f32,
       .multiply_bf16 = multiply_bf16,
       .pack_weights_nt_f32 = pack_weights_nt_f32,
@@ -58,6 +60,15 @@ void peqa_begin_with_reference(peqa_kernels *table) {
       .gemv_f32 = gemv_f32,
       .gemv_bf16 = gemv_bf16,
       .gemv_operand_bf16 = gemv_operand_bf16,
+      .multiply_i8 = multiply_i8,
+      .pack_codes_nt = pack_codes_nt,
+      .pack_codes_nn = pack_codes_nn,
+      .pack_rounded_nn = pack_rounded_nn,
+      .grids_per_lane = grids_per_lane,
+      .gemv_i8 = gemv_i8,
+      .round_i8 = round_i8,
+      .round_transposed_i8 = round_transposed_i8,
+      .pack_tokens_i8 = pack_tokens_i8,
       .round_bf16 = round_bf16,
       .transpose_bf16 = transpose_bf16,
       .pack_tokens_bf16 = pack_tokens_bf16,

@@ -3,5 +3,6 @@
 #define OVERRIDE peqa_override_avx2
 #define TILE_VECTORS 1
 #define NATIVE_BF16 0
+#define INT8_WIDTH 256
 #include "vector_body.h"
 #pragma clang attribute pop

@@ -5,5 +5,6 @@
 #define OVERRIDE peqa_override_avx512
 #define TILE_VECTORS 4
 #define NATIVE_BF16 0
+#define INT8_WIDTH 512
 #include "vector_body.h"
 #pragma clang attribute pop

@@ -6,5 +6,6 @@
 #define OVERRIDE peqa_override_avx512bf16
 #define TILE_VECTORS 4
 #define NATIVE_BF16 1
+#define INT8_WIDTH 0
 #include "vector_body.h"
 #pragma clang attribute pop

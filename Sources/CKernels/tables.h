@@ -10,7 +10,9 @@
 void peqa_begin_with_reference(peqa_kernels *table);
 // Entries that an instruction set has faster (table_NAME.c).
 void peqa_override_avx2(peqa_kernels *table);
+void peqa_override_avxvnni(peqa_kernels *table);
 void peqa_override_avx512(peqa_kernels *table);
+void peqa_override_avx512vnni(peqa_kernels *table);
 void peqa_override_avx512bf16(peqa_kernels *table);
 
 // Contracts that only a mistake of this program breaks: ends it where they are broken, in releases

@@ -3,6 +3,7 @@
 //   OVERRIDE        name of the function that puts them into a table
 //   TILE_VECTORS    vectors of 16 side by side in a tile (4 fill the registers of AVX-512)
 //   NATIVE_BF16     1 where vdpbf16ps and vcvtneps2bf16 exist
+//   INT8_WIDTH      bits of the vectors that multiply integers by vpmaddubsw; 0: not here
 // What each function computes is specified by reference.c and what it includes.
 #include <immintrin.h>
 #include <math.h>
@@ -11,40 +12,9 @@
 #include "peqa_kernels.h"
 #include "tables.h"
 
-#define LANES 16
+#include "vector_types.h"
+
 #define TILE_ROWS 6
-#define INLINE static inline __attribute__((always_inline))
-
-// Loads and stores take any address: numbers in a mapped file may lie at odd ones.
-typedef float vf __attribute__((vector_size(64)));
-typedef float vf_unaligned __attribute__((vector_size(64), aligned(1)));
-typedef uint32_t vu __attribute__((vector_size(64)));
-typedef uint32_t vu_unaligned __attribute__((vector_size(64), aligned(1)));
-typedef int32_t vi __attribute__((vector_size(64)));
-typedef uint16_t vu16 __attribute__((vector_size(32)));
-typedef uint16_t vu16_unaligned __attribute__((vector_size(32), aligned(1)));
-typedef uint8_t vu8 __attribute__((vector_size(16)));
-typedef _Float16 vh __attribute__((vector_size(32)));
-typedef double vd __attribute__((vector_size(128)));
-
-INLINE vf load(const void *p) { return *(const vf_unaligned *)p; }
-INLINE void store(float *p, vf v) { *(vf_unaligned *)p = v; }
-// Not zeros plus x: that is an addition, because of -0.
-INLINE vf splat(float x) { return (vf){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
-INLINE vf fma16(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
-INLINE vf from_bytes(const void *p) {
-  vu8 bytes;
-  memcpy(&bytes, p, sizeof bytes);
-  return __builtin_convertvector(__builtin_convertvector(bytes, vi), vf);
-}
-INLINE vf from_f16(const void *p) {
-  vh h;
-  memcpy(&h, p, sizeof h);
-  return __builtin_convertvector(h, vf);
-}
-INLINE vf from_bf16(const void *p) {
-  return (vf)(__builtin_convertvector(*(const vu16_unaligned *)p, vu) << 16);
-}
 
 // Bits of bf16(x), round to nearest even, in the low half of each lane.
 INLINE vu to_bf16(vf x) {
@@ -81,6 +51,11 @@ INLINE void store_bf16(uint16_t *p, vf v) {
 #include "vector_multiply.h"
 #include "vector_panels.h"
 #include "vector_gemv.h"
+#include "vector_int8.h"
+#if INT8_WIDTH
+#define INT8_VNNI 0
+#include "vector_int8_products.h"
+#endif
 #include "vector_cache.h"
 
 // bf16 products without hardware for them stay what they are.
@@ -93,6 +68,13 @@ void OVERRIDE(peqa_kernels *table) {
   table->scales_per_lane = scales_per_lane;
   table->unpack_row = unpack_row;
   table->gemv_f32 = gemv_f32;
+  table->pack_codes_nt = pack_codes_nt;
+  table->pack_codes_nn = pack_codes_nn;
+  table->pack_rounded_nn = pack_rounded_nn;
+  table->grids_per_lane = grids_per_lane;
+  table->round_i8 = round_i8;
+  table->round_transposed_i8 = round_transposed_i8;
+  table->pack_tokens_i8 = pack_tokens_i8;
   table->round_bf16 = round_bf16;
   table->transpose_bf16 = transpose_bf16;
   table->pack_tokens_bf16 = pack_tokens_bf16;
@@ -120,6 +102,10 @@ void OVERRIDE(peqa_kernels *table) {
   table->dot = dot;
   table->add = add;
   table->sum = sum;
+#if INT8_WIDTH
+  table->multiply_i8 = multiply_i8;
+  table->gemv_i8 = gemv_i8;
+#endif
 #if NATIVE_BF16
   table->multiply_bf16 = multiply_bf16;
   table->gemv_bf16 = gemv_bf16;

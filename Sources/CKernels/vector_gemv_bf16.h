@@ -298,6 +298,7 @@ static void gemv_bf16(const peqa_matrix *w, int o0, int o1, int tokens, const ui
     enum { BITS = 3 };
     LAYOUTS
   } else {
+    PEQA_REQUIRE(w->bits == 2);
     enum { BITS = 2 };
     LAYOUTS
   }

@@ -89,22 +89,42 @@ typedef enum {
   PEQA_AVX2 = 1,
   PEQA_AVX512 = 2,
   PEQA_AVX512_BF16 = 4,
+  PEQA_AVX_VNNI = 8,
+  PEQA_AVX512_VNNI = 16,
 } peqa_feature;
 
-// The numbers that a product multiplies: fp32, bf16 pairs, or bytes (see peqa_operand).
-typedef enum { PEQA_OPERAND_F32 = 0, PEQA_OPERAND_BF16 = 1 } peqa_operand_kind;
+// The numbers that a product multiplies.
+typedef enum { PEQA_OPERAND_F32 = 0, PEQA_OPERAND_BF16 = 1, PEQA_OPERAND_I8 = 2 } peqa_operand_kind;
+
+// Rows of bytes are padded with zeros to a multiple of so many.
+#define PEQA_BYTE_BLOCK 128
 
 // The left operand of a product: rows of numbers, `row` elements apart.
+//
+// Bytes are integers -127..127 that row t's scale makes numbers of. They are multiplied with codes
+// as integers, part by part of the row: parts are the groups of the matrix, or PEQA_DEPTH numbers
+// (for gemv_i8 the whole row) where it has one group. sums[t, p] is what the zero points of part p
+// are multiplied by (peqa_int8_sums).
 typedef struct {
   peqa_operand_kind kind;
   const void *rows;
   ptrdiff_t row;
+  const float *_Nullable scales;          // [rows]; these three of bytes alone
+  const float *_Nullable sums;            // [rows, parts]
+  ptrdiff_t parts;
+  const float *_Nullable weight_factors;  // see peqa_int8_row_factors
 } peqa_operand;
+
+// What the codes of 64 rows stand for, part by part: numbers [parts][64] of peqa_grid; null: 1.
+typedef struct {
+  const float *_Nullable scale, *_Nullable slope, *_Nullable zero;
+} peqa_lanes;
 
 // Kernels of one instruction set. A table begins as the reference (reference.c); files for
 // instruction sets put their own functions over some of its entries (dispatch.c).
 typedef struct {
   const char *name;   // see peqa_kernels_at
+  const char *like;   // the set whose results have the same bits: its own name, or another's
   unsigned features;  // peqa_feature bits that its kernels use
 
   // C[m,n] (+)= lane_scale[n] * sum_k A[m,k] B[k,n];  n <= 64; B has 64 lanes a row, zero padded.
@@ -149,6 +169,44 @@ typedef struct {
   // each 128 is that of column 4 i + j.
   void (*gemv_operand_bf16)(int tokens, int columns, int padded, int ordered, const float *x,
                            ptrdiff_t x_row, uint16_t *out);
+
+  // Products of bytes. With S the sum of A[m,k] B[k,n] over the k of a part, an exact integer,
+  //   C[m,n] (+)= sum over parts of scale * (a_scale[m] * (slope S - zero a_sums[m, part]))
+  // Rounded are, in this order: S to fp32; slope S - zero a_sum (fused); times a_scale; times scale
+  // and, but for the first part of a C that is overwritten, added to C (fused). So all tables give
+  // the same bits. A -127..127; B [k/4][64][4], bytes below 2^bits. Each part is `part` deep; it
+  // and k are multiples of 4, and k is at most PEQA_DEPTH.
+  void (*multiply_i8)(int m, int n, int k, int bits, int part, const peqa_operand *a,
+                      const uint8_t *b, const peqa_lanes *lanes, float *c, ptrdiff_t c_row,
+                      int accumulate);
+  // The codes of a matrix as panels: for y = x W^T lane l is row row0 + l and k runs over columns
+  // from col0, a multiple of 64; for dx = dy W lane l is column col0 + l, col0 a multiple of 64,
+  // and k runs over rows, those whose slope is 0 as zeros. k is padded with anything to a multiple
+  // of 4; so are lanes past the matrix.
+  void (*pack_codes_nt)(const peqa_matrix *w, int row0, int col0, int depth, uint8_t *panel);
+  void (*pack_codes_nn)(const peqa_matrix *w, int row0, int col0, int depth, uint8_t *panel);
+  // The same for dx of weights that are no codes: 128 + the weight times factor[row], rounded to
+  // the nearest integer.
+  void (*pack_rounded_nn)(const peqa_matrix *w, int row0, int col0, int depth, const float *factor,
+                          uint8_t *panel);
+  // The grids of 64 rows for `groups` groups: [groups][64] each; scale 0 past the last row.
+  void (*grids_per_lane)(const peqa_matrix *w, int row0, int group0, int groups, float *scale,
+                         float *slope, float *zero);
+  // Bytes of up to some tokens: y[t, o] = the sum over groups as above, plus 0, so that -0 becomes
+  // 0. A row with one group is one part.
+  void (*gemv_i8)(const peqa_matrix *w, int o0, int o1, int tokens, const peqa_operand *x, float *y,
+                  ptrdiff_t y_row);
+  // out[t, i] = x[t,i] factor[i] / scales[t] to the nearest integer, ties to even, for
+  // scales[t] = max |x factor| / 127; zeros up to `padded`. A row below 2^-100 is zeros with the
+  // scale 0, one with a number that is not finite gets the scale NaN. factor null: 1.
+  void (*round_i8)(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
+                   const float *_Nullable factor, int8_t *out, float *scales);
+  // The same for x transposed: out[i, t] = x[t, i] factor[t] / scales[i], i0 <= i < i1.
+  void (*round_transposed_i8)(int rows, int i0, int i1, int padded, const float *x, ptrdiff_t x_row,
+                              const float *_Nullable factor, int8_t *out, float *scales);
+  // Panel of bytes for sums over tokens: 128 + x[t, col0 + l]; 128 past the matrix.
+  void (*pack_tokens_i8)(int rows, int columns, int col0, const int8_t *x, ptrdiff_t x_row,
+                         uint8_t *panel);
 
   // out[t, i] = bf16(x[t, i] * factor[i]); columns up to `padded` are zero. factor null: 1.
   void (*round_bf16)(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
@@ -280,6 +338,16 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
 void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
                                 const peqa_operand *dy_t, const void *x_panels, int tokens, int o0,
                                 int o1, float *ds, float *work);
+// sums[t, p] = the sum of a[t, i] weights[i] over part p of `columns`, parts `part` long; weights
+// null: 1. Of integers exact.
+void peqa_int8_sums(int rows, int columns, int part, const int8_t *a, ptrdiff_t a_row,
+                    const float *_Nullable weights, float *sums);
+// What goes into dy before it is rounded to bytes, and what the bytes are multiplied by, for rows
+// o0 <= o < o1. With one group a row: its scale, by which dy is multiplied, and its zero point,
+// which are the weights of peqa_int8_sums. With several: with f the greatest weight of the row that
+// its codes can give, f / 127 for dy and 127 / f for the weights, which are rounded too
+// (weight_factors).
+void peqa_int8_row_factors(const peqa_matrix *w, int o0, int o1, float *factors, float *others);
 // Whether products of few tokens want the bf16 operand in the order of 16-bit words of codes.
 static inline int peqa_gemv_ordered(const peqa_matrix *w) {
   return w->storage == PEQA_CODES && w->bits <= 4 && w->group_size >= 32 && peqa_is_plain(w);

@@ -1,0 +1,120 @@
+// Linear layers in integers: the panels and products of linear.c for operands of bytes.
+#include <math.h>
+#include <string.h>
+
+#include "linear.h"
+
+// What stands beside the panel of bytes in `work`.
+typedef struct {
+  float scale[PEQA_DEPTH / PEQA_LEAST_GROUP * PEQA_PANEL];
+  float slope[PEQA_DEPTH / PEQA_LEAST_GROUP * PEQA_PANEL];
+  float zero[PEQA_DEPTH / PEQA_LEAST_GROUP * PEQA_PANEL];
+} grids;
+
+static int whole(int n) { return (n + 3) / 4 * 4; }
+
+// An operand from row `row`, the part `part` and the number `column` of it on.
+static peqa_operand bytes_from(const peqa_operand *a, int row, int part, int column) {
+  peqa_operand from = *a;
+  from.rows = (const int8_t *)a->rows + row * a->row + column;
+  from.scales = a->scales + row;
+  from.sums = a->sums + row * a->parts + part;
+  return from;
+}
+
+void peqa_forward_panel_i8(const peqa_kernels *table, const peqa_matrix *w, const peqa_operand *x,
+                           int t0, int t1, int o, int accumulate, float *y, ptrdiff_t y_row,
+                           void *panel) {
+  PEQA_REQUIRE(w->storage == PEQA_CODES && x->row >= whole(w->columns));
+  int n = least(PEQA_PANEL, w->rows - o), run = w->groups > 1 ? w->group_size : PEQA_DEPTH;
+  grids g;
+  peqa_lanes lanes = {g.scale, w->minima ? g.slope : NULL, g.zero};
+  for (int block = 0; block < w->columns; block += PEQA_DEPTH) {
+    int depth = least(PEQA_DEPTH, w->columns - block), first = block / run;
+    table->pack_codes_nt(w, o, block, depth, panel);
+    table->grids_per_lane(w, o, w->groups > 1 ? first : 0, (depth + run - 1) / run, g.scale,
+                          g.slope, g.zero);
+    peqa_operand a = bytes_from(x, t0, first, block);
+    table->multiply_i8(t1 - t0, n, whole(depth), w->bits, run, &a, panel, &lanes,
+                       y + t0 * y_row + o, y_row, accumulate || block > 0);
+  }
+}
+
+void peqa_input_gradient_panel_i8(const peqa_kernels *table, const peqa_matrix *w,
+                                  const peqa_operand *dy, int t0, int t1, int i, float *dx,
+                                  ptrdiff_t dx_row, int accumulate, void *panel) {
+  PEQA_REQUIRE(w->storage == PEQA_CODES && dy->row >= whole(w->rows));
+  float centre[PEQA_PANEL];
+  for (int l = 0; l < PEQA_PANEL; l++) centre[l] = 128;
+  // Of codes the zero points are in the sums already.
+  peqa_lanes lanes = {NULL, NULL, w->groups > 1 ? centre : NULL};
+  PEQA_REQUIRE(w->groups == 1 || dy->weight_factors);
+  for (int block = 0; block < w->rows; block += PEQA_DEPTH) {
+    int depth = least(PEQA_DEPTH, w->rows - block);
+    if (w->groups > 1)
+      table->pack_rounded_nn(w, block, i, depth, dy->weight_factors, panel);
+    else
+      table->pack_codes_nn(w, block, i, depth, panel);
+    peqa_operand a = bytes_from(dy, t0, block / PEQA_DEPTH, block);
+    table->multiply_i8(t1 - t0, least(PEQA_PANEL, w->columns - i), whole(depth),
+                       w->groups > 1 ? 8 : w->bits, PEQA_DEPTH, &a, panel, &lanes,
+                       dx + t0 * dx_row + i, dx_row, accumulate || block > 0);
+  }
+}
+
+void peqa_cross_panel_i8(const peqa_kernels *table, const peqa_operand *dy_t, const void *panel,
+                         int tokens, int o, int rows, float *out) {
+  PEQA_REQUIRE(dy_t->row >= whole(tokens));
+  float centre[PEQA_PANEL];
+  for (int l = 0; l < PEQA_PANEL; l++) centre[l] = 128;
+  peqa_lanes lanes = {NULL, NULL, centre};
+  for (int block = 0; block < tokens; block += PEQA_DEPTH) {
+    peqa_operand a = bytes_from(dy_t, o, block / PEQA_DEPTH, block);
+    table->multiply_i8(rows, PEQA_PANEL, whole(least(PEQA_DEPTH, tokens - block)), 8, PEQA_DEPTH,
+                       &a, (const uint8_t *)panel + (size_t)block * PEQA_PANEL, &lanes, out,
+                       PEQA_PANEL, block > 0);
+  }
+}
+
+void peqa_int8_sums(int rows, int columns, int part, const int8_t *a, ptrdiff_t a_row,
+                    const float *weights, float *sums) {
+  int parts = (columns + part - 1) / part;
+  for (int t = 0; t < rows; t++)
+    for (int p = 0; p < parts; p++) {
+      const int8_t *from = a + t * a_row;
+      int end = least(columns, (p + 1) * part);
+      int32_t whole = 0;
+      double weighted = 0;
+      if (weights)
+        for (int i = p * part; i < end; i++) weighted += (double)weights[i] * from[i];
+      else
+        for (int i = p * part; i < end; i++) whole += from[i];
+      sums[(ptrdiff_t)t * parts + p] = weights ? (float)weighted : (float)whole;
+    }
+}
+
+// The greatest weight that a row can have.
+static float greatest_weight(const peqa_matrix *w, int row) {
+  float greatest = 0, last = (float)((1 << w->bits) - 1);
+  for (int g = 0; g < w->groups; g++) {
+    peqa_grid grid = peqa_grid_of(w, row, g);
+    float low = fabsf((0 - grid.zero) * grid.scale);
+    float high = fabsf((grid.slope * last - grid.zero) * grid.scale);
+    greatest = fmaxf(greatest, fmaxf(low, high));
+  }
+  return greatest;
+}
+
+void peqa_int8_row_factors(const peqa_matrix *w, int o0, int o1, float *factors, float *others) {
+  PEQA_REQUIRE(w->storage == PEQA_CODES);
+  for (int o = o0; o < o1; o++) {
+    if (w->groups == 1) {
+      peqa_grid grid = peqa_grid_of(w, o, 0);
+      factors[o] = grid.scale, others[o] = grid.zero;
+    } else {
+      float greatest = greatest_weight(w, o);
+      factors[o] = greatest / 127;
+      others[o] = greatest >= PEQA_LEAST_PROBABILITY ? 127 / greatest : 0;
+    }
+  }
+}
