@@ -5,6 +5,7 @@ internal import CKernels
 extension Compute {
   /// `x` as a product with `w` reads it: `x` itself, or a copy in the slot.
   func fitted(_ x: Operand, for w: WeightMatrix, tokens: Int, slot: OperandSlot) -> Operand {
+    if x.kind == .i8 { return fittedBytes(x, for: w, tokens: tokens, slot: slot) }
     let isOrdered = x.isForDecoding && x.kind == .bf16 && w.wantsOrderedOperand
     guard w.order != nil || x.isOrdered != isOrdered else { return x }
     let bytes = tokens * x.rowStride * x.kind.byteCount
@@ -13,13 +14,14 @@ extension Compute {
     switch x.kind {
     case .bf16: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: UInt16.self))
     case .f32: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: Float.self))
+    case .i8: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: Int8.self))
     }
     return Operand(
       pointer: UnsafeRawPointer(copy), rowStride: x.rowStride, kind: x.kind,
       isForDecoding: x.isForDecoding, isOrdered: isOrdered)
   }
 
-  private func gather<Number>(
+  func gather<Number>(
     _ x: Operand, _ w: WeightMatrix, _ isOrdered: Bool, _ tokens: Int,
     _ to: UnsafeMutablePointer<Number>
   ) {

@@ -19,21 +19,26 @@ extension Compute {
   package static let fewTokens = 8
 
   /// Prepares x [tokens, columns of w] for `decode` with `w`; for matrices stored otherwise
-  /// `decode` makes copies.
+  /// `decode` makes copies. In floating point where the matrix is no linear layer of a block.
   package func decodeOperand(
-    _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix
+    _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix, inBlock: Bool = true,
+    slot: OperandSlot = .rows
   ) -> Operand {
+    if inBlock, kind(for: w) == .i8 {
+      var operand = byteOperand(x, tokens: tokens, columns: w.columns)
+      operand.isForDecoding = true
+      return operand
+    }
     let (columns, block) = (w.columns, Int(PEQA_FEW_BLOCK))
     let padded = (columns + block - 1) / block * block
-    let kind = precision.kind
-    let copy = operandMemory(.rows, bytes: tokens * padded * kind.byteCount)
-    let isOrdered = kind == .bf16 && w.wantsOrderedOperand
-    switch kind {
+    let copy = operandMemory(slot, bytes: tokens * padded * precision.kind.byteCount)
+    let isOrdered = precision == .bf16 && w.wantsOrderedOperand
+    switch precision {
     case .bf16:
       table.pointee.gemv_operand_bf16(
         Int32(tokens), Int32(columns), Int32(padded), isOrdered ? 1 : 0, x, columns,
         copy.assumingMemoryBound(to: UInt16.self))
-    case .f32:
+    case .fp32:
       let rows = copy.assumingMemoryBound(to: Float.self)
       for t in 0..<tokens {
         (rows + t * padded).update(from: x + t * columns, count: columns)
@@ -41,7 +46,7 @@ extension Compute {
       }
     }
     return Operand(
-      pointer: UnsafeRawPointer(copy), rowStride: padded, kind: kind, isForDecoding: true,
+      pointer: UnsafeRawPointer(copy), rowStride: padded, kind: precision.kind, isForDecoding: true,
       isOrdered: isOrdered)
   }
 
@@ -111,6 +116,9 @@ extension Compute {
           table.pointee.gemv_bf16(
             $0, from, to, t, x.pointer.assumingMemoryBound(to: UInt16.self), x.rowStride, nil,
             product.output, count)
+        case .i8:
+          var operand = x.raw
+          table.pointee.gemv_i8($0, from, to, t, &operand, product.output, count)
         case .f32:
           table.pointee.gemv_f32(
             $0, from, to, t, x.pointer.assumingMemoryBound(to: Float.self), x.rowStride, nil,

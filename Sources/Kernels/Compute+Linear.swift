@@ -23,12 +23,16 @@ extension Compute {
     }
   }
 
-  /// dx [tokens, I] (+)= dy W, for dy [tokens, O].
+  /// dx [tokens, I] (+)= dy W, for dy [tokens, O]; in floating point where the matrix is no linear
+  /// layer of a block.
   package func inputGradient(
-    _ w: WeightMatrix, _ dy: UnsafePointer<Float>, tokens: Int,
+    _ w: WeightMatrix, _ dy: UnsafePointer<Float>, tokens: Int, inBlock: Bool = true,
     into dx: UnsafeMutablePointer<Float>, accumulating: Bool
   ) {
-    let scaled = operand(dy, tokens: tokens, columns: w.rows, factors: rowFactors(w))
+    let scaled =
+      inBlock && kind(for: w) == .i8
+      ? byteGradient(w, dy, tokens: tokens, slot: .rows)
+      : operand(dy, tokens: tokens, columns: w.rows, factors: rowFactors(w))
     inputGradient(w, scaled, tokens: tokens, into: dx, accumulating: accumulating)
   }
 
@@ -60,6 +64,7 @@ extension Compute {
     // was.
     guard tokens > 0 else { return }
     let x = inOrder(x, of: w, tokens: tokens)
+    if kind(for: w) == .i8 { return byteGroupGradient(w, dy: dy, x: x, tokens: tokens, into: ds) }
     let padded = tokens + tokens % 2
     let size = precision.kind.byteCount
     let lanes = Int(PEQA_PANEL)
@@ -78,6 +83,13 @@ extension Compute {
       }
     }
     let transposed = transpose(dy, tokens: tokens, columns: w.rows)
+    multiplyGroups(w, transposed, tokenPanels, tokens: tokens, into: ds)
+  }
+
+  func multiplyGroups(
+    _ w: WeightMatrix, _ transposed: Operand, _ tokenPanels: UnsafeRawPointer, tokens: Int,
+    into ds: UnsafeMutablePointer<Float>
+  ) {
     pool.parallelFor((w.rows + 23) / 24) { part, worker in
       var (matrix, operand) = (w.raw, transposed.raw)
       peqa_linear_group_gradient(

@@ -1,7 +1,7 @@
 internal import CKernels
 
-/// The left operand of a product as the kernels read it: fp32 rows, or bf16 rows padded to an even
-/// count. Valid until the next operand is made in its slot.
+/// The left operand of a product as the kernels read it: fp32 rows, bf16 rows padded to an even
+/// count, or rows of bytes. Valid until the next operand is made in its slot.
 package struct Operand {
   let pointer: UnsafeRawPointer
   /// Elements from row to row.
@@ -11,15 +11,32 @@ package struct Operand {
   var isForDecoding = false
   /// In the order of `gemv_operand_bf16`.
   var isOrdered = false
+  /// What goes with bytes.
+  var bytes: ByteRows?
 
   /// As the kernels take it.
-  var raw: peqa_operand { peqa_operand(kind: kind.raw, rows: pointer, row: rowStride) }
+  var raw: peqa_operand {
+    peqa_operand(
+      kind: kind.raw, rows: pointer, row: rowStride, scales: bytes?.scales, sums: bytes?.sums,
+      parts: bytes?.parts ?? 0, weight_factors: bytes?.weightFactors)
+  }
 }
 
 // Operands are rounded where their numbers arise, so that fp32 copies are written only for those
 // who read them.
 extension Compute {
-  /// Prepares x [tokens, columns] for a product; layers with the same input share it.
+  /// Prepares x [tokens, columns of w] for products with `w` and others that read it: in bytes
+  /// where its codes are multiplied as integers.
+  package func operand(
+    _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix
+  ) -> Operand {
+    kind(for: w) == .i8
+      ? byteOperand(x, tokens: tokens, columns: w.columns)
+      : operand(x, tokens: tokens, columns: w.columns)
+  }
+
+  /// Prepares x [tokens, columns] for a product in floating point; layers with the same input share
+  /// it.
   package func operand(
     _ x: UnsafePointer<Float>, tokens: Int, columns: Int, factors: UnsafePointer<Float>? = nil,
     slot: OperandSlot = .rows
@@ -74,10 +91,16 @@ extension Compute {
 
   /// The norm of x [tokens, norm.width] as an operand. y gets it in fp32 where `keeping`, or where
   /// products are fp32.
+  ///
+  /// - Parameter w: what it is for; nil for products in floating point.
   package func normalizedOperand(
-    _ x: UnsafePointer<Float>, _ norm: Norm, tokens: Int, into y: UnsafeMutablePointer<Float>,
-    keeping: Bool, statistics: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ norm: Norm, tokens: Int, for w: WeightMatrix?,
+    into y: UnsafeMutablePointer<Float>, keeping: Bool, statistics: UnsafeMutablePointer<Float>
   ) -> Operand {
+    if let w, kind(for: w) == .i8 {
+      normalize(x, norm, tokens: tokens, into: y, statistics: statistics)
+      return operand(y, tokens: tokens, for: w)
+    }
     guard precision == .bf16 else {
       normalize(x, norm, tokens: tokens, into: y, statistics: statistics)
       return operand(y, tokens: tokens, columns: norm.width)
@@ -88,15 +111,16 @@ extension Compute {
     return operand
   }
 
-  /// f(gate) * up [tokens, width] as an operand. h [tokens, width] gets it in fp32 where `keeping`,
-  /// or where products are fp32.
+  /// f(gate) * up [tokens, columns of w] as an operand for `w`. h [tokens, columns] gets it in fp32
+  /// where `keeping`, or where products are not bf16.
   package func activatedOperand(
-    _ f: Activation, gate: UnsafePointer<Float>, up: UnsafePointer<Float>?, tokens: Int, width: Int,
-    into h: UnsafeMutablePointer<Float>, keeping: Bool
+    _ f: Activation, gate: UnsafePointer<Float>, up: UnsafePointer<Float>?, tokens: Int,
+    for w: WeightMatrix, into h: UnsafeMutablePointer<Float>, keeping: Bool
   ) -> Operand {
-    guard precision == .bf16, width % 2 == 0 else {
+    let width = w.columns
+    guard kind(for: w) == .bf16, width % 2 == 0 else {
       activate(f, gate: gate, up: up, count: tokens * width, into: h)
-      return operand(h, tokens: tokens, columns: width)
+      return operand(h, tokens: tokens, for: w)
     }
     let (copy, operand) = bf16Rows(tokens: tokens, columns: width, slot: .rows)
     pool.parallelRanges(tokens * width, unit: 1024) { range, _ in
@@ -121,7 +145,8 @@ extension Compute {
   ) -> Operand? {
     let tokens = sequenceRanges.map(\.upperBound).max() ?? 0
     let factors = rowFactors(w)
-    let rounds = wantsOperand && precision == .bf16
+    let kind = kind(for: w)
+    let rounds = wantsOperand && kind == .bf16
     let rows = rounds ? bf16Rows(tokens: tokens, columns: w.rows, slot: slot) : nil
     sums.update(repeating: 0, count: sequenceRanges.count * w.rows)
     pool.parallelRanges(w.rows, unit: 16) { range, _ in
@@ -136,7 +161,9 @@ extension Compute {
     }
     guard wantsOperand else { return nil }
     guard let (copy, operand) = rows else {
-      return self.operand(dy, tokens: tokens, columns: w.rows, factors: factors, slot: slot)
+      return kind == .i8
+        ? byteGradient(w, dy, tokens: tokens, slot: slot)
+        : self.operand(dy, tokens: tokens, columns: w.rows, factors: factors, slot: slot)
     }
     if operand.rowStride > w.rows {
       for t in 0..<tokens { copy[t * operand.rowStride + w.rows] = 0 }
@@ -170,7 +197,8 @@ extension Compute {
     sequenceRanges: [Range<Int>]
   ) -> (gate: Operand?, up: Operand?) {
     let (width, tokens) = (gate.matrix.rows, sequenceRanges.map(\.upperBound).max() ?? 0)
-    guard precision == .bf16, width % 2 == 0 else {
+    let kinds = [kind(for: gate.matrix), up.map { kind(for: $0.matrix) } ?? .bf16]
+    guard kinds == [.bf16, .bf16], width % 2 == 0 else {
       activateBackward(
         f, gate: gate.value, up: up?.value, dh: dh, count: tokens * width, dgate: gate.gradient,
         dup: up?.gradient)

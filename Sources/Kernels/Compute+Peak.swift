@@ -24,6 +24,12 @@ package struct MachinePeak: Sendable, Equatable {
   package func operations(_ precision: Precision) -> Double {
     precision == .bf16 ? bf16 : fp32
   }
+
+  /// Of the products with codes. Where no instruction multiplies integers alone, the peak of fp32
+  /// is what they are compared with.
+  package func operations(of compute: Compute) -> Double {
+    compute.multipliesIntegers && int8 > 0 ? int8 : operations(compute.precision)
+  }
 }
 
 extension Compute {
@@ -100,9 +106,12 @@ extension Compute {
   ) -> (kernel: String, reason: String) {
     if few {
       return (
-        "\(instructionSet.rawValue) \(precision.rawValue) few tokens",
+        "\(instructionSet.rawValue) \(w.isQuantized ? products : precision.rawValue) few tokens",
         "up to \(Self.fewTokens) tokens of a generation read the weights once, as they lie"
       )
+    }
+    if kind(for: w) == .i8 {
+      return ("\(instructionSet.rawValue) int8", "int8 was asked for")
     }
     if precision == .bf16 {
       return ("\(instructionSet.rawValue) bf16", "the CPU multiplies bf16 pairs, the fastest here")

@@ -5,7 +5,10 @@ internal import CKernels
 /// Results do not depend on the number of threads. One caller at a time.
 package final class Compute {
   package let instructionSet: InstructionSet
+  /// Of all products but those that `multipliesIntegers` is about.
   package let precision: Precision
+  /// Whether codes are multiplied as integers, with operands rounded to bytes.
+  package let multipliesIntegers: Bool
   package let pool: WorkerPool
   let table: UnsafePointer<peqa_kernels>
   /// The table for dense fp32 products, by OpenBLAS.
@@ -15,12 +18,13 @@ package final class Compute {
   /// Attention workspace for each thread; grown when a longer segment comes.
   var attentionWork: [UnsafeMutablePointer<Float>] = []
   var attentionWorkCount = 0
-  /// bf16 copies of operands.
+  /// Copies of operands.
   var operands: [OperandSlot: (pointer: UnsafeMutableRawPointer, capacity: Int)] = [:]
 
   /// `precision` nil takes bf16 where the CPU multiplies it natively, else fp32.
   package init(
-    pool: WorkerPool, precision: Precision? = nil, instructionSet: InstructionSet = .best
+    pool: WorkerPool, precision: Precision? = nil, multipliesIntegers: Bool = false,
+    instructionSet: InstructionSet = .best
   ) {
     guard let table = instructionSet.table else {
       preconditionFailure("this CPU has no \(instructionSet.rawValue)")
@@ -28,6 +32,7 @@ package final class Compute {
     self.pool = pool
     self.instructionSet = instructionSet
     self.precision = precision ?? (instructionSet.hasNativeBF16 ? .bf16 : .fp32)
+    self.multipliesIntegers = multipliesIntegers
     self.table = table
     denseTable = BLASTable(fallback: table)
     panels = (0..<pool.threads).map { _ in
@@ -45,11 +50,26 @@ package final class Compute {
   /// in our kernels, not in those of OpenBLAS, which multiplies dense fp32 matrices.
   package var denseRowsStandAlone: Bool { precision == .bf16 }
 
+  /// What linear layers with this matrix multiply.
+  func kind(for w: WeightMatrix) -> OperandKind {
+    multipliesIntegers && w.isQuantized ? .i8 : precision.kind
+  }
+
+  /// What products with codes multiply, in words.
+  package var products: String { multipliesIntegers ? "int8" : precision.rawValue }
+
+  /// How the numbers come about, in words: ranks that say the same get the same bits.
+  package var numerics: String {
+    "\(instructionSet.roundsLike) \(precision.rawValue)" + (multipliesIntegers ? " int8" : "")
+  }
 }
 
 /// Where the copy of an operand lies; calls that follow each other reuse a slot.
 package enum OperandSlot {
   case rows, secondRows, transposed, panels, factors, secondFactors, attention, groupSums
+  /// Beside bytes: scales of rows, factors of weights, sums that zero points are multiplied by.
+  case scales, secondScales, transposedScales, weightFactors, secondWeightFactors
+  case sums, secondSums, thirdSums
   /// Copies for matrices that read their input otherwise than the operand was made.
   case fitted, secondFitted, thirdFitted
 }

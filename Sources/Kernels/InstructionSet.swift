@@ -30,6 +30,12 @@ package struct InstructionSet: RawRepresentable, CaseIterable, Hashable, Sendabl
   /// The fastest one of this CPU.
   package static var best: InstructionSet { available.last ?? .scalar }
 
+  /// The set whose results have the same bits: this one, or one that lacks a faster instruction.
+  package var roundsLike: InstructionSet {
+    guard let like = table?.pointee.like else { return self }
+    return InstructionSet(rawValue: String(cString: like)) ?? self
+  }
+
   /// bf16 products run in hardware.
   package var hasNativeBF16: Bool { uses(PEQA_AVX512_BF16) }
 
@@ -43,40 +49,4 @@ package struct InstructionSet: RawRepresentable, CaseIterable, Hashable, Sendabl
 
 extension InstructionSet: CustomStringConvertible {
   package var description: String { rawValue }
-}
-
-/// The number format that enters the matrix products; sums are fp32 in either case.
-package enum Precision: String, CaseIterable, Sendable {
-  case fp32
-  case bf16
-}
-
-/// The numbers of an operand, as the kernels read them.
-package enum OperandKind: Sendable {
-  case f32
-  case bf16
-
-  var raw: peqa_operand_kind {
-    switch self {
-    case .f32: PEQA_OPERAND_F32
-    case .bf16: PEQA_OPERAND_BF16
-    }
-  }
-
-  /// Bytes of a number.
-  package var byteCount: Int {
-    switch self {
-    case .f32: 4
-    case .bf16: 2
-    }
-  }
-}
-
-extension Precision {
-  package var kind: OperandKind {
-    switch self {
-    case .fp32: .f32
-    case .bf16: .bf16
-    }
-  }
 }

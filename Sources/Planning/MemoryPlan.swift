@@ -55,7 +55,7 @@ package struct MemoryPlan: Sendable, Equatable {
       base.config, baseBytes: base.byteCount, numbers: base.trained(run.scaleTraining),
       pass: PassShape(
         run, ranks: ranks, groupSize: base.finestGroupSize,
-        precision: precision, threads: threads),
+        precision: precision, multipliesIntegers: run.dtype == .int8, threads: threads),
       globalBatchSize: run.globalBatchSize, ranks: ranks)
   }
 
@@ -65,7 +65,8 @@ package struct MemoryPlan: Sendable, Equatable {
     _ config: DecoderConfig, length: Int, cached: Int = 0, compute: Compute
   ) -> Int {
     let pass = PassShape(
-      tokens: length, precision: compute.precision, groupSize: -1, threads: compute.pool.threads,
+      tokens: length, precision: compute.precision,
+      multipliesIntegers: compute.multipliesIntegers, groupSize: -1, threads: compute.pool.threads,
       purpose: .forward)
     let number = compute.precision == .bf16 ? 2 : 4
     let cache = 2 * config.layerCount * cached * config.keyWidth * number
@@ -97,14 +98,15 @@ extension PassShape {
   /// The longest pass of a rank in a run: `micro_batch_size` sequences of `length` tokens, or
   /// `max_seq_length` where no length is given.
   package init(
-    _ run: RunConfig, ranks: Int, groupSize: Int, precision: Precision, threads: Int,
-    length: Int? = nil
+    _ run: RunConfig, ranks: Int, groupSize: Int, precision: Precision, multipliesIntegers: Bool,
+    threads: Int, length: Int? = nil
   ) {
     let share = (run.globalBatchSize + ranks - 1) / ranks
     let sequences = min(run.microBatchSize, share)
     self.init(
       tokens: (length ?? run.maxSequenceLength) * sequences, sequences: sequences,
-      precision: precision, groupSize: groupSize, threads: threads,
+      precision: precision, multipliesIntegers: multipliesIntegers, groupSize: groupSize,
+      threads: threads,
       purpose: .training(run.scaleTraining, recomputing: run.gradientCheckpointing))
   }
 }

@@ -72,7 +72,8 @@ package struct StepForecast: Sendable, Equatable {
       model.config, baseBytes: model.baseBytes, numbers: numbers,
       pass: PassShape(
         tokens: run.maxSequenceLength * together, sequences: together,
-        precision: cluster.precision, groupSize: model.groupSize,
+        precision: cluster.precision, multipliesIntegers: run.dtype == .int8,
+        groupSize: model.groupSize,
         threads: cluster.threadsPerRank,
         purpose: .training(run.scaleTraining, recomputing: setting.recomputing)),
       globalBatchSize: run.globalBatchSize, ranks: cluster.ranks)

@@ -6,7 +6,10 @@ internal import Training
 
 /// What a command computes with.
 struct ComputeOptions: ParsableArguments {
-  @Option(help: "Numbers in matrix products: auto (bf16 where the CPU has it), fp32 or bf16.")
+  @Option(
+    help:
+      "Numbers in matrix products: auto (bf16 where the CPU has it), fp32, bf16, or int8 (codes as integers)."
+  )
   var dtype = ComputeType.auto
 
   @Option(help: "Threads per rank. (default: what the environment or the allowed CPUs give)")

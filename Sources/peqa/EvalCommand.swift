@@ -200,7 +200,7 @@ struct Eval: RankedCommand {
   private func show(_ members: [JSONValue.Member], _ compute: Compute, _ rank: RankContext) {
     let place: [(String, JSONValue)] = [
       ("model", .string(model)), ("adapter", adapter.map { .string($0) } ?? .null),
-      ("dtype", .string(compute.precision.rawValue)),
+      ("dtype", .string(compute.products)),
       ("kernel_path", .string(compute.instructionSet.rawValue)),
       ("ranks", .integer(rank.communicator.size)), ("threads", .integer(compute.pool.threads)),
     ]

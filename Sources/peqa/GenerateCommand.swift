@@ -139,7 +139,7 @@ struct Generate: ParsableCommand {
         "adapter_switch_ms": answer.task.path == nil ? .null : .real(answer.switchMilliseconds),
         "adapter_load_ms": answer.task.path == nil ? .null : .real(answer.task.loadMilliseconds),
         "seed": Int(exactly: settings.seed).map { .integer($0) } ?? .string("\(settings.seed)"),
-        "dtype": .string(compute.precision.rawValue),
+        "dtype": .string(compute.products),
         "kernel_path": .string(compute.instructionSet.rawValue),
         "threads": .integer(compute.pool.threads),
       ]

@@ -83,7 +83,7 @@ struct TrainSetup {
     agreement.file("tokenizer", tokenizer.fingerprint)
     agreement.file("chat template", chat?.fingerprint ?? "none")
     agreement.setting(
-      "kind of kernels", kernels(compute),
+      "kind of kernels", compute.numerics,
       remedy: "They round differently. Use nodes of one kind, or set dtype: fp32 and the same "
         + "PEQA_KERNELS everywhere.")
     // A rank that cannot read its files must not leave the others waiting.
@@ -185,10 +185,6 @@ struct TrainSetup {
     }
   }
 
-  private static func kernels(_ compute: Compute) -> String {
-    "\(compute.instructionSet.rawValue) \(compute.precision.rawValue)"
-  }
-
   /// Everything that the loop needs, with the record of what it runs on.
   func run() throws -> TrainRun {
     var run = TrainRun(
@@ -204,7 +200,7 @@ struct TrainSetup {
       "\(config.model)/\($0)"
     }.filter { FileManager.default.fileExists(atPath: $0) }
     run.provenance = try provenance()
-    run.kernels = Self.kernels(compute)
+    run.kernels = compute.numerics
     return run
   }
 
@@ -216,7 +212,7 @@ struct TrainSetup {
       folder: config.datasetCache ?? DatasetBuilder.defaultCacheDirectory, rank: rank,
       signals: signals)
     let digest = try preparation.weightsDigest()
-    let cache = preparation.cache(ofWeights: digest, kernels: Self.kernels(compute))
+    let cache = preparation.cache(ofWeights: digest, kernels: compute.numerics)
     model.teaching = (
       cache,
       Distillation(
@@ -231,7 +227,8 @@ struct TrainSetup {
   func passShape(length: Int) -> PassShape {
     PassShape(
       config, ranks: rank.communicator.size, groupSize: base.finestGroupSize,
-      precision: compute.precision, threads: compute.pool.threads, length: length)
+      precision: compute.precision, multipliesIntegers: compute.multipliesIntegers,
+      threads: compute.pool.threads, length: length)
   }
 
   /// The caches' names are digests of the data, the tokenizer and the preparation.
@@ -261,7 +258,7 @@ struct TrainSetup {
       ("argv", .array(CommandLine.arguments.map { .string($0) })),
       ("hosts", .array(unique.map { .string($0) })), ("cpu", .string(Self.processor)),
       ("kernels", .string(compute.instructionSet.rawValue)),
-      ("precision", .string(compute.precision.rawValue)),
+      ("precision", .string(compute.products)),
       ("threads", .integer(compute.pool.threads)), ("mpi", .string(Communicator.mpiVersion)),
       ("blas", .string("\(BLAS.version) (\(BLAS.coreName) kernels)")),
       ("model", .string(config.model)), ("data", training.json),

@@ -48,7 +48,7 @@ extension Decoder {
     let a = pass.a
     guard pass.isDecoding else {
       return compute.normalizedOperand(
-        x, norm, tokens: pass.tokens, into: a[y], keeping: pass.keepsInputs,
+        x, norm, tokens: pass.tokens, for: linear, into: a[y], keeping: pass.keepsInputs,
         statistics: a[statistics])
     }
     normalize(x, norm, pass.tokens, into: a[y], a[statistics])
@@ -61,7 +61,7 @@ extension Decoder {
     let tokens = tokens ?? pass.tokens
     return pass.isDecoding
       ? compute.decodeOperand(x, tokens: tokens, for: matrix)
-      : compute.operand(x, tokens: tokens, columns: matrix.columns)
+      : compute.operand(x, tokens: tokens, for: matrix)
   }
 
   /// Products of layers with the same input, without biases.

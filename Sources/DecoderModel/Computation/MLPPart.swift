@@ -60,13 +60,12 @@ extension Decoder {
   private func hidden(
     _ layer: DecoderWeights.Layer, _ rows: MLPRows, _ input: Operand, _ pass: ForwardPass
   ) -> Operand {
-    let (block, width) = (config.block, config.intermediateSize)
-    let memory = memory(rows, pass.a)
+    let (block, memory) = (config.block, memory(rows, pass.a))
     guard pass.isDecoding else {
       expand(layer, rows, input, pass)
       return compute.activatedOperand(
-        block.activation, gate: memory.activated, up: memory.up, tokens: rows.count, width: width,
-        into: memory.hidden, keeping: false)
+        block.activation, gate: memory.activated, up: memory.up, tokens: rows.count,
+        for: layer[rows.role(.down)].matrix, into: memory.hidden, keeping: false)
     }
     if pass.factors == nil {
       let gate = layer[rows.role(block.activated)]

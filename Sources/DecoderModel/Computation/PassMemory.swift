@@ -16,6 +16,8 @@ package struct PassShape: Sendable, Equatable {
   /// Sequences that are stacked; they are taken to be equally long.
   package var sequences: Int
   package var precision: Precision
+  /// Codes are multiplied as integers.
+  package var multipliesIntegers: Bool
   /// Columns that share a scale of the base; -1 for a whole row.
   package var groupSize: Int
   /// Threads that compute attention, each in a workspace of its own.
@@ -23,9 +25,10 @@ package struct PassShape: Sendable, Equatable {
   package var purpose: Purpose
 
   package init(
-    tokens: Int, sequences: Int = 1, precision: Precision, groupSize: Int, threads: Int = 1,
-    purpose: Purpose
+    tokens: Int, sequences: Int = 1, precision: Precision, multipliesIntegers: Bool = false,
+    groupSize: Int, threads: Int = 1, purpose: Purpose
   ) {
+    self.multipliesIntegers = multipliesIntegers
     (self.tokens, self.sequences, self.precision) = (tokens, sequences, precision)
     (self.groupSize, self.threads, self.purpose) = (groupSize, threads, purpose)
   }
@@ -83,7 +86,7 @@ package struct PassMemory: Sendable, Equatable {
   }
 
   /// Adds `count` numbers of fp32.
-  private mutating func add(_ name: String, _ count: Int) {
+  mutating func add(_ name: String, _ count: Int) {
     guard count > 0 else { return }
     buffers[name, default: 0] += count * MemoryLayout<Float>.stride
   }
@@ -100,7 +103,8 @@ package struct PassMemory: Sendable, Equatable {
   private static func isWritten(
     _ name: BlockBuffer.Name, _ config: DecoderConfig, _ shape: PassShape
   ) -> Bool {
-    let isFloat = shape.precision == .fp32 || shape.needsInputs
+    let isFloat =
+      shape.precision == .fp32 || shape.needsInputs || shape.multipliesIntegers
     switch name {
     case .norm1: return isFloat
     case .norm2: return isFloat || config.block.experts != nil
@@ -112,7 +116,7 @@ package struct PassMemory: Sendable, Equatable {
   private mutating func addGradients(_ config: DecoderConfig, _ shape: PassShape) {
     // bf16 writes the gradient of `up` as an operand, where both layers train one number per row.
     let rounds =
-      shape.precision == .bf16 && config.intermediateSize % 2 == 0
+      shape.precision == .bf16 && !shape.multipliesIntegers && config.intermediateSize % 2 == 0
       && Layer.gatesTrainRows(config, shape)
     for buffer in config.gradientBuffers where !(buffer.name == .up && rounds) {
       add("gradient.\(buffer.name)", shape.tokens * buffer.width)
@@ -139,7 +143,7 @@ package struct PassMemory: Sendable, Equatable {
   }
 
   /// One kind of linear layer, as far as copies of operands depend on it.
-  private struct Layer {
+  struct Layer {
     let rows, columns, groups: Int
     /// One number a row is trained: asked for, or all there is.
     let trainsRows: Bool
@@ -172,6 +176,10 @@ package struct PassMemory: Sendable, Equatable {
     let hasTwo = trains && Layer.gatesTrainRows(config, shape)
     // Gradients are multiplied by the scales of their rows where a row has one.
     let scaled = trains ? layers.filter { $0.groups == 1 }.map(\.rows).max() ?? 0 : 0
+    guard !shape.multipliesIntegers else {
+      addIntegerOperands(config, shape, layers, hasTwo: hasTwo)
+      return
+    }
     switch shape.precision {
     case .bf16:
       let columns = layers.map(\.columns).max() ?? 0
@@ -186,9 +194,12 @@ package struct PassMemory: Sendable, Equatable {
     }
     add("operand.factors", scaled)
     if trains { addGroupOperands(layers.filter { !$0.trainsRows }, shape) }
-    if shape.training?.zeroPoints ?? false {
-      add("operand.groupSums", shape.tokensPerSequence * (layers.map(\.groups).max() ?? 0))
-    }
+    addZeroPointSums(layers, shape)
+  }
+
+  mutating func addZeroPointSums(_ layers: [Layer], _ shape: PassShape) {
+    guard shape.training?.zeroPoints ?? false else { return }
+    add("operand.groupSums", shape.tokensPerSequence * (layers.map(\.groups).max() ?? 0))
   }
 
   /// Both operands of the products that give the gradients of groups.
@@ -200,12 +211,12 @@ package struct PassMemory: Sendable, Equatable {
     addBytes("operand.transposed", rows * padded * number)
   }
 
-  private mutating func addBytes(_ name: String, _ bytes: Int) {
+  mutating func addBytes(_ name: String, _ bytes: Int) {
     guard bytes > 0 else { return }
     buffers[name, default: 0] += bytes
   }
 
-  private static func even(_ count: Int) -> Int { count + count % 2 }
+  static func even(_ count: Int) -> Int { count + count % 2 }
 }
 
 extension Decoder {

@@ -178,7 +178,9 @@ extension ConfigKey {
     ConfigKey(
       "memory_limit", \.memoryLimit, .number(0...1e9),
       "GB that the ranks of a node and the base may use together; 0 uses what is free"),
-    ConfigKey("dtype", \.dtype, .choice, critical: true, "precision of matrix products"),
+    ConfigKey(
+      "dtype", \.dtype, .choice, critical: true,
+      "precision of matrix products; int8 multiplies codes as integers"),
     ConfigKey(
       "deterministic", \.deterministic, .choice,
       "off lets a run continue with the kernels of another CPU, which round differently"),

@@ -202,7 +202,7 @@ struct BlockBench {
       work: config.blockFLOPs(
         tokens: candidate.tokens,
         granularity: candidate.groupSize == -1 ? .row : granularity),
-      peak: peak.operations(compute.precision))
+      peak: peak.operations(of: compute))
   }
 }
 

@@ -43,8 +43,9 @@ struct BenchKernels: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    guard bits.values.allSatisfy({ [2, 3, 4, 8, 16].contains($0) }) else {
-      throw ValidationError("--bits must be 2, 3, 4, 8 or 16.")
+    let known = PackedLayout.supportedBits + [16]
+    guard bits.values.allSatisfy(known.contains) else {
+      throw ValidationError("--bits must be among \(known), not \(bits.values).")
     }
     guard
       groupSize.values.allSatisfy({ $0 == -1 || PackedLayout.supportedGroupSizes.contains($0) })
@@ -69,7 +70,7 @@ struct BenchKernels: ParsableCommand {
     }
     let rows = measured.map { one, seconds, kernel in
       KernelRow(
-        one: one, seconds: seconds, kernel: kernel, peak: peak.operations(compute.precision),
+        one: one, seconds: seconds, kernel: kernel, peak: peak.operations(of: compute),
         bandwidth: peak.bandwidth)
     }
     let chosen = JSONValue.Member(

@@ -108,7 +108,7 @@ extension Compute {
   /// The machine as it runs here, for the head of a table.
   func context(_ peak: MachinePeak) -> [JSONValue.Member] {
     let members: [(String, JSONValue)] = [
-      ("kernel_path", .string(instructionSet.rawValue)), ("dtype", .string(precision.rawValue)),
+      ("kernel_path", .string(instructionSet.rawValue)), ("dtype", .string(products)),
       ("peak_bf16_gflops", .real(peak.bf16 / 1e9)), ("peak_fp32_gflops", .real(peak.fp32 / 1e9)),
       ("peak_int8_gops", .real(peak.int8 / 1e9)),
       ("read_gb_per_second", .real(peak.bandwidth / 1e9)),

@@ -120,7 +120,7 @@ struct BenchStep: ParsableCommand {
       .real(rate.lowerQuartile, digits: 1), .real(rate.upperQuartile, digits: 1),
       .real(rate.greatest, digits: 1), .real(rate.least, digits: 1),
       .real(run.operations / 1e9, digits: 1),
-      .real(run.operations / peak.operations(compute.precision), digits: 3),
+      .real(run.operations / peak.operations(of: compute), digits: 3),
       .real(Double(run.privateBytes) / 1e6, digits: 0),
       .real(Double(run.plan.privateBytes) / 1e6, digits: 0),
       .real(Double(run.sharedBytes) / 1e6, digits: 0),

@@ -17,11 +17,12 @@ enum KernelChoice {
     return chosen
   }
 
-  /// The precision of products that a `dtype` of the command line or a run file means here.
+  /// The floating-point precision of products that a `dtype` of the command line or a run file
+  /// means here; with int8 that of all that multiplies no codes.
   static func precision(_ dtype: ComputeType) throws(KernelChoiceError) -> Precision {
     let instructionSet = try instructionSet()
     switch dtype {
-    case .auto: return instructionSet.hasNativeBF16 ? .bf16 : .fp32
+    case .auto, .int8: return instructionSet.hasNativeBF16 ? .bf16 : .fp32
     case .fp32: return .fp32
     case .bf16:
       guard instructionSet.hasNativeBF16 else { throw .noBF16(instructionSet) }
@@ -33,7 +34,7 @@ enum KernelChoice {
   static func compute(threads: Int, dtype: ComputeType) throws -> Compute {
     Compute(
       pool: WorkerPool(threads: threads), precision: try precision(dtype),
-      instructionSet: try instructionSet())
+      multipliesIntegers: dtype == .int8, instructionSet: try instructionSet())
   }
 }
 
@@ -51,7 +52,7 @@ enum KernelChoiceError: ExitCoded, CustomStringConvertible {
       return "\(KernelChoice.variable)=\(name): this CPU has no such kernels. It has: \(available)."
     case .noBF16(let instructionSet):
       return "dtype: bf16: the \(instructionSet.rawValue) kernels have no bf16 products. "
-        + "Set dtype: auto or fp32."
+        + "Set dtype: auto, fp32 or int8."
     }
   }
 }
