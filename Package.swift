@@ -75,6 +75,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ], testing: ["Kernels"], fixtures: true)
     + module("Reporting", ["ExitCodes", "JSONText", "Checkpoints"])
+    + module("RunHistory", ["ExitCodes", "JSONText", "Checkpoints"])
     + module(
       "Tokenization", ["ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true
     )

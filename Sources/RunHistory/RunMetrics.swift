@@ -1,0 +1,74 @@
+package import JSONText
+
+/// One value of a curve.
+package struct MetricPoint: Sendable, Equatable {
+  package var step: Int
+  package var value: Double
+
+  package init(step: Int, value: Double) { (self.step, self.value) = (step, value) }
+}
+
+/// What stands in a `metrics.jsonl`, curve by curve.
+///
+/// No line is believed: one that is no JSON object, has no step from 0 to 2^53 or is longer than a
+/// megabyte is counted and passed over, and so is a value that is no finite number. A last line
+/// without its end is one that is being written, and no fault. The steps of a curve rise: a record
+/// replaces what stands at its step or beyond.
+package struct RunMetrics: Sendable, Equatable {
+  private var curves: [MetricKey: [MetricPoint]] = [:]
+  /// The largest step of the newest record; nil before the first.
+  package private(set) var lastStep: Int?
+  /// Lines that could not be used.
+  package private(set) var badLines = 0
+  /// The text ended within a line.
+  package private(set) var isCutShort = false
+
+  private static let steps = 0...(1 << 53)
+  private static let longestLine = 1 << 20
+
+  package init() {}
+
+  package init(parsing bytes: [UInt8]) {
+    let newline = UInt8(ascii: "\n")
+    var start = 0
+    while let end = bytes[start...].firstIndex(of: newline) {
+      add(line: bytes[start..<end])
+      start = end + 1
+    }
+    isCutShort = start < bytes.count
+  }
+
+  /// The points of a curve, steps rising; empty where there are none.
+  package subscript(_ key: MetricKey) -> [MetricPoint] { curves[key] ?? [] }
+
+  /// The newest point of a curve.
+  package func last(_ key: MetricKey) -> MetricPoint? { curves[key]?.last }
+
+  /// The evaluation with the least loss.
+  package var bestEvaluation: MetricPoint? { self[.evalLoss].min { $0.value < $1.value } }
+
+  /// Takes a whole line, without its end. For who follows a file that grows.
+  package mutating func add(line: some Collection<UInt8>) {
+    if line.isEmpty { return }
+    guard line.count <= Self.longestLine,
+      let record = try? JSONValue(parsing: Array(line), maximumValues: 1000), add(record)
+    else {
+      badLines += 1
+      return
+    }
+  }
+
+  /// Takes a record; false where it cannot be used.
+  package mutating func add(_ record: JSONValue) -> Bool {
+    guard let step = record[MetricKey.step]?.int, Self.steps.contains(step) else { return false }
+    lastStep = step
+    for member in record.members ?? [] {
+      guard let key = MetricKey(rawValue: member.key), let value = member.value.double,
+        value.isFinite
+      else { continue }
+      while let last = curves[key]?.last, last.step >= step { curves[key]?.removeLast() }
+      curves[key, default: []].append(MetricPoint(step: step, value: value))
+    }
+    return true
+  }
+}
