@@ -112,7 +112,7 @@ let package = Package(
       "Training",
       [
         "DecoderModel", "Datasets", "Collectives", "Quantization", "Checkpoints", "Reporting",
-        "Machine", "ExitCodes", "JSONText", "Kernels",
+        "RunHistory", "Machine", "ExitCodes", "JSONText", "Kernels",
         .product(name: "Yams", package: "Yams"),
       ])
     + module(
@@ -140,7 +140,7 @@ let package = Package(
           "ClusterDiagnosis", "Planning", "Training", "Evaluation", "Calibration", "Interchange",
           "DecoderModel", "Datasets", "ChatTemplates", "Tokenization", "Collectives",
           "Quantization", "Checkpoints",
-          "Reporting", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
+          "Reporting", "RunHistory", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: strict),

@@ -70,6 +70,11 @@ package struct PreparedDatasets: Sendable, CustomStringConvertible {
         "samples": .integer(set.statistics.count), "sequences": .integer(set.count),
         "tokens": .integer(set.statistics.total),
         "supervised_tokens": .integer(set.supervisedTokens),
+        "length_histogram": .array(
+          set.lengthHistogram.map {
+            [.integer($0.least), .integer($0.greatest), .integer($0.samples)]
+          }
+        ),
       ]
     }
     let additions: [(String, JSONValue)] = [

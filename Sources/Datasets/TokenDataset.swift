@@ -59,6 +59,11 @@ package struct TokenDataset: Sendable {
     sampleIDs(at: index).reduce(0) { $0 + cache.range(of: Int($1)).count }
   }
 
+  /// Samples by their length in tokens.
+  package var lengthHistogram: [LengthBin] {
+    LengthBin.count(samples.lazy.map { cache.range(of: Int($0)).count })
+  }
+
   package func sequence(at index: Int) -> PackedSequence {
     let ids = sampleIDs(at: index)
     var sequence = PackedSequence(

@@ -3,6 +3,7 @@ internal import Collectives
 internal import Foundation
 internal import JSONText
 internal import Reporting
+internal import RunHistory
 internal import Training
 
 /// `peqa train`: tunes the scales of a base on a data set.
@@ -48,6 +49,7 @@ struct Train: RankedCommand {
     var run = try setup.run()
     run.configText = resolved.text
     run.stopRequested = { try Self.shouldStop(signals) }
+    run.describe = { Failure.cause(of: $0) }
     var display = TrainDisplay(rank.console)
     run.report = { display.show($0) }
     switch try FailureLog.keeping(in: resolved.config.outputDirectory, { try TrainLoop(run)() }) {

@@ -254,9 +254,10 @@ struct TrainSetup {
     var unique: [String] = []
     for host in hosts where !unique.contains(host) { unique.append(host) }
     return [
-      ("peqa", .string(Version.number)),
+      ("peqa", .string(Version.number)), ("commit", .string(Version.commit ?? "")),
       ("argv", .array(CommandLine.arguments.map { .string($0) })),
-      ("hosts", .array(unique.map { .string($0) })), ("cpu", .string(Self.processor)),
+      ("hosts", .array(unique.map { .string($0) })),
+      ("rank_hosts", .array(hosts.map { .string($0) })), ("cpu", .string(Self.processor)),
       ("kernels", .string(compute.instructionSet.rawValue)),
       ("precision", .string(compute.products)),
       ("threads", .integer(compute.pool.threads)), ("mpi", .string(Communicator.mpiVersion)),

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import JSONText
+import RunHistory
 import TestSupport
 import Testing
 import Training

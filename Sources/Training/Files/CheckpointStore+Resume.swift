@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import RunHistory
 
 extension CheckpointStore {
   /// The checkpoint to continue from: the newest that is whole, whatever `latest` names. A save
@@ -42,6 +43,6 @@ extension CheckpointStore {
   /// `.checkpoint-N.tmp`, and `.checkpoint-N.tmp.old` where an old one stepped aside.
   private static func step(ofHidden name: String) -> Int? {
     guard name.hasPrefix("."), let end = name.dropFirst().firstIndex(of: ".") else { return nil }
-    return step(of: String(name[..<end].dropFirst()))
+    return RunFile.step(ofCheckpoint: String(name[..<end].dropFirst()))
   }
 }

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import JSONText
 internal import Kernels
+internal import RunHistory
 
 /// The checkpoints of one output folder: `checkpoint-N/` and the file `latest` that names one.
 ///
@@ -16,18 +17,11 @@ package struct CheckpointStore {
   /// The output folder.
   let folder: String
 
-  static func name(step: Int) -> String { "checkpoint-\(step)" }
+  static func name(step: Int) -> String { RunFile.checkpoint(step: step) }
 
   /// Steps of all checkpoints, ascending.
   var steps: [Int] {
-    Folder.names(in: folder).compactMap(Self.step(of:)).sorted()
-  }
-
-  static func step(of name: String) -> Int? {
-    guard name.hasPrefix("checkpoint-"), let step = Int(name.dropFirst(11)), step >= 0,
-      Self.name(step: step) == name
-    else { return nil }
-    return step
+    Folder.names(in: folder).compactMap(RunFile.step(ofCheckpoint:)).sorted()
   }
 }
 
@@ -47,7 +41,7 @@ extension CheckpointStore {
     files.append(try writeVectors(of: step, to: staged.temporary))
     try writeState(state.json(files: files), to: staged.temporary)
     try staged.commit()
-    try AtomicFile.write("\(name)\n", to: "\(folder)/latest")
+    try AtomicFile.write("\(name)\n", to: "\(folder)/\(RunFile.latest)")
     try removeOld(current: state.globalStep, keep: keep)
   }
 

@@ -1,18 +1,14 @@
 internal import Checkpoints
 internal import JSONText
+internal import RunHistory
 
 /// `metrics.jsonl` and `metrics.csv`: one record per line, appended as the run goes.
 ///
 /// A run that continues from step N first drops what stands beyond N, and a line that was cut
 /// short, so the files read as if the run had never stopped.
 final class MetricsLog {
-  /// Columns of the CSV file, in this order for good; scores of tasks stand behind them.
-  static let columns = [
-    "step", "epoch", "loss", "grad_norm", "learning_rate", "eval_loss", "perplexity",
-    "tokens_per_second", "num_input_tokens_seen", "supervised_tokens_seen", "step_time",
-    "comm_time", "rank_time_min", "rank_time_max", "rss_private_gb", "rss_shared_gb",
-    "scale_drift_rms", "train_runtime", "comm_bytes", "save_time",
-  ]
+  /// Scores of tasks stand behind them.
+  private static let columns = [MetricKey.step] + MetricKey.columns.map(\.rawValue)
 
   private let jsonl: LineFile?
   private let csv: LineFile?
@@ -28,9 +24,10 @@ final class MetricsLog {
     let header = members.map { $0.replacing(",", with: "_") }
     jsonl =
       formats.contains("jsonl")
-      ? try LineFile(path: "\(folder)/metrics.jsonl", header: nil) { lines in
+      ? try LineFile(path: "\(folder)/\(RunFile.metrics)", header: nil) { lines in
         lines.filter { line in
-          guard let value = try? JSONValue(parsing: line), let at = value["step"]?.int else {
+          guard let value = try? JSONValue(parsing: line), let at = value[MetricKey.step]?.int
+          else {
             return false
           }
           return step > 0 && at <= step
@@ -38,7 +35,9 @@ final class MetricsLog {
       } : nil
     csv =
       formats.contains("csv")
-      ? try LineFile(path: "\(folder)/metrics.csv", header: header.joined(separator: ",")) {
+      ? try LineFile(
+        path: "\(folder)/\(RunFile.metricsTable)", header: header.joined(separator: ",")
+      ) {
         Self.rows($0, upTo: step, under: header)
       } : nil
   }

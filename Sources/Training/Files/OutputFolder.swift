@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import DecoderModel
 internal import JSONText
+internal import RunHistory
 
 /// The output folder of a run: its lock, what may already be in it, and the files written once.
 ///
@@ -8,12 +9,14 @@ internal import JSONText
 final class OutputFolder {
   let path: String
   let lock: OutputLock
+  /// What `run.json` says of this attempt and of those before it; nil until it is written.
+  private var provenance: [(String, JSONValue)]?
 
   /// Files of a run, for replacing one. Anything else in the folder is left alone.
   private static let ownNames = [
-    "config.yaml", "config.resolved.yaml", "run.json", Adapter.configName,
-    Adapter.weightsName, "best", "latest", "metrics.jsonl", "metrics.csv",
-    "train_results.json", "eval_results.json",
+    RunFile.givenSettings, RunFile.settings, RunFile.provenance, Adapter.configName,
+    Adapter.weightsName, RunFile.best, RunFile.latest, RunFile.metrics, RunFile.metricsTable,
+    RunFile.results, RunFile.evaluation, RunFile.report, RunFile.reportData, RunFile.tensorboard,
   ]
 
   /// Makes and locks the folder.
@@ -27,10 +30,10 @@ final class OutputFolder {
 
   /// The step at which an earlier run finished here, and whether it stopped early by itself.
   func finished() throws -> (step: Int, early: Bool)? {
-    guard Folder.exists(file("train_results.json")) else { return nil }
-    let json = try? JSONValue(parsing: OpenFile.contents(of: file("train_results.json")))
+    guard Folder.exists(file(RunFile.results)) else { return nil }
+    let json = try? JSONValue(parsing: OpenFile.contents(of: file(RunFile.results)))
     return (
-      json?["global_step"]?.int ?? 0, json?["stop_reason"]?.string == StopReason.early.rawValue
+      json?["global_step"]?.int ?? 0, json?["stop_reason"]?.string == RunEnd.Reason.early.rawValue
     )
   }
 
@@ -59,19 +62,25 @@ final class OutputFolder {
     try AtomicFile.write(json.text(indent: 2) + "\n", to: file(name))
   }
 
-  /// `run.json`: what this attempt ran on, with earlier ones under `previous`.
-  func writeProvenance(_ members: [(String, JSONValue)], continuing: Bool) throws {
+  /// `run.json`: what this attempt ran on, with earlier ones under `previous`, those that did not
+  /// come to their first checkpoint included.
+  func writeProvenance(_ members: [(String, JSONValue)]) throws {
     var members = members
-    if continuing, let old = try? JSONValue(parsing: OpenFile.contents(of: file("run.json"))) {
-      let own = (old.members ?? []).filter { $0.key != "previous" }
-      members.append(("previous", .array((old["previous"]?.array ?? []) + [.object(own)])))
+    let previous = RunLife.Member.previous
+    let bytes = try? OpenFile.contents(of: file(RunFile.provenance))
+    if let bytes, let old = try? JSONValue(parsing: bytes) {
+      let own = (old.members ?? []).filter { $0.key != previous }
+      members.append((previous, .array((old[previous]?.array ?? []) + [.object(own)])))
     }
-    try write(.object(members: members), to: "run.json")
+    provenance = members
+    try write(.object(members: members), to: RunFile.provenance)
   }
-}
 
-/// Why training ended by itself.
-package enum StopReason: String, Sendable {
-  case complete
-  case early = "early_stopping"
+  /// Adds to `run.json` how this attempt ended; nothing where another one has the folder now.
+  func note(_ end: RunEnd) throws {
+    guard let provenance else { return }
+    try lock.checkOwnership()
+    try write(
+      .object(members: provenance + [(RunLife.Member.ended, end.json)]), to: RunFile.provenance)
+  }
 }

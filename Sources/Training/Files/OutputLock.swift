@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Foundation
+internal import RunHistory
 
 /// Keeps a second run out of an output folder: a lock on a file in it, with the owner's name
 /// inside.
@@ -11,15 +12,18 @@ internal import Foundation
 final class OutputLock {
   private let path: String
   private let file: OpenFile
+  /// What the file says while this lock is held.
   private let owner: String
 
   init(folder: String) throws {
-    path = folder + "/.lock"
+    path = "\(folder)/\(RunFile.lock)"
     file = try OpenFile(path, .updating)
     let attempt = String(UInt64.random(in: 0 ... .max), radix: 36)
     owner =
-      "host \(ProcessInfo.processInfo.hostName), process \(getpid()), "
-      + "since \(Date().formatted(.iso8601)), attempt \(attempt)\n"
+      RunOwner(
+        host: ProcessInfo.processInfo.hostName, process: Int(getpid()), since: Date(),
+        attempt: attempt
+      ).description + "\n"
     // From here on an error ends this object by `deinit`, and the file is closed with it.
     if file.lock() == false {
       let other = Self.content(of: path)

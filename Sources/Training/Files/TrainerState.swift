@@ -1,5 +1,6 @@
 package import DecoderModel
 package import JSONText
+internal import RunHistory
 
 /// Where a run stands, apart from its numbers: the contents of `trainer_state.json`.
 ///
@@ -55,7 +56,7 @@ package struct TrainerState: Sendable, Equatable {
   private mutating func trimHistory() {
     var surplus = logHistory.count - Self.historyLimit
     guard surplus > 0 else { return }
-    let kept = ["eval_loss", TrainLoop.taskMark].map { mark in
+    let kept = [MetricKey.evalLoss.rawValue, TrainLoop.taskMark].map { mark in
       logHistory.lastIndex { $0[mark] != nil }
     }
     logHistory = logHistory.enumerated().filter { index, _ in
@@ -206,4 +207,10 @@ extension JSONValue {
   static func object(members: [(String, JSONValue)]) -> JSONValue {
     .object(members.map { Member(key: $0.0, value: $0.1) })
   }
+  /// A line of `metrics.jsonl`.
+  static func metrics(step: Int, _ numbers: [(MetricKey, JSONValue)]) -> JSONValue {
+    object(members: [(MetricKey.step, .integer(step))] + numbers.map { ($0.rawValue, $1) })
+  }
+
+  subscript(_ key: MetricKey) -> JSONValue? { self[key.rawValue] }
 }

@@ -2,6 +2,7 @@ internal import Datasets
 internal import Glibc
 internal import JSONText
 internal import Machine
+internal import RunHistory
 
 extension TrainLoop {
   /// Patience has run out.
@@ -72,11 +73,12 @@ extension TrainLoop {
       state.bestModelCheckpoint = "best"
     }
     write(
-      .object(members: [
-        ("step", .integer(state.globalStep)), ("epoch", .real(state.epoch)),
-        ("eval_loss", .real(loss)), ("perplexity", .real(perplexity)),
-        ("eval_runtime", .real(seconds)),
-      ]))
+      .metrics(
+        step: state.globalStep,
+        [
+          (.epoch, .real(state.epoch)), (.evalLoss, .real(loss)),
+          (.perplexity, .real(perplexity)), (.evalRuntime, .real(seconds)),
+        ]))
     if run.ranks.rank == 0 {
       run.report(
         .evaluated(step: state.globalStep, loss: loss, perplexity: perplexity, best: best))

@@ -1,8 +1,10 @@
 internal import Checkpoints
 internal import DecoderModel
 internal import ExitCodes
+internal import Foundation
 internal import JSONText
 internal import Machine
+internal import RunHistory
 
 extension TrainLoop {
   private var adapter: AdapterFiles { AdapterFiles(model: run.model, base: config.model) }
@@ -74,8 +76,8 @@ extension TrainLoop {
     try run.ranks.onRankZero {
       guard let output else { return }
       do {
-        try Folder.make(output.file("best"))
-        try adapter.write(to: output.file("best"))
+        try Folder.make(output.file(RunFile.best))
+        try adapter.write(to: output.file(RunFile.best))
       } catch  where Self.storageCodes.contains(error.programExitCode) {
         failures = 1
         notice(
@@ -95,41 +97,59 @@ extension TrainLoop {
 
   /// The last checkpoint, the adapter and the results; `train_results.json` marks the run as done.
   func finish() throws -> TrainOutcome {
-    let reason: StopReason = stoppedEarly && state.globalStep < totalSteps ? .early : .complete
+    let reason: RunEnd.Reason = stoppedEarly && state.globalStep < totalSteps ? .early : .complete
     try save()
-    let results = results(reason)
+    var results = results(reason)
     try run.ranks.onRankZero {
       guard let output else { return }
       try writeAdapter(to: output)
+      results.adapterDigest = try SHA256.hexDigest(ofFile: output.file(Adapter.weightsName))
       if let evaluation = evaluationResults {
-        try output.write(evaluation, to: "eval_results.json")
+        try output.write(evaluation, to: RunFile.evaluation)
       }
-      try output.write(results.json, to: "train_results.json")
+      try output.write(results.json, to: RunFile.results)
     }
     return .finished(results)
+  }
+
+  /// Why and when this attempt ended. Figures for reading: a disk that is full is no reason to fail
+  /// after all.
+  func noteEnd(_ reason: RunEnd.Reason, cause: String = "") {
+    let end = RunEnd(
+      reason: reason, step: state.globalStep, time: Date(), cause: String(cause.prefix(2000)))
+    do { try output?.note(end) } catch { notice("warning: \(error)") }
+  }
+
+  func noteEnd(_ outcome: TrainOutcome) {
+    switch outcome {
+    case .finished(let results): noteEnd(results.reason == .early ? .early : .complete)
+    case .stopped:
+      let isLate = config.maxWallTime > 0 && clock.seconds > config.maxWallTime
+      noteEnd(.stopped, cause: isLate ? "max_wall_time was over" : "a signal asked for it")
+    }
   }
 
   private func writeAdapter(to output: OutputFolder) throws {
     try adapter.write(to: output.path)
     guard config.loadBestModelAtEnd, state.bestMetric != nil else { return }
-    let best = try OpenFile.contents(of: output.file("best/\(Adapter.weightsName)"))
+    let best = try OpenFile.contents(of: output.file("\(RunFile.best)/\(Adapter.weightsName)"))
     try AtomicFile.write(best, to: output.file(Adapter.weightsName))
   }
 
   /// The last record of an evaluation, with the best value.
   private var evaluationResults: JSONValue? {
-    guard let record = state.logHistory.last(where: { $0["eval_loss"] != nil }) else { return nil }
+    guard let record = state.logHistory.last(where: { $0[.evalLoss] != nil }) else { return nil }
     let best = state.bestMetric.map {
       [JSONValue.Member(key: "best_\(config.bestMetric.rawValue)", value: .real($0))]
     }
     return .object((record.members ?? []) + (best ?? []))
   }
 
-  private func results(_ reason: StopReason) -> TrainResults {
+  private func results(_ reason: RunEnd.Reason) -> TrainResults {
     TrainResults(
       step: state.globalStep, epoch: state.epoch, reason: reason,
-      trainLoss: state.logHistory.last { $0["loss"] != nil }?["loss"]?.double,
-      evalLoss: state.logHistory.last { $0["eval_loss"] != nil }?["eval_loss"]?.double,
+      trainLoss: state.logHistory.last { $0[.loss] != nil }?[.loss]?.double,
+      evalLoss: state.logHistory.last { $0[.evalLoss] != nil }?[.evalLoss]?.double,
       bestMetric: state.bestMetric, tasks: taskScores, runtime: runtime,
       inputTokens: state.inputTokens,
       supervisedTokens: state.supervisedTokens,

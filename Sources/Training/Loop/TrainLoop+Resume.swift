@@ -1,6 +1,8 @@
 internal import Checkpoints
+internal import Foundation
 internal import JSONText
 internal import Kernels
+internal import RunHistory
 
 extension TrainLoop {
   private var identity: RunIdentity {
@@ -114,21 +116,34 @@ extension TrainLoop {
     return checkpoint
   }
 
+  /// Members of `run.json` that the loop knows.
+  private var provenance: [(String, JSONValue)] {
+    var members: [(String, JSONValue)] = [
+      ("base_sha256", .string(run.baseDigest)), ("config_sha256", .string(run.configDigest)),
+      ("data_digest", .string(run.dataDigest)),
+    ]
+    if let teacher = run.teacherDigest { members.append(("teacher_sha256", .string(teacher))) }
+    return members + [
+      ("trained_numbers", .integer(run.model.parameterCount)), ("ranks", .integer(run.ranks.size)),
+      (RunLife.Member.totalSteps, .integer(totalSteps)),
+      (RunLife.Member.firstStep, .integer(state.globalStep)),
+      (RunLife.Member.started, .string(Date().formatted(.iso8601))),
+    ]
+  }
+
   private func prepareFiles() throws {
     guard let output else { return }
     try output.removeTorn()
-    try Folder.remove(output.file("train_results.json"))
-    if let text = run.configText { try AtomicFile.write(text, to: output.file("config.yaml")) }
-    try AtomicFile.write(config.yaml, to: output.file("config.resolved.yaml"))
+    try Folder.remove(output.file(RunFile.results))
+    if let text = run.configText {
+      try AtomicFile.write(text, to: output.file(RunFile.givenSettings))
+    }
+    try AtomicFile.write(config.yaml, to: output.file(RunFile.settings))
     for path in run.companions {
       try AtomicFile.write(
         try OpenFile.contents(of: path), to: output.file(Folder.name(of: path)))
     }
-    var members = run.provenance
-    members.append(("base_sha256", .string(run.baseDigest)))
-    members.append(("config_sha256", .string(run.configDigest)))
-    members.append(("ranks", .integer(run.ranks.size)))
-    try output.writeProvenance(members, continuing: state.globalStep > 0)
+    try output.writeProvenance(run.provenance + provenance)
     metrics = try MetricsLog(
       folder: output.path, formats: config.reportTo, continuingFrom: state.globalStep,
       tasks: run.tasks?.names ?? [])

@@ -3,6 +3,7 @@ internal import DecoderModel
 internal import Glibc
 internal import JSONText
 internal import Machine
+internal import RunHistory
 
 /// Runs steps until the end, with evaluation, metrics and checkpoints in between.
 ///
@@ -51,8 +52,19 @@ package final class TrainLoop {
       schedule: LearningRateSchedule(config, totalSteps: totalSteps))
   }
 
-  /// Trains to the end, or until asked to stop.
+  /// Trains to the end, or until asked to stop. `run.json` says afterwards which it was, and why.
   package func callAsFunction() throws -> TrainOutcome {
+    do {
+      let outcome = try train()
+      noteEnd(outcome)
+      return outcome
+    } catch {
+      noteEnd(.failed, cause: run.describe(error))
+      throw error
+    }
+  }
+
+  private func train() throws -> TrainOutcome {
     try open()
     if state.globalStep < totalSteps { try run.prepare() }
     if try evaluateIfDue() || measureTasksIfDue() { return try stop() }
@@ -185,31 +197,33 @@ package final class TrainLoop {
       learningRate: metrics.learningRate, gradientNorm: metrics.gradientNorm,
       tokensPerSecond: Double(metrics.positions) / max(metrics.seconds, 1e-9),
       memory: memory)
-    var record: [(String, JSONValue)] = [
-      ("step", .integer(state.globalStep)), ("epoch", .real(state.epoch)), ("loss", .real(loss)),
-      ("grad_norm", .real(metrics.gradientNorm)), ("learning_rate", .real(metrics.learningRate)),
-      ("tokens_per_second", .real(progress.tokensPerSecond)),
-      ("num_input_tokens_seen", .integer(state.inputTokens)),
-      ("supervised_tokens_seen", .integer(state.supervisedTokens)),
-      ("bytes_read", .integer(metrics.bytesRead)),
-      ("step_time", .real(metrics.seconds)), ("comm_time", .real(metrics.communicationSeconds)),
-      ("comm_bytes", .integer(metrics.communicationBytes)), ("save_time", .real(unloggedSaving)),
-      ("rank_time_min", .real(metrics.fastestRank)), ("rank_time_max", .real(metrics.slowestRank)),
-      ("scale_drift_rms", .real(step.drift())), ("train_runtime", .real(runtime)),
+    var record: [(MetricKey, JSONValue)] = [
+      (.epoch, .real(state.epoch)), (.loss, .real(loss)),
+      (.gradientNorm, .real(metrics.gradientNorm)), (.learningRate, .real(metrics.learningRate)),
+      (.tokensPerSecond, .real(progress.tokensPerSecond)),
+      (.inputTokens, .integer(state.inputTokens)),
+      (.supervisedTokens, .integer(state.supervisedTokens)),
+      (.bytesRead, .integer(metrics.bytesRead)),
+      (.stepTime, .real(metrics.seconds)),
+      (.communicationTime, .real(metrics.communicationSeconds)),
+      (.communicationBytes, .integer(metrics.communicationBytes)),
+      (.saveTime, .real(unloggedSaving)),
+      (.fastestRank, .real(metrics.fastestRank)), (.slowestRank, .real(metrics.slowestRank)),
+      (.scaleDrift, .real(step.drift())), (.runtime, .real(runtime)),
     ]
     if config.objective == .distill {
-      record.append(("kl", .real(parts.divergence / tokens)))
-      record.append(("task_loss", .real(parts.task / tokens)))
+      record.append((.divergence, .real(parts.divergence / tokens)))
+      record.append((.taskLoss, .real(parts.task / tokens)))
       if config.distillHiddenWeight > 0 {
-        record.append(("hidden_loss", .real(parts.hidden / tokens)))
+        record.append((.hiddenLoss, .real(parts.hidden / tokens)))
       }
     }
     if let memory {
-      record.append(("rss_private_gb", .real(Double(memory.privateBytes) / 1e9)))
-      record.append(("rss_shared_gb", .real(Double(memory.sharedBytes) / 1e9)))
+      record.append((.privateGigabytes, .real(Double(memory.privateBytes) / 1e9)))
+      record.append((.sharedGigabytes, .real(Double(memory.sharedBytes) / 1e9)))
     }
     unloggedSaving = 0
-    write(.object(members: record))
+    write(.metrics(step: state.globalStep, record))
     if run.ranks.rank == 0 { run.report(.step(progress)) }
   }
 

@@ -1,5 +1,6 @@
 package import JSONText
 package import Machine
+package import RunHistory
 
 /// What a training run is made of. Every rank has its own, with the same settings and data.
 package struct TrainRun {
@@ -35,6 +36,8 @@ package struct TrainRun {
   /// Whether a signal asked this rank to save and stop. Asked between sequences; what it throws
   /// ends this rank at once, without saving.
   package var stopRequested: () throws -> Bool = { false }
+  /// An error in words, for `run.json`.
+  package var describe: (any Error) -> String = { "\($0)" }
   /// Told on rank 0 what happens.
   package var report: (TrainEvent) -> Void = { _ in }
 
@@ -95,7 +98,7 @@ package enum TrainOutcome: Sendable {
 package struct TrainResults: Sendable {
   package var step: Int
   package var epoch: Double
-  package var reason: StopReason
+  package var reason: RunEnd.Reason
   /// Mean loss of the last logged steps.
   package var trainLoss: Double?
   package var evalLoss: Double?
@@ -107,6 +110,8 @@ package struct TrainResults: Sendable {
   package var inputTokens: Int
   package var supervisedTokens: Int
   package var adapterFolder: String
+  /// SHA-256 of the adapter's weights, in hexadecimal; on rank 0 only.
+  package var adapterDigest = ""
 
   package var json: JSONValue {
     let members: [(String, JSONValue)] = [
@@ -119,7 +124,7 @@ package struct TrainResults: Sendable {
       ("tokens_per_second", .real(Double(inputTokens) / max(runtime, 1e-9))),
       ("num_input_tokens_seen", .integer(inputTokens)),
       ("supervised_tokens_seen", .integer(supervisedTokens)),
-      ("output_dir", .string(adapterFolder)),
+      ("adapter_sha256", .string(adapterDigest)), ("output_dir", .string(adapterFolder)),
     ]
     return .object(members: members + (tasks.map { [("tasks", $0)] } ?? []))
   }

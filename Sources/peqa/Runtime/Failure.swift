@@ -17,4 +17,16 @@ struct Failure {
     default: (code, text) = (Peqa.exitCode(for: error).rawValue, Peqa.message(for: error))
     }
   }
+
+  /// Why a run ended, in words, also where nothing more is to be said to the user.
+  static func cause(of error: any Error) -> String {
+    if let error = error as? OtherRankFailed { return "\(error)" }
+    let failure = Failure(error)
+    guard failure.text.isEmpty else { return failure.text }
+    switch StopSignals.Request(rawValue: failure.code) {
+    case .terminate: return "ended by TERM"
+    case .interrupt: return "ended by INT"
+    default: return "exit code \(failure.code)"
+    }
+  }
 }
