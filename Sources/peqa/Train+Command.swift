@@ -54,6 +54,9 @@ struct Train: RankedCommand {
     run.report = { display.show($0) }
     switch try FailureLog.keeping(in: resolved.config.outputDirectory, { try TrainLoop(run)() }) {
     case .finished(let results): report(results, rank.console)
+    case .paused(let step, let checkpoint):
+      rank.console.log(
+        "stop_at_step: saved \(checkpoint) at step \(step); a later or no stop_at_step goes on")
     case .stopped(let step, let checkpoint):
       rank.console.log("saved \(checkpoint) at step \(step); start again to continue")
       throw ExitCode(signals.received?.exitCode ?? StopSignals.Request.checkpoint.exitCode)

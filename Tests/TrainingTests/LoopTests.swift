@@ -96,6 +96,26 @@ import Training
     #expect(config[0] == config[1])
   }
 
+  /// A run that pauses evaluates, saves and is not finished; it goes on as if it had not paused.
+  @Test(arguments: [1, 7, 19])
+  func pausesDoNotShow(step: Int) throws {
+    let folder = try TemporaryFolder()
+    let whole = try run(folder, "a")
+    for _ in 0..<2 {
+      let paused = try run(folder, "b") { $0.config.stopAtStep = step }
+      #expect(paused.outcomes.map(\.exitCode) == [0])
+      guard case .paused(step, _)? = paused.outcomes.first else {
+        Issue.record("\(paused.outcomes)")
+        continue
+      }
+      #expect(paused.evaluations[step] != nil)
+      #expect(!FileManager.default.fileExists(atPath: folder("b/train_results.json")))
+    }
+    let rest = try run(folder, "b") { $0.ranks = 2 }
+    #expect(rest.adapter == whole.adapter)
+    #expect(rest.losses == whole.losses)
+  }
+
   /// Sequences that share a pass are added one by one all the same.
   @Test(arguments: [2, 3, 5, 64])
   func sequencesPerPassDoNotShow(count: Int) throws {

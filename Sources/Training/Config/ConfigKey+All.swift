@@ -133,6 +133,10 @@ extension ConfigKey {
     ConfigKey(
       "max_wall_time", \.maxWallTime, .number(0...1e9),
       "seconds after which the run saves and ends with code 75; 0 sets no limit"),
+    ConfigKey(
+      "stop_at_step", \.stopAtStep, .whole(0...Int.max),
+      "step at which the run evaluates, saves and pauses, to go on later as if it had not; 0 for none"
+    ),
   ]
 
   private static let optimizer: [ConfigKey] = [

@@ -58,6 +58,8 @@ package struct RunConfig: Sendable, Equatable {
   package var maxSteps: Int?
   /// Seconds after which the run saves and stops with code 75; 0 for no limit.
   package var maxWallTime = 0.0
+  /// Step at which the run evaluates, saves and leaves with code 0, unfinished; 0 for none.
+  package var stopAtStep = 0
 
   // Optimizer. A nil learning rate takes the default of `scaleParam`.
   package var learningRate: Double?

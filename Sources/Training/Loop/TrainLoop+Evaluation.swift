@@ -21,7 +21,8 @@ extension TrainLoop {
     let due =
       step == 0
       ? config.evalOnStart
-      : step == totalSteps || (config.evalSteps > 0 && step % config.evalSteps == 0)
+      : step == totalSteps || step == config.stopAtStep
+        || (config.evalSteps > 0 && step % config.evalSteps == 0)
     guard due else { return false }
     let clock = Stopwatch()
     guard let loss = try evaluate(source) else { return true }

@@ -90,9 +90,17 @@ extension TrainLoop {
 
   /// Saves and says where to go on.
   func stop() throws -> TrainOutcome {
+    .stopped(step: state.globalStep, checkpoint: try saveLast())
+  }
+
+  /// The same at the step that was asked for.
+  func pause() throws -> TrainOutcome {
+    .paused(step: state.globalStep, checkpoint: try saveLast())
+  }
+
+  private func saveLast() throws -> String {
     try save()
-    let name = CheckpointStore.name(step: state.globalStep)
-    return .stopped(step: state.globalStep, checkpoint: "\(config.outputDirectory)/\(name)")
+    return "\(config.outputDirectory)/\(CheckpointStore.name(step: state.globalStep))"
   }
 
   /// The last checkpoint, the adapter and the results; `train_results.json` marks the run as done.

@@ -66,9 +66,10 @@ package final class TrainLoop {
 
   private func train() throws -> TrainOutcome {
     try open()
-    if state.globalStep < totalSteps { try run.prepare() }
+    if state.globalStep < lastStep { try run.prepare() }
     if try evaluateIfDue() || measureTasksIfDue() { return try stop() }
     while state.globalStep < totalSteps, !stoppedEarly {
+      if config.stopAtStep > 0, state.globalStep >= config.stopAtStep { return try pause() }
       let metrics = try takeStep()
       if metrics.stopRequested { return try stop() }
       if try evaluateIfDue() || measureTasksIfDue() { return try stop() }
@@ -77,6 +78,11 @@ package final class TrainLoop {
       }
     }
     return try finish()
+  }
+
+  /// The step that this attempt goes up to.
+  private var lastStep: Int {
+    config.stopAtStep > 0 ? min(config.stopAtStep, totalSteps) : totalSteps
   }
 
   private func isDue(_ interval: Int) -> Bool {

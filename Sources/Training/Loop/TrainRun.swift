@@ -85,10 +85,12 @@ package enum TrainOutcome: Sendable {
   case finished(TrainResults)
   /// Saved on request; to be started again. Exit code 75.
   case stopped(step: Int, checkpoint: String)
+  /// Saved at `stop_at_step`, as the run was told.
+  case paused(step: Int, checkpoint: String)
 
   package var exitCode: Int32 {
     switch self {
-    case .finished: 0
+    case .finished, .paused: 0
     case .stopped: 75
     }
   }
