@@ -21,6 +21,14 @@ package struct ConfigKey: Sendable {
   /// The field as YAML; nil where it is unset.
   let show: @Sendable (RunConfig) -> String?
 
+  /// The key of this name, or with this alias.
+  package static func named(_ word: String) -> ConfigKey? {
+    all.first { $0.name == word || $0.aliases.contains(word) }
+  }
+
+  /// Whether its values are whole numbers.
+  package var isWhole: Bool { type.hasPrefix("a whole number") }
+
   /// The flag, e.g. `--learning-rate`.
   package var flag: String { "--" + name.replacing("_", with: "-") }
   /// The default as YAML; nil where there is none.
@@ -208,7 +216,7 @@ extension ConfigNode {
   }
 
   /// A finite decimal number: `12`, `1e-4`, `5.0E-5`. No hexadecimal, no `inf`, no `nan`.
-  var number: Double? {
+  package var number: Double? {
     guard let text = scalar, !text.isEmpty,
       text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let value = Double(text),
       value.isFinite

@@ -14,6 +14,8 @@ package struct ConfigNode {
   /// Line in the text, from 1.
   package var line: Int
 
+  package init(content: Content, line: Int) { (self.content, self.line) = (content, line) }
+
   package var kind: String {
     switch content {
     case .null: "nothing"

@@ -69,6 +69,17 @@ extension RawConfig {
     }
   }
 
+  /// Adds one setting that counts before those of the run file.
+  ///
+  /// - Parameters:
+  ///   - location: where it was given, for messages.
+  ///   - directory: what a relative path is relative to.
+  package mutating func set(
+    _ key: String, to node: ConfigNode, location: String, directory: String
+  ) {
+    add(key, node, ConfigLocation(source: .set, text: location, directory: directory))
+  }
+
   /// Adds the arguments of `--set`, each `key=value` with a YAML value; paths are as given.
   package mutating func set(_ assignments: [String]) {
     for assignment in assignments {
@@ -99,7 +110,7 @@ extension RawConfig {
       } else if index < flags.count, !flags[index].hasPrefix("--") {
         add(Self.key(body), text: flags[index], location)
         index += 1
-      } else if body.hasPrefix("no-"), Self.known(Self.key(body)) == nil {
+      } else if body.hasPrefix("no-"), ConfigKey.named(Self.key(body)) == nil {
         add(Self.key(body.dropFirst(3)), text: "false", location)
       } else {
         add(Self.key(body), text: "true", location)
@@ -111,9 +122,6 @@ extension RawConfig {
     String(flag).replacing("-", with: "_")
   }
 
-  private static func known(_ key: String) -> ConfigKey? {
-    ConfigKey.all.first { $0.name == key || $0.aliases.contains(key) }
-  }
 
   private mutating func add(_ key: String, text: String, _ location: ConfigLocation) {
     do {
@@ -126,7 +134,7 @@ extension RawConfig {
   }
 
   private mutating func add(_ name: String, _ node: ConfigNode, _ location: ConfigLocation) {
-    guard let key = Self.known(name) else {
+    guard let key = ConfigKey.named(name) else {
       let near = nearest(to: name, among: ConfigKey.all.flatMap { [$0.name] + $0.aliases })
       faults.append(
         ConfigFault(

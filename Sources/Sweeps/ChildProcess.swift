@@ -1,0 +1,52 @@
+internal import Foundation
+internal import SystemPackage
+
+/// A program that is started and waited for, in a process group of its own: signals reach it only
+/// where they are passed on.
+struct ChildProcess {
+  private let process: pid_t
+
+  /// Starts `arguments[0]`, found by PATH where it has no slash.
+  ///
+  /// - Parameter log: gets stdout and stderr, at its end.
+  init(_ arguments: [String], environment: [String: String], log: String) throws(SweepError) {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(
+      &actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // A mask would be inherited.
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setpgroup(&attributes, 0)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGMASK))
+
+    var words = arguments.map { strdup($0) } + [nil]
+    var settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for word in words + settings { free(word) } }
+    var started: pid_t = 0
+    let code = posix_spawnp(&started, arguments[0], &actions, &attributes, &words, &settings)
+    guard code == 0 else {
+      throw .noLauncher("\(arguments[0]) cannot be started: \(Errno(rawValue: code))")
+    }
+    process = started
+  }
+
+  /// Its exit code once it has ended, 128 and the signal's number where one ended it.
+  func exitCode() -> Int32? {
+    var status: Int32 = 0
+    guard waitpid(process, &status, WNOHANG) == process else { return nil }
+    let signal = status & 0x7F
+    return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+  }
+
+  /// Passes a signal on.
+  func send(_ signal: Int32) { kill(process, signal) }
+}
