@@ -14,6 +14,17 @@ package func megabytes(_ bytes: Int) -> String {
   }
 }
 
+/// `4s`, `2m05s`, `3h07m`, `12d04h`; `?` for what is no time.
+package func durationText(_ seconds: Double) -> String {
+  guard seconds.isFinite, seconds < 1e9 else { return "?" }
+  let whole = Int(max(seconds, 0).rounded())
+  func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+  if whole < 60 { return "\(whole)s" }
+  if whole < 3600 { return "\(whole / 60)m\(two(whole % 60))s" }
+  if whole < 10 * 86_400 { return "\(whole / 3600)h\(two(whole / 60 % 60))m" }
+  return "\(whole / 86_400)d\(two(whole / 3600 % 24))h"
+}
+
 /// What a size such as `1.9GB`, `500 MiB` or `1000` says: whole bytes, rounded down. KB, MB, GB and
 /// TB are powers of ten, KiB, MiB, GiB and TiB of 1024; nil for anything else, and beyond 2^63.
 package func byteCount(of text: String) -> Int? {

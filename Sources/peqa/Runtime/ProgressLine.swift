@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Reporting
 
 /// How far a long piece of work is, and when it will be done.
 ///
@@ -53,12 +54,5 @@ package final class ProgressLine {
   }
 
   /// `4s`, `2m05s`, `3h07m`.
-  package static func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds < 1e9 else { return "?" }
-    let whole = Int(max(seconds, 0).rounded())
-    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    if whole < 60 { return "\(whole)s" }
-    if whole < 3600 { return "\(whole / 60)m\(two(whole % 60))s" }
-    return "\(whole / 3600)h\(two(whole / 60 % 60))m"
-  }
+  package static func duration(_ seconds: Double) -> String { durationText(seconds) }
 }
