@@ -76,6 +76,7 @@ let package = Package(
       ], testing: ["Kernels"], fixtures: true)
     + module("Reporting", ["ExitCodes", "JSONText", "Checkpoints"])
     + module("RunHistory", ["ExitCodes", "JSONText", "Checkpoints"])
+    + module("RunViews", ["RunHistory", "Reporting", "JSONText"])
     + module(
       "Tokenization", ["ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true
     )
@@ -133,11 +134,18 @@ let package = Package(
       [
         "Planning", "Training", "Collectives", "Checkpoints", "Reporting", "ExitCodes", "JSONText",
       ])
+    + module(
+      "Sweeps",
+      [
+        "Training", "RunHistory", "Checkpoints", "Reporting", "ExitCodes", "JSONText", "Kernels",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ])
     + [
       .executableTarget(
         name: "peqa",
         dependencies: [
-          "ClusterDiagnosis", "Planning", "Training", "Evaluation", "Calibration", "Interchange",
+          "Sweeps", "RunViews", "RunHistory", "ClusterDiagnosis", "Planning", "Training",
+          "Evaluation", "Calibration", "Interchange",
           "DecoderModel", "Datasets", "ChatTemplates", "Tokenization", "Collectives",
           "Quantization", "Checkpoints",
           "Reporting", "RunHistory", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",

@@ -6,6 +6,8 @@ package struct BrailleCurve: Sendable {
   /// Braille patterns; else stars, a character a dot.
   private let isUnicode: Bool
   private var dots: [Bool]
+  /// Characters that stand in place of dots, by cell.
+  private var marks: [Int: Unicode.Scalar] = [:]
 
   package init(columns: Int, rows: Int, isUnicode: Bool = true) {
     self.columns = max(1, columns)
@@ -33,6 +35,17 @@ package struct BrailleCurve: Sendable {
         set(column, row)
       }
       last = (column, row)
+    }
+  }
+
+  /// Sets a mark at each point.
+  package mutating func mark(
+    _ points: [(x: Double, y: Double)], x: ClosedRange<Double>, y: ClosedRange<Double>
+  ) {
+    for point in points where point.x.isFinite && point.y.isFinite {
+      let column = Self.place(point.x, in: x, of: columns)
+      let row = rows - 1 - Self.place(point.y, in: y, of: rows)
+      marks[row * columns + column] = isUnicode ? "●" : "o"
     }
   }
 
@@ -83,6 +96,7 @@ package struct BrailleCurve: Sendable {
   }
 
   private func character(_ row: Int, _ column: Int) -> Unicode.Scalar {
+    if let mark = marks[row * columns + column] { return mark }
     guard isUnicode else { return dots[row * width + column] ? "*" : " " }
     // Bits of the dots, by column and row: Unicode, chapter 21.1.
     let bits: [[UInt32]] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]]

@@ -44,7 +44,7 @@ package struct RunTable {
   }
 
   private static func name(_ folder: String, below root: String) -> String {
-    let prefix = root.hasSuffix("/") ? root : root + "/"
+    let prefix = root.hasSuffix("/") || root.isEmpty ? root : root + "/"
     return folder.hasPrefix(prefix) ? String(folder.dropFirst(prefix.count)) : folder
   }
 }

@@ -92,38 +92,64 @@ package struct WatchFrame {
 
   /// Three digits: `0.00167`, `1.7e-05`.
   private static func short(_ value: Double) -> String {
-    String(format: "%.3g", locale: Locale(identifier: "en_US_POSIX"), value)
+    String(format: "%.3g", locale: Locale(identifier: "en_US_POSIX"), value).lowercased()
   }
 }
 
 // The curve of the losses.
 extension WatchFrame {
+  private typealias Points = [(x: Double, y: Double)]
+
   private func curve(rows: Int) -> [String] {
-    let losses = metrics[.loss].map { (x: Double($0.step), y: $0.value) }
+    let losses = smoothed(metrics[.loss].map { (x: Double($0.step), y: $0.value) })
     let held = metrics[.evalLoss].map { (x: Double($0.step), y: $0.value) }
     guard losses.count + held.count > 1 else { return ["  no curve yet: it begins with two steps"] }
-    let values = (losses + held).map(\.y).sorted()
-    let steps = (losses + held).map(\.x)
-    // A wild first loss must not flatten the rest.
-    let top = values[min(values.count - 1, Int(0.98 * Double(values.count)))]
-    let range = values[0]...max(top, values[0])
+    let range = Self.range((losses + held).map(\.y))
     let labels = [range.upperBound, range.lowerBound].map { fixed($0, digits: 2) }
     let margin = labels.map(\.count).max() ?? 4
     var drawing = BrailleCurve(columns: columns - margin - 2, rows: rows, isUnicode: isUnicode)
+    let steps = (losses + held).map(\.x)
     let x = (steps.min() ?? 0)...(steps.max() ?? 1)
     drawing.draw(losses.isEmpty ? held : losses, x: x, y: range)
+    if !losses.isEmpty { drawing.mark(held, x: x, y: range) }
     let lines = drawing.lines.enumerated().map { index, line in
       let label = index == 0 ? labels[0] : index == rows - 1 ? labels[1] : ""
+      let end = line.lastIndex { $0 != " " }.map(line.index(after:)) ?? line.startIndex
       return String(repeating: " ", count: margin - label.count) + label
-        + (isUnicode ? "┤" : "|") + line
+        + (isUnicode ? "┤" : "|") + line[..<end]
     }
     return lines + [axis(x, margin: margin)]
   }
 
-  /// The steps at both ends.
+  /// A wild first loss must not flatten the rest.
+  private static func range(_ values: [Double]) -> ClosedRange<Double> {
+    let sorted = values.sorted()
+    let least = sorted[0]
+    return least...max(least, sorted[min(sorted.count - 1, Int(0.98 * Double(sorted.count)))])
+  }
+
+  /// Steps of which a point of the curve is the mean.
+  private var window: Int { max(1, metrics[.loss].count / 25) }
+
+  /// The mean of each point and those before it.
+  private func smoothed(_ points: Points) -> Points {
+    var (sum, result) = (0.0, Points())
+    for (index, point) in points.enumerated() {
+      sum += point.y
+      if index >= window { sum -= points[index - window].y }
+      result.append((point.x, sum / Double(min(index + 1, window))))
+    }
+    return result
+  }
+
+  /// The steps at both ends, and what is drawn.
   private func axis(_ x: ClosedRange<Double>, margin: Int) -> String {
     let (first, last) = ("\(Int(x.lowerBound))", "\(Int(x.upperBound))")
-    let what = metrics[.loss].isEmpty ? "eval_loss" : "loss"
+    var what = metrics[.loss].isEmpty ? "eval_loss" : "loss"
+    if window > 1 { what += ", mean of \(window)" }
+    if !metrics[.loss].isEmpty, !metrics[.evalLoss].isEmpty {
+      what += "; \(isUnicode ? "●" : "o") eval_loss"
+    }
     let room = columns - margin - 2 - first.count - last.count
     let left = max(1, (room - what.count) / 2)
     return String(repeating: " ", count: margin + 1) + first

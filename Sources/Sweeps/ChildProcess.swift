@@ -8,15 +8,24 @@ struct ChildProcess {
 
   /// Starts `arguments[0]`, found by PATH where it has no slash.
   ///
-  /// - Parameter log: gets stdout and stderr, at its end.
-  init(_ arguments: [String], environment: [String: String], log: String) throws(SweepError) {
+  /// - Parameters:
+  ///   - output: file that gets stdout, at its end, and stderr too where there is no `errors`.
+  ///   - errors: file that gets stderr.
+  init(
+    _ arguments: [String], environment: [String: String], output: String, errors: String? = nil
+  ) throws(SweepError) {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(
-      &actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o666)
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+      &actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+    if let errors {
+      posix_spawn_file_actions_addopen(
+        &actions, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+    } else {
+      posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+    }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

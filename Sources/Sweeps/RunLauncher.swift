@@ -3,7 +3,7 @@ internal import Foundation
 /// How programs that train are found and started.
 package struct RunLauncher {
   /// The trainer: PEQA, else this program.
-  private let program: String
+  let program: String
   private let ranks: Int?
   private let environment: [String: String]
   /// The signal to pass on, once one has come.
@@ -46,15 +46,18 @@ package struct RunLauncher {
   /// - Throws: `SweepError.stopped` where a signal came meanwhile; the run was given the same one.
   func train(_ runFile: String, upTo step: Int?, log: String) throws(SweepError) -> Int32 {
     let words = [runFile] + (step.map { ["--stop-at-step", "\($0)"] } ?? [])
-    guard let ranks else { return try run([program, "train"] + words, log: log) }
-    return try run([try script("mpirun-train"), "-n", "\(ranks)"] + words, log: log)
+    guard let ranks else { return try run([program, "train"] + words, output: log) }
+    return try run([try script("mpirun-train"), "-n", "\(ranks)"] + words, output: log)
   }
 
   /// Runs a program to its end.
-  func run(_ words: [String], log: String) throws(SweepError) -> Int32 {
+  func run(
+    _ words: [String], output: String, errors: String? = nil
+  ) throws(SweepError) -> Int32 {
     var settings = environment
     settings["PEQA"] = program
-    let child = try ChildProcess(words, environment: settings, log: log)
+    let child = try ChildProcess(
+      words, environment: settings, output: output, errors: errors)
     var passedOn: Int32?
     while true {
       if let code = child.exitCode() {

@@ -45,7 +45,7 @@ extension Sweep {
     let words =
       [try launcher.script("array"), list, "--job-name=\(job)"]
       + ["--output=\(folder.path)/slurm-%A_%a.out"] + options
-    let code = try launcher.run(words, log: log)
+    let code = try launcher.run(words, output: log)
     guard code == 0 else {
       throw SweepError.noLauncher("launch/array has ended with \(code); \(log) says why")
     }
@@ -57,7 +57,8 @@ extension Sweep {
     let answer = "\(folder.path)/.squeue"
     while true {
       try Folder.remove(answer)
-      let code = try launcher.run(["squeue", "-h", "-n", job, "-o", "%i"], log: answer)
+      let code = try launcher.run(
+        ["squeue", "-h", "-n", job, "-o", "%i"], output: answer, errors: "/dev/null")
       guard code == 0 else {
         throw SweepError.noLauncher("squeue has ended with \(code): is Slurm there?")
       }

@@ -15,8 +15,8 @@ package struct SweepFile {
   /// What relative paths in the file are relative to.
   let directory: String
 
-  /// - Throws: `TrainingError.config` with all faults of the sweep's section, `CheckpointError` where
-  ///   a file cannot be read. Faults of run settings are found with the runs (`SweepPlan`).
+  /// - Throws: `TrainingError.config` with all faults of the sweep's section, `CheckpointError`
+  ///   where a file cannot be read. Faults of run settings are found with the runs (`SweepPlan`).
   package init(path: String) throws {
     guard let text = String(validating: try OpenFile.contents(of: path), as: UTF8.self) else {
       throw TrainingError.badData("\(path): not a text in UTF-8")

@@ -16,6 +16,9 @@ struct Peqa: ParsableCommand {
       subcommands: [
         Quantize.self,
         Train.self,
+        SweepCommand.self,
+        Runs.self,
+        Watch.self,
         Eval.self,
         Generate.self,
         Export.self,
