@@ -58,6 +58,9 @@ package struct WatchFrame {
     }
     if let runtime = metrics.last(.runtime)?.value { parts.append("ran \(durationText(runtime))") }
     if let age = record.age(at: now) { parts.append("last sign \(durationText(age)) ago") }
+    while parts.joined(separator: "   ").count + 20 > columns, parts.count > 1 {
+      parts.removeLast()
+    }
     let right = parts.joined(separator: "   ")
     guard let total = record.totalSteps, total > 0 else { return spread("step \(step)", right) }
     let share = min(1, Double(step) / Double(total))
@@ -77,10 +80,15 @@ package struct WatchFrame {
       metrics.last(key).map { "\(label) \(fixed($0.value, digits: digits))" }
     }
     let rate = metrics.last(.learningRate).map { "lr \(Self.short($0.value))" }
-    return [
+    let parts = [
       text(.loss, "loss", digits: 4), evaluation, rate,
       text(.gradientNorm, "norm", digits: 3), text(.tokensPerSecond, "tok/s", digits: 0),
-    ].compactMap(\.self).joined(separator: "   ")
+    ].compactMap(\.self)
+    // Half a number would be another one.
+    return parts.reduce("") { line, part in
+      let longer = line.isEmpty ? part : line + "   " + part
+      return longer.count <= columns ? longer : line
+    }
   }
 
   private var evaluation: String? {

@@ -59,6 +59,7 @@ package struct RunLauncher {
     let child = try ChildProcess(
       words, environment: settings, output: output, errors: errors)
     var passedOn: Int32?
+    var wait: UInt32 = 1000
     while true {
       if let code = child.exitCode() {
         if let passedOn { throw Self.stopped(by: passedOn) }
@@ -68,7 +69,8 @@ package struct RunLauncher {
         passedOn = signal
         child.send(signal)
       }
-      usleep(50_000)
+      usleep(wait)
+      wait = min(2 * wait, 50_000)
     }
   }
 
