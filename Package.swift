@@ -148,7 +148,7 @@ let package = Package(
           "Evaluation", "Calibration", "Interchange",
           "DecoderModel", "Datasets", "ChatTemplates", "Tokenization", "Collectives",
           "Quantization", "Checkpoints",
-          "Reporting", "RunHistory", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
+          "Reporting", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: strict),

@@ -2,6 +2,7 @@ import Foundation
 import JSONText
 import Synchronization
 import TestSupport
+import RunHistory
 import Testing
 import Training
 

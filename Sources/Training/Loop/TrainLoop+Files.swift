@@ -134,6 +134,7 @@ extension TrainLoop {
     case .stopped:
       let isLate = config.maxWallTime > 0 && clock.seconds > config.maxWallTime
       noteEnd(.stopped, cause: isLate ? "max_wall_time was over" : "a signal asked for it")
+    case .paused: noteEnd(.stopped, cause: "stop_at_step was reached")
     }
   }
 
