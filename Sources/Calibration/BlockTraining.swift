@@ -3,13 +3,12 @@ internal import DecoderModel
 internal import Kernels
 internal import Quantization
 
-/// Trains rounding and scales of a block so that its outputs come near those that the original
-/// block has for the original model's stream: what the blocks before it have lost is made up for as
-/// well.
+/// Trains rounding, scales and zero points of a block so that its outputs come near those that the
+/// original block has for the original model's stream: what the blocks before it have lost is made
+/// up for as well.
 ///
 /// Each rank computes its sequences of a batch; gradients are exact sums, so the codes do not
-/// depend on the number of ranks. Source: Block-AP of EfficientQAT, arXiv 2407.11062; it trains
-/// zero points too.
+/// depend on the number of ranks. Source: Block-AP of EfficientQAT, arXiv 2407.11062.
 final class BlockTraining {
   private let layer: Int
   private let weights: BlockwiseWeights
@@ -92,7 +91,8 @@ final class BlockTraining {
       try sums.reduce(role, communicator, into: scratch.pointer)
       matrices[role]?.update(
         gradient: scratch.pointer,
-        rate: (options.roundingRate * rate, options.scaleRate * rate), on: pool)
+        rate: (options.roundingRate * rate, options.scaleRate * rate, options.zeroRate * rate),
+        on: pool)
     }
   }
 

@@ -15,10 +15,11 @@ package struct CalibrationOptions: Sendable, Equatable {
   package var trainsBlocks = false
   package var epochs = 2
   package var batch = 4
-  /// Learning rates of AdamW: of weights in steps of their grids, and of relative changes of
-  /// scales.
+  /// Learning rates of AdamW: of weights in steps of their grids, of relative changes of scales,
+  /// and of zero points, which stay with 0.
   package var roundingRate = 0.005
   package var scaleRate = 0.0005
+  package var zeroRate = 0.0
   /// What was looked at.
   package var text = ""
   package var sequences = 64
@@ -33,7 +34,7 @@ package struct CalibrationOptions: Sendable, Equatable {
         .init(key: "epochs", value: .integer(epochs)), .init(key: "batch", value: .integer(batch)),
         .init(key: "rounding_rate", value: .real(roundingRate)),
         .init(key: "scale_rate", value: .real(scaleRate)),
-      ] : []
+      ] + (zeroRate > 0 ? [.init(key: "zero_rate", value: .real(zeroRate))] : []) : []
     let common: JSONValue = [
       "text": .string(text), "sequences": .integer(sequences), "length": .integer(length),
       "damping": .real(damping), "act_order": .bool(ordersColumns), "rounds": .integer(rounds),

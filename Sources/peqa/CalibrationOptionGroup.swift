@@ -56,6 +56,9 @@ struct CalibrationOptionGroup: ParsableArguments {
   @Option(help: "Learning rate of relative changes of scales (blockwise).")
   var scaleRate = 0.0005
 
+  @Option(help: "Learning rate of zero points; 0 leaves them as they are (blockwise).")
+  var zeroRate = 0.0
+
   func validate() throws {
     func require(_ holds: Bool, _ text: String) throws {
       if !holds { throw ValidationError(text) }
@@ -67,11 +70,13 @@ struct CalibrationOptionGroup: ParsableArguments {
     try require(
       (2...1 << 20).contains(calibrationLength ?? 2), "--calibration-length must be at least 2.")
     try require(damping > 0 && damping <= 1, "--damping must be above 0 and at most 1.")
-    try require(isPositive, "--epochs, --rounding-rate and --scale-rate must not be negative.")
+    try require(isPositive, "--epochs and learning rates must not be negative.")
     try require((0...1000).contains(sweeps), "--sweeps must be in 0...1000.")
   }
 
-  private var isPositive: Bool { roundingRate >= 0 && scaleRate >= 0 && epochs >= 1 }
+  private var isPositive: Bool {
+    roundingRate >= 0 && scaleRate >= 0 && zeroRate >= 0 && epochs >= 1
+  }
 
   private var sequences: Int { calibrationSequences ?? 64 }
 
@@ -89,6 +94,7 @@ struct CalibrationOptionGroup: ParsableArguments {
     options.rounds = method == .diagonal ? 0 : sweeps
     options.trainsBlocks = method == .blockwise
     (options.epochs, options.roundingRate, options.scaleRate) = (epochs, roundingRate, scaleRate)
+    options.zeroRate = zeroRate
     (options.sequences, options.length) = (sequences, length)
     options.text =
       calibration.map { URL(fileURLWithPath: $0).lastPathComponent } ?? DefaultText.name

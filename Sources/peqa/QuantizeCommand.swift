@@ -71,6 +71,9 @@ struct Quantize: RankedCommand {
           + "--group-size, --sym."
       )
     }
+    if sym, calibrating.zeroRate > 0 {
+      throw ValidationError("--sym fixes zero points: leave out --zero-rate.")
+    }
     guard bits == .auto else {
       guard size == nil else { throw ValidationError("--size goes with --bits auto.") }
       return
