@@ -270,4 +270,22 @@ private func inverse(_ matrix: [Double], _ n: Int) -> [Double] {
       try layer.quantized(QuantizationSettings(bits: 4), rounds: 1)
     }
   }
+
+  /// The first row counts, also where another one is met before it: groups of the first columns get
+  /// their grids first.
+  @Test(arguments: [true, false])
+  func namesTheRowWhoseScaleDoesNotFit(feedsErrorsBack: Bool) throws {
+    var random = SplitMix64(seed: 3)
+    let (rows, columns) = (CalibratedQuantizer.chunkRows + 8, 192)
+    var weights = random.weights(rows * columns)
+    let first = CalibratedQuantizer.chunkRows + 2
+    weights[first * columns + 170] = 1e7
+    weights[(first + 3) * columns + 5] = 1e7
+    let layer = Layer(
+      rows: rows, columns: columns, weights: weights, inputs: random.weights(40 * columns))
+    #expect(throws: QuantizationError.scaleOverflow(row: first, group: 5)) {
+      try layer.quantized(
+        QuantizationSettings(bits: 4, groupSize: 32), rounds: 1, feedsErrorsBack: feedsErrorsBack)
+    }
+  }
 }

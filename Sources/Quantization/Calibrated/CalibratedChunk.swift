@@ -15,8 +15,8 @@ final class CalibratedChunk {
 
   struct Result {
     var rows: QuantizedRows
-    /// First group whose scale does not fit.
-    var badGroup: Int?
+    /// First row with a group whose scale does not fit, counted in the chunk, and that group.
+    var badGroup: (row: Int, group: Int)?
   }
 
   let shared: Shared
@@ -28,7 +28,7 @@ final class CalibratedChunk {
   /// As stored, [rows, G].
   var scales: [Float]
   var zeros: [Int]
-  private var badGroup: Int?
+  private var badGroup: (row: Int, group: Int)?
   private var hasGrids = false
 
   var layout: PackedLayout { shared.layout }
@@ -84,7 +84,7 @@ final class CalibratedChunk {
       }
     }
     guard let found else {
-      badGroup = badGroup ?? group
+      badGroup = [badGroup, (row, group)].compactMap(\.self).min { $0 < $1 }
       return
     }
     scales[row * groups + group] = Float(found.scale)

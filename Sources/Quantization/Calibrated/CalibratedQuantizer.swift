@@ -66,8 +66,9 @@ package struct CalibratedQuantizer: Sendable {
       }
     }
     for (index, result) in results.enumerated() {
-      guard let group = result?.badGroup else { continue }
-      throw .scaleOverflow(row: firstRow + index * Self.chunkRows, group: group)
+      guard let bad = result?.badGroup else { continue }
+      throw .scaleOverflow(
+        row: firstRow + index * Self.chunkRows + bad.row, group: bad.group)
     }
     return results.compactMap { $0?.rows }
   }
