@@ -27,7 +27,7 @@ struct DryRun {
       numbers: setup.base.trained(config.scaleTraining),
       pass: setup.passShape(length: longest), globalBatchSize: config.globalBatchSize,
       ranks: rank.communicator.size)
-    steps = config.maxSteps ?? setup.order.steps(forEpochs: config.numEpochs)
+    steps = config.steps(setup.order)
   }
 
   func show(json: Bool) {

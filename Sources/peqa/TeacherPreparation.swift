@@ -48,10 +48,7 @@ struct TeacherPreparation {
       shards: shards, config: base)
   }
 
-  private var order: DataOrder {
-    DataOrder(
-      count: data.count, globalBatchSize: config.globalBatchSize, seed: UInt64(config.seed))
-  }
+  private var order: DataOrder { DataOrder(config, of: data.count) }
 
   private var shards: TeacherShards {
     TeacherShards(order, lengths: (0..<data.count).map { data.length(at: $0) })
@@ -59,7 +56,7 @@ struct TeacherPreparation {
 
   /// Files that the run will meet.
   private func needed(_ cache: TeacherCache) -> Range<Int> {
-    let steps = config.maxSteps ?? max(1, order.steps(forEpochs: config.numEpochs))
+    let steps = config.steps(order)
     let used = steps.multipliedReportingOverflow(by: config.globalBatchSize)
     return
       0..<cache.shards.needed(

@@ -238,11 +238,7 @@ struct TrainSetup {
   }
 
   /// The order in which training meets the data.
-  var order: DataOrder {
-    DataOrder(
-      count: training.train.count, globalBatchSize: config.globalBatchSize,
-      seed: UInt64(config.seed))
-  }
+  var order: DataOrder { DataOrder(config, of: training.train.count) }
 
   private static func name(_ path: String) -> String {
     ((path as NSString).lastPathComponent as NSString).deletingPathExtension

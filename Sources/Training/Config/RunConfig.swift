@@ -155,6 +155,11 @@ extension RunConfig {
     }
   }
 
+  /// Steps of a whole run.
+  package func steps(_ order: DataOrder) -> Int {
+    maxSteps ?? max(1, order.steps(forEpochs: numEpochs))
+  }
+
   /// What of the base is trained.
   package var scaleTraining: ScaleTraining {
     ScaleTraining(
@@ -166,5 +171,13 @@ extension RunConfig {
   /// widths, the absolute form works at the size of the scales themselves.
   package var peakLearningRate: Double {
     learningRate ?? (scaleParam == .relative ? 3e-3 : 2e-5)
+  }
+}
+
+extension DataOrder {
+  /// The order in which a run meets its `count` sequences.
+  package init(_ config: RunConfig, of count: Int) {
+    self.init(
+      count: count, globalBatchSize: config.globalBatchSize, seed: UInt64(config.seed))
   }
 }

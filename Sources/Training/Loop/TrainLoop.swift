@@ -43,10 +43,8 @@ package final class TrainLoop {
     guard run.training.count > 0 else { throw TrainingError.badData("no sequence to train on") }
     self.run = run
     config = run.config
-    order = DataOrder(
-      count: run.training.count, globalBatchSize: config.globalBatchSize,
-      seed: UInt64(config.seed))
-    totalSteps = config.maxSteps ?? max(1, order.steps(forEpochs: config.numEpochs))
+    order = DataOrder(config, of: run.training.count)
+    totalSteps = config.steps(order)
     step = TrainStep(
       model: run.model, ranks: run.ranks, config: config,
       schedule: LearningRateSchedule(config, totalSteps: totalSteps))
