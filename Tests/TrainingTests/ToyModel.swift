@@ -3,6 +3,7 @@ import Datasets
 import DecoderModel
 import Foundation
 import JSONText
+import TestSupport
 import Training
 
 /// A logistic model over hashed tokens: small, smooth, and its gradient depends on the parameters
@@ -183,4 +184,11 @@ struct ToyRun {
     }
     return result
   }
+}
+
+/// A run in the folder `run`.
+func toy(_ folder: TemporaryFolder, _ change: (inout ToyRun) -> Void = { _ in }) -> ToyRun {
+  var run = ToyRun(folder("run"))
+  change(&run)
+  return run
 }
