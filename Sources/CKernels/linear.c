@@ -107,8 +107,9 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
   }
 }
 
-// Adds sum_i (q - z)[i] * dw[i] of 64 columns to the gradients of the groups they belong to.
-static void reduce_groups(const peqa_kernels *table, const peqa_matrix *w, int o, int i,
+// Adds sum_i (q - z)[i] * dw[i] of 64 columns to the gradients of the groups they belong to. Of
+// bytes by a sum that all tables share.
+static void reduce_groups(const peqa_kernels *table, const peqa_matrix *w, int o, int i, int i8,
                           const float *dw, float *ds) {
   float q[PEQA_PANEL];
   table->unpack_row(w, o, i, q);
@@ -116,7 +117,8 @@ static void reduce_groups(const peqa_kernels *table, const peqa_matrix *w, int o
   for (int k = 0; k < end;) {
     int group = (i + k) / w->group_size;
     int stop = least(end, (group + 1) * w->group_size - i);
-    ds[(size_t)o * (size_t)w->groups + (size_t)group] += table->dot(stop - k, q + k, dw + k);
+    float sum = i8 ? peqa_dot_alike(stop - k, q + k, dw + k) : table->dot(stop - k, q + k, dw + k);
+    ds[(size_t)o * (size_t)w->groups + (size_t)group] += sum;
     k = stop;
   }
 }
@@ -137,6 +139,7 @@ void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
       else
         multiply(table, rows, PEQA_PANEL, tokens, part(dy_t, o, 0), panel, work, PEQA_PANEL, NULL,
                  tokens, 0);
-      for (int r = 0; r < rows; r++) reduce_groups(table, w, o + r, i, work + r * PEQA_PANEL, ds);
+      for (int r = 0; r < rows; r++) 
+        reduce_groups(table, w, o + r, i, i8, work + r * PEQA_PANEL, ds);
     }
 }

@@ -17,4 +17,6 @@ void peqa_input_gradient_panel_i8(const peqa_kernels *table, const peqa_matrix *
 // out [rows, 64] = rows from `o` of dy_t times a panel of tokens.
 void peqa_cross_panel_i8(const peqa_kernels *table, const peqa_operand *dy_t, const void *panel,
                          int tokens, int o, int rows, float *out);
+// a . b in one order of additions, whatever the instruction set.
+float peqa_dot_alike(int n, const float *a, const float *b);
 #endif

@@ -76,6 +76,17 @@ void peqa_cross_panel_i8(const peqa_kernels *table, const peqa_operand *dy_t, co
   }
 }
 
+float peqa_dot_alike(int n, const float *a, const float *b) {
+  float lanes[16] = {0};
+  int i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (int l = 0; l < 16; l++) lanes[l] += a[i + l] * b[i + l];
+  for (int l = 0; i + l < n; l++) lanes[l] += a[i + l] * b[i + l];
+  for (int half = 8; half > 0; half /= 2)
+    for (int l = 0; l < half; l++) lanes[l] += lanes[l + half];
+  return lanes[0];
+}
+
 void peqa_int8_sums(int rows, int columns, int part, const int8_t *a, ptrdiff_t a_row,
                     const float *weights, float *sums) {
   int parts = (columns + part - 1) / part;

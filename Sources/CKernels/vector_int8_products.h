@@ -35,11 +35,18 @@ typedef __m256 vfloats;
 enum { WORDS = 8, INT8_VECTORS = 2, INT8_ROWS = INT8_VNNI ? 5 : 3 };
 #endif
 
+enum { MOST_PARTS = PEQA_DEPTH / PEQA_LEAST_GROUP };
+
 // Four bytes of a row in every word.
 INLINE vbytes four_bytes(const int8_t *a) {
   int32_t word;
   memcpy(&word, a, sizeof word);
   return OP(set1_epi32)(word);
+}
+
+INLINE int32_t sum_words(__m128i v) {
+  v = _mm_add_epi32(v, _mm_shuffle_epi32(v, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(v, _mm_shuffle_epi32(v, 0xB1)));
 }
 
 #if !INT8_VNNI
@@ -54,10 +61,18 @@ INLINE vbytes dot_centred(vbytes u, vbytes a) {
   return OP(madd_epi16)(OP(maddubs_epi16)(OP(abs_epi8)(u), a), OP(set1_epi16)(1));
 }
 
-// 128 times the sum of a row.
+// 128 times the sum of `k` bytes.
 INLINE int32_t centre_of(const int8_t *a, int k) {
-  int32_t sum = 0;
-  for (int i = 0; i < k; i++) sum += a[i];
+  __m256i sums = _mm256_setzero_si256();
+  int i = 0;
+  for (; i + 32 <= k; i += 32) {
+    __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1),
+                                         _mm256_loadu_si256((const void *)(a + i)));
+    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+  int32_t sum = sum_words(_mm_add_epi32(_mm256_castsi256_si128(sums),
+                                        _mm256_extracti128_si256(sums, 1)));
+  for (; i < k; i++) sum += a[i];
   return 128 * sum;
 }
 #endif
@@ -80,11 +95,6 @@ INLINE void tile_sums(const int rows, const int bits, int k, const int8_t *a, pt
   (void)bits;
 #else
   const vbytes ones = OP(set1_epi16)(1);
-  if (bits == 8)
-    for (int i = 0; i < rows; i++)
-      for (int j = 0; j < INT8_VECTORS; j++)
-        sums[i][j] =
-            OP(add_epi32)(sums[i][j], OP(set1_epi32)(centre_of(a + i * a_row, k)));
   for (int from = 0; from < k; from += 4 * STEPS(bits)) {
     int end = from + 4 * STEPS(bits) < k ? from + 4 * STEPS(bits) : k;
     vbytes narrow[INT8_ROWS][INT8_VECTORS];
@@ -140,16 +150,19 @@ INLINE void store_words(vbytes sum, int count, const peqa_lanes *lanes, int at, 
     c[j] = accumulate ? __builtin_fmaf(values[j], scales[j], c[j]) : values[j] * scales[j];
 }
 
+// `centres` [rows][parts] is what sums of 8 bits without VNNI begin with, see above.
 INLINE void tile_i8(const int rows, const int bits, int n, int k, int part, const peqa_operand *a,
-                    int i, const uint8_t *b, int j, const peqa_lanes *lanes, float *c,
-                    ptrdiff_t c_row, int accumulate) {
+                    int i, const uint8_t *b, int j, const peqa_lanes *lanes,
+                    const int32_t (*centres)[MOST_PARTS], float *c, ptrdiff_t c_row,
+                    int accumulate) {
   const int8_t *from = (const int8_t *)a->rows + i * a->row;
   for (int p = 0, d = 0; d < k; p++, d += part) {
     vbytes sums[INT8_ROWS][INT8_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
-      for (int v = 0; v < INT8_VECTORS; v++) sums[r][v] = NO_BYTES;
+      for (int v = 0; v < INT8_VECTORS; v++)
+        sums[r][v] = bits == 8 && !INT8_VNNI ? OP(set1_epi32)(centres[r][p]) : NO_BYTES;
     tile_sums(rows, bits, k - d < part ? k - d : part, from + d, a->row,
               b + d * PEQA_PANEL + 4 * j, sums);
 #pragma clang loop unroll(full)
@@ -165,8 +178,16 @@ INLINE void tile_i8(const int rows, const int bits, int n, int k, int part, cons
 INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const peqa_operand *a,
                           const uint8_t *b, const peqa_lanes *lanes, float *c, ptrdiff_t c_row,
                           int accumulate) {
-#define TILE(ROWS) tile_i8(ROWS, bits, n, k, part, a, i, b, j, lanes, c, c_row, accumulate)
-  for (int i = 0; i < m; i += INT8_ROWS)
+#define TILE(ROWS) \
+  tile_i8(ROWS, bits, n, k, part, a, i, b, j, lanes, centres, c, c_row, accumulate)
+  int32_t centres[INT8_ROWS][MOST_PARTS];
+  for (int i = 0; i < m; i += INT8_ROWS) {
+#if !INT8_VNNI
+    for (int r = 0; bits == 8 && r < INT8_ROWS && i + r < m; r++)
+      for (int p = 0, d = 0; d < k; p++, d += part)
+        centres[r][p] = centre_of((const int8_t *)a->rows + (i + r) * a->row + d,
+                                  k - d < part ? k - d : part);
+#endif
     for (int j = 0; j < n; j += INT8_VECTORS * WORDS) switch (m - i) {
         case 1: TILE(1); break;
         case 2: TILE(2); break;
@@ -179,13 +200,14 @@ INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const p
 #endif
         default: TILE(INT8_ROWS); break;
       }
+  }
 #undef TILE
 }
 
 static void multiply_i8(int m, int n, int k, int bits, int part, const peqa_operand *a,
                         const uint8_t *b, const peqa_lanes *lanes, float *c, ptrdiff_t c_row,
                         int accumulate) {
-  PEQA_REQUIRE(k % 4 == 0 && part % 4 == 0 && k <= PEQA_DEPTH && part > 0);
+  PEQA_REQUIRE(k % 4 == 0 && part % 4 == 0 && k <= PEQA_DEPTH && part >= PEQA_LEAST_GROUP);
 #if INT8_VNNI
   (void)bits;
   multiply_bits(8, m, n, k, part, a, b, lanes, c, c_row, accumulate);
@@ -236,11 +258,6 @@ INLINE __m256i add_products(__m256i sum, __m256i u, __m256i a, const int bits) {
   __m256i pairs = _mm256_maddubs_epi16(u, a);
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 #endif
-}
-
-INLINE int32_t sum_words(__m128i v) {
-  v = _mm_add_epi32(v, _mm_shuffle_epi32(v, 0x4E));
-  return _mm_cvtsi128_si32(_mm_add_epi32(v, _mm_shuffle_epi32(v, 0xB1)));
 }
 
 enum { GEMV_TOKENS = 4, GEMV_AHEAD = 4096 };

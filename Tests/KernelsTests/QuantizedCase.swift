@@ -32,7 +32,7 @@ final class QuantizedCase {
   /// Effective scale of each weight [O, I].
   private(set) var scaleOf: [Float] = []
 
-  private let bits: Int
+  let bits: Int
   private let groupsPerScale: Int
   private let scaleType: FloatType
   private let codes: GuardedMemory<UInt8>
