@@ -126,7 +126,7 @@ static void reduce_groups(const peqa_kernels *table, const peqa_matrix *w, int o
 void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
                                 const peqa_operand *dy_t, const void *x_panels, int tokens, int o0,
                                 int o1, float *ds, float *work) {
-  PEQA_REQUIRE(w->storage == PEQA_CODES && o1 <= w->rows);
+  PEQA_REQUIRE(o1 <= w->rows);
   peqa_require_matrix(w);
   int i8 = dy_t->kind == PEQA_OPERAND_I8, padded = i8 ? (tokens + 3) / 4 * 4 : even(tokens);
   size_t panel_bytes = (size_t)padded * PEQA_PANEL * element_size(dy_t->kind);
