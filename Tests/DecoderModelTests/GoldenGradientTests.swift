@@ -79,12 +79,13 @@ let (familyBases, familyDirectories): ([String], [String]) = {
 }()
 
 func makeDecoder(
-  _ path: String, _ precision: Precision = .fp32, threads: Int = 2,
-  instructionSet: InstructionSet = .best
+  _ path: String, _ precision: Precision = .fp32, multipliesIntegers: Bool = false,
+  threads: Int = 2, instructionSet: InstructionSet = .best
 ) throws -> Decoder {
   let model = try LoadedModel.open(path)
   let compute = Compute(
-    pool: WorkerPool(threads: threads), precision: precision, instructionSet: instructionSet)
+    pool: WorkerPool(threads: threads), precision: precision,
+    multipliesIntegers: multipliesIntegers, instructionSet: instructionSet)
   return Decoder(config: model.config, weights: model.weights, compute: compute)
 }
 

@@ -17,10 +17,11 @@ import Testing
     let recomputing: Bool
     let sequences: Int
     var zeroPoints = false
+    var multipliesIntegers = false
 
     var description: String {
       "\(base) \(precision) \(granularity) recomputing \(recomputing) x \(sequences)"
-        + (zeroPoints ? " with zero points" : "")
+        + (zeroPoints ? " with zero points" : "") + (multipliesIntegers ? " int8" : "")
     }
   }
 
@@ -54,10 +55,20 @@ import Testing
       ]
   }
 
-  @Test(arguments: cases)
+  static let integerCases = cases.compactMap { one -> Case? in
+    let isChosen = ["llama", "mistral", "opt350", "mixtral"].contains {
+      one.base.hasPrefix($0)
+    }
+    var one = one
+    one.multipliesIntegers = true
+    return isChosen ? one : nil
+  }
+
+  @Test(arguments: cases + integerCases)
   func trainingWritesWhatIsListed(_ one: Case) throws {
     let golden = try Golden(one.base)
-    let decoder = try makeDecoder(golden.directory, one.precision)
+    let decoder = try makeDecoder(
+      golden.directory, one.precision, multipliesIntegers: one.multipliesIntegers)
     let base = try QuantizedBase(path: golden.directory)
     decoder.recomputesProducts = one.recomputing
     let training = ScaleTraining(one.granularity, zeroPoints: one.zeroPoints)
@@ -70,7 +81,8 @@ import Testing
     }
     let pass = PassShape(
       tokens: length * one.sequences, sequences: one.sequences, precision: one.precision,
-      groupSize: base.manifest.settings.groupSize, threads: 2,
+      multipliesIntegers: one.multipliesIntegers, groupSize: base.manifest.settings.groupSize,
+      threads: 2,
       purpose: .training(training, recomputing: one.recomputing))
     let expected = PassMemory(decoder.config, pass).buffers
     let written = try Self.written(by: decoder) {
@@ -79,13 +91,15 @@ import Testing
     Self.compare(expected, written, mayBeLess: decoder.config.block.experts != nil)
   }
 
-  @Test(arguments: Precision.allCases)
-  func forwardWritesWhatIsListed(precision: Precision) throws {
+  @Test(arguments: Precision.allCases, [false, true])
+  func forwardWritesWhatIsListed(precision: Precision, multipliesIntegers: Bool) throws {
     let golden = try Golden("llama_4bit_row")
-    let decoder = try makeDecoder(golden.directory, precision)
+    let decoder = try makeDecoder(
+      golden.directory, precision, multipliesIntegers: multipliesIntegers)
     let tokens = (0..<24).map { Int32($0 % 32) }
     let pass = PassShape(
-      tokens: 24, precision: precision, groupSize: -1, threads: 2, purpose: .forward)
+      tokens: 24, precision: precision, multipliesIntegers: multipliesIntegers, groupSize: -1,
+      threads: 2, purpose: .forward)
     let expected = PassMemory(decoder.config, pass).buffers
     let written = try Self.written(by: decoder) {
       _ = try decoder.loss(tokens, targets: tokens)

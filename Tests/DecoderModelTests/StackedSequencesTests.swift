@@ -58,6 +58,9 @@ import Testing
     for (index, granularity) in [ScaleGranularity.row, .group].enumerated() {
       let turn = Precision.allCases[(first + index) % count]
       try stack(golden, sequences, granularity, turn)
+      if index == first % 2 {
+        try stack(golden, sequences, granularity, turn, multipliesIntegers: true)
+      }
       guard name.hasPrefix("mixtral") || name.hasPrefix("qwen3_moe") else { continue }
       try stack(golden, sequences, granularity, Precision.allCases[(first + index + 1) % count])
     }
@@ -65,9 +68,10 @@ import Testing
 
   private func stack(
     _ golden: Golden, _ sequences: [TokenSequence], _ granularity: ScaleGranularity,
-    _ precision: Precision
+    _ precision: Precision, multipliesIntegers: Bool = false
   ) throws {
-    let decoder = try makeDecoder(golden.directory, precision)
+    let decoder = try makeDecoder(
+      golden.directory, precision, multipliesIntegers: multipliesIntegers)
     var alone = Outcome()
     for sequence in sequences {
       let one = try pass([sequence], decoder, granularity)
@@ -85,7 +89,8 @@ import Testing
         stacked.gradients += one.gradients
         stacked.visits += one.visits
       }
-      #expect(stacked == alone, "\(granularity) \(precision) \(cut)")
+      #expect(
+        stacked == alone, "\(granularity) \(precision) \(cut)\(multipliesIntegers ? " int8" : "")")
     }
   }
 
