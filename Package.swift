@@ -77,6 +77,7 @@ let package = Package(
     + module("Reporting", ["ExitCodes", "JSONText", "Checkpoints"])
     + module("RunHistory", ["ExitCodes", "JSONText", "Checkpoints"])
     + module("RunViews", ["RunHistory", "Reporting", "JSONText"])
+    + module("Reports", ["RunHistory", "Reporting", "JSONText"])
     + module(
       "Tokenization", ["ExitCodes", "JSONText", "Checkpoints"], testing: ["Kernels"], fixtures: true
     )
@@ -148,7 +149,7 @@ let package = Package(
           "Evaluation", "Calibration", "Interchange",
           "DecoderModel", "Datasets", "ChatTemplates", "Tokenization", "Collectives",
           "Quantization", "Checkpoints",
-          "Reporting", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
+          "Reporting", "Reports", "Machine", "ExitCodes", "JSONText", "Kernels", "CBuild",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: strict),

@@ -9,6 +9,8 @@ package enum RunFile {
   package static let evaluation = "eval_results.json"
   package static let failures = "failures.log"
   package static let lock = ".lock"
+  package static let adapterConfig = "adapter_config.json"
+  package static let adapterWeights = "adapter_model.safetensors"
   package static let best = "best"
   package static let latest = "latest"
   package static let report = "report.html"

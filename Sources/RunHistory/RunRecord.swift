@@ -17,6 +17,10 @@ package struct RunRecord: Sendable, Equatable {
   package var checkpoints: [Int]
   package var hasBest: Bool
   package var hasAdapter: Bool
+  /// The final adapter, or where there is none yet that of the newest checkpoint.
+  package var adapter: RunAdapter?
+  /// The tokenizer came with a template for conversations.
+  package var hasChatTemplate: Bool
   package var results: RunResults?
   package var failures: [RunFailure]
   package var owner: RunOwner?
@@ -52,7 +56,14 @@ package struct RunRecord: Sendable, Equatable {
     let names = Folder.names(in: folder)
     checkpoints = names.compactMap(RunFile.step(ofCheckpoint:)).sorted()
     hasBest = names.contains(RunFile.best)
-    hasAdapter = names.contains("adapter_model.safetensors")
+    hasAdapter = names.contains(RunFile.adapterWeights)
+    hasChatTemplate =
+      names.contains("chat_template.jinja") || names.contains("chat_template.json")
+      || settings["chat_template"] != nil
+    let place = hasAdapter ? "" : checkpoints.last.map { RunFile.checkpoint(step: $0) + "/" } ?? ""
+    adapter = RunAdapter(
+      json(place + RunFile.adapterConfig),
+      bytes: Self.size("\(folder)/\(place)\(RunFile.adapterWeights)"))
     lastWritten =
       Self.modification("\(folder)/\(RunFile.metrics)")
       ?? Self.modification("\(folder)/\(RunFile.provenance)")
@@ -76,6 +87,11 @@ package struct RunRecord: Sendable, Equatable {
       guard attributes?[.type] as? FileAttributeType == .typeDirectory else { return [] }
       return folders(below: path, depth: depth - 1)
     }
+  }
+
+  private static func size(_ path: String) -> Int {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return (attributes?[.size] as? NSNumber)?.intValue ?? 0
   }
 
   private static func modification(_ path: String) -> Date? {

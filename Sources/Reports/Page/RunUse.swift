@@ -1,0 +1,49 @@
+internal import RunHistory
+
+/// What to do with the result, or how to go on.
+struct RunUse {
+  private let record: RunRecord
+
+  init(_ record: RunRecord) { self.record = record }
+
+  var html: HTML? {
+    let commands = commands
+    guard !commands.isEmpty else { return nil }
+    let parts = commands.map { "<p>\($0.what)</p>\n\(Block.code($0.command))" as HTML }
+    return "<section class=\"use\">\n<h2>Use it</h2>\n\(parts.joined())\n</section>"
+  }
+
+  private var model: String { record.life?.model ?? record.settings.text("model") ?? "" }
+
+  private var commands: [(what: String, command: String)] {
+    var all: [(String, String)] = []
+    if record.results == nil, let life = record.life, !life.arguments.isEmpty {
+      all.append(
+        ("Go on from the newest checkpoint:", Self.line(life.arguments, ranks: life.ranks)))
+    }
+    guard !model.isEmpty, let adapter = folder else { return all }
+    let (base, scales) = (Figures.shell(model), Figures.shell(adapter))
+    let ask = record.hasChatTemplate ? "--chat 'Ask it something'" : "--prompt 'Once upon a time'"
+    all.append(("Ask the tuned model:", "peqa generate \(base) --adapter \(scales) \(ask)"))
+    all.append(
+      (
+        "Make a file for llama.cpp of it:",
+        "peqa export \(base) --adapter \(scales) --format gguf -o \(Figures.shell(exported))"
+      ))
+    return all
+  }
+
+  /// The final adapter, or the newest checkpoint.
+  private var folder: String? {
+    if record.hasAdapter { return record.folder }
+    return record.checkpoints.last.map { "\(record.folder)/\(RunFile.checkpoint(step: $0))" }
+  }
+
+  private var exported: String { "\(record.name).gguf" }
+
+  /// The command line of a run; that of the launcher is not known.
+  static func line(_ arguments: [String], ranks: Int) -> String {
+    let words = arguments.map(Figures.shell).joined(separator: " ")
+    return ranks > 1 ? "mpirun -np \(ranks) \(words)" : words
+  }
+}

@@ -1,0 +1,76 @@
+internal import RunHistory
+
+/// Results on tasks, with their standard errors as bars.
+struct TaskTable {
+  static let note = "Lines reach one standard error to each side."
+
+  private let runs: [Report.Run]
+
+  init(_ runs: [Report.Run]) { self.runs = runs }
+
+  private struct Entry {
+    var name: String
+    var color: Int
+    var value: TaskResults.Value
+  }
+
+  var html: HTML? {
+    let entries = runs.enumerated().flatMap { index, run in
+      run.findings.tasks.flatMap { results in
+        results.values.map { value in
+          Entry(
+            name: results.adapter == nil ? "base" : runs.count == 1 ? "tuned" : run.record.name,
+            color: results.adapter == nil ? 8 : index % 7 + 1, value: value)
+        }
+      }
+    }
+    var keys: [String] = []
+    for entry in entries where !keys.contains(Self.key(entry.value)) {
+      keys.append(Self.key(entry.value))
+    }
+    guard !keys.isEmpty else { return nil }
+    let rows = keys.flatMap { key in
+      let own = entries.filter { Self.key($0.value) == key }
+      return own.enumerated().map { row($0.element, isFirst: $0.offset == 0, among: own) }
+    }
+    return Table(
+      columns: [
+        ("task", .left), ("metric", .left), ("model", .left), ("items", .right),
+        ("value", .right), ("", .left),
+      ], rows: rows
+    ).html
+  }
+
+  private static func key(_ value: TaskResults.Value) -> String { "\(value.task) \(value.metric)" }
+
+  private func row(_ entry: Entry, isFirst: Bool, among others: [Entry]) -> [HTML] {
+    let value = entry.value
+    let error = value.error.map { " \u{00B1} \(Figures.short($0, digits: 2))" } ?? ""
+    return [
+      isFirst ? "<b>\(value.task)</b>" : "", isFirst ? "\(value.metric)" : "",
+      "<span class=\"key c\(entry.color) strong\">\(entry.name)</span>",
+      "\(Figures.count(value.count))",
+      "\(Figures.exact(value.value, 4))<span class=\"unit\">\(error)</span>",
+      bar(entry, among: others),
+    ]
+  }
+
+  /// A dot with a line, from 0 to 1, or over the values of all where they are no shares.
+  private func bar(_ entry: Entry, among others: [Entry]) -> HTML {
+    let ends = others.flatMap {
+      [$0.value.value - ($0.value.error ?? 0), $0.value.value + ($0.value.error ?? 0)]
+    }
+    let isShare = ends.allSatisfy { (0...1).contains($0) }
+    let axis =
+      isShare ? Axis(exactly: 0...1) : Axis(around: ends.filter { abs($0) < 1e30 }, count: 3)
+    let (value, error) = (entry.value.value, entry.value.error ?? 0)
+    guard abs(value) < 1e30, error < 1e30 else { return "" }
+    let (left, right) = (axis.x(value - error), axis.x(value + error))
+    return """
+      <svg class="whisker" viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">\
+      <path class="grid" d="M0 500h1000"/>\
+      <path class="line c\(entry.color)" d="M\(left) 500H\(right)"/>\
+      <path class="dot c\(entry.color)" d="M\(axis.x(value)) 500h0"/></svg>
+      """
+  }
+}
