@@ -23,7 +23,7 @@ struct HeatMap {
     return """
       <figure class="chart heat" style="--rows:\(rows.count)">
       <figcaption><b>\(title)</b> <span class="unit">\(unit)</span><span class="legend">\
-      0 <span class="ramp"></span> \(text(greatest))</span></figcaption>
+      0 <span class="ramp">&#160;</span> \(text(greatest))</span></figcaption>
       \(frame.html)
       </figure>
       """

@@ -70,8 +70,8 @@ enum PageStyle {
     th{font-weight:600;color:var(--soft);font-size:.8125rem;white-space:nowrap}
     th:last-child,td:last-child{padding-right:0}
     .n{text-align:right;white-space:nowrap}
-    .facts{margin:0;font-size:.875rem}
-    .facts div{display:grid;grid-template-columns:7rem minmax(0,1fr);gap:0 1rem;padding:.3rem 0}
+    .facts{display:grid;grid-template-columns:minmax(4.5rem,auto) minmax(0,1fr);gap:.55rem 1.25rem;
+    margin:0;font-size:.875rem;align-content:start}
     dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
     .unit{color:var(--soft);font-weight:400}
     .sample{margin-bottom:1.25rem;border:1px solid var(--hair);border-radius:.6rem;

@@ -52,7 +52,7 @@ enum Block {
 
   /// Names with values, one below the other.
   static func facts(_ facts: [(name: String, value: HTML)]) -> HTML {
-    let rows = facts.map { "<div><dt>\($0.name)</dt><dd>\($0.value)</dd></div>" as HTML }
+    let rows = facts.map { "<dt>\($0.name)</dt><dd>\($0.value)</dd>" as HTML }
     return "<dl class=\"facts\">\n\(rows.joined())\n</dl>"
   }
 

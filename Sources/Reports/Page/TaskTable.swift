@@ -55,14 +55,12 @@ struct TaskTable {
     ]
   }
 
-  /// A dot with a line, from 0 to 1, or over the values of all where they are no shares.
+  /// A dot with a line to both sides, over the range of all models on this task.
   private func bar(_ entry: Entry, among others: [Entry]) -> HTML {
     let ends = others.flatMap {
       [$0.value.value - ($0.value.error ?? 0), $0.value.value + ($0.value.error ?? 0)]
     }
-    let isShare = ends.allSatisfy { (0...1).contains($0) }
-    let axis =
-      isShare ? Axis(exactly: 0...1) : Axis(around: ends.filter { abs($0) < 1e30 }, count: 3)
+    let axis = Axis(around: ends.filter { abs($0) < 1e30 }, count: 3)
     let (value, error) = (entry.value.value, entry.value.error ?? 0)
     guard abs(value) < 1e30, error < 1e30 else { return "" }
     let (left, right) = (axis.x(value - error), axis.x(value + error))
