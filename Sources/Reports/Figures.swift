@@ -40,7 +40,7 @@ enum Figures {
   }
 
   /// A share of 1 as `12.3 %`.
-  static func percent(_ share: Double) -> String { "\(short(share * 100)) %" }
+  static func percent(_ share: Double) -> String { "\(short(share * 100))\u{A0}%" }
 
   /// Seconds as `38 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`.
   static func duration(_ seconds: Double) -> String {
@@ -55,7 +55,8 @@ enum Figures {
 
   /// `2.1 MB`; powers of ten.
   static func bytes(_ count: Int) -> String {
-    count < 1000 ? "\(count) bytes" : megabytes(count)
+    count < 1000
+      ? "\(count)\u{A0}bytes" : megabytes(count).replacingOccurrences(of: " ", with: "\u{A0}")
   }
 
   /// `2025-03-01 12:00 UTC`.

@@ -11,8 +11,7 @@ struct ComparisonPage {
   var html: HTML {
     let parts: [HTML?] = [
       Block.section("Results", [table.html]),
-      Block.section("Loss", [heldOut, training]),
-      Block.section("Course", [HTML.grid(small)]),
+      Block.section("How they went", [heldOut, training, HTML.grid(small)]),
       Block.section("Settings that differ", [differences], note: "All others are the same."),
       Block.section("Before and after", [SampleCards(runs).html], note: SampleCards.note),
       Block.section("Tasks", [TaskTable(runs).html], note: TaskTable.note),
@@ -104,13 +103,14 @@ struct ComparisonPage {
     return charts.compactMap { $0 }
   }
 
+  /// Small ones have the colours of the large ones, which have the names.
   private func chart(
     _ title: String, _ unit: String, fromZero: Bool = false, isLarge: Bool = false,
     style: LineChart.Line.Style = .plain, _ points: (RunMetrics) -> [MetricPoint]
   ) -> HTML? {
     let lines = runs.indices.map { index in
       LineChart.Line(
-        name: name(index), points: points(runs[index].record.metrics), style: style,
+        name: isLarge ? name(index) : "", points: points(runs[index].record.metrics), style: style,
         color: Self.color(index))
     }
     return LineChart(

@@ -11,7 +11,7 @@ struct MovementPart {
       "Where scales moved", [map(movement), rows(movement)],
       note:
         "\(Figures.percent(changed)) of \(Figures.count(movement.count)) \(movement.form) differ "
-        + "from the base: \(Figures.percent(movement.rms)) in the mean square, "
+        + "from the base, by a root mean square of \(Figures.percent(movement.rms)) and by "
         + "\(Figures.percent(movement.largest)) at most.")
   }
 

@@ -40,12 +40,12 @@ enum PageStyle {
     """
 
   private static let blocks = """
-    .tiles{display:grid;gap:1px;margin-top:1.75rem;overflow:hidden;background:var(--hair);
+    .tiles{display:grid;gap:1px;margin-top:1.75rem;overflow:hidden;background:var(--card);
     border:1px solid var(--hair);border-radius:.6rem;
     grid-template-columns:repeat(auto-fit,minmax(min(9.5rem,45%),1fr))}
-    .tile{display:flex;flex-direction:column;padding:.8rem 1rem .85rem;background:var(--card)}
+    .tile{display:flex;flex-direction:column;padding:.8rem 1rem .85rem;box-shadow:0 0 0 1px var(--hair)}
     .tile .name,.tile .more{color:var(--soft);font-size:.8125rem;line-height:1.35}
-    .tile .value{margin:.1rem 0 .15rem;font-size:1.5rem;font-weight:600;line-height:1.25;
+    .tile .value{margin:.1rem 0 .15rem;font-size:clamp(1.2rem,4.2vw,1.5rem);font-weight:600;line-height:1.25;
     letter-spacing:-.01em;font-variant-numeric:tabular-nums}
     .tile small{font-size:.875rem;font-weight:400;letter-spacing:0;color:var(--soft)}
     .use{margin-top:1.75rem}
@@ -53,7 +53,7 @@ enum PageStyle {
     .use pre{margin-bottom:.7rem}
     code,pre,.path{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;
     font-size:.8125rem}
-    pre{margin:0;padding:.65rem .85rem;overflow-x:auto;background:var(--card);line-height:1.5;
+    pre{margin:0;padding:.65rem .85rem;white-space:pre-wrap;overflow-wrap:anywhere;background:var(--card);line-height:1.5;
     border:1px solid var(--hair);border-radius:.45rem;-webkit-user-select:all;user-select:all}
     .path{overflow-wrap:anywhere}
     details{border-top:1px solid var(--hair)}
@@ -91,14 +91,15 @@ enum PageStyle {
     figcaption b{font-weight:600}
     .legend{display:flex;flex-wrap:wrap;align-items:center;gap:0 .9rem;margin-left:auto;
     color:var(--soft);font-size:.8125rem}
-    .key{display:inline-flex;align-items:center;gap:.4rem;overflow-wrap:anywhere}
-    .key::before{content:"";flex:none;width:.95rem;height:.2rem;border-radius:.1rem;
+    .key{display:inline-flex;align-items:baseline;gap:.4rem;overflow-wrap:anywhere}
+    td .key{white-space:nowrap}
+    .key::before{content:"";flex:none;align-self:center;width:.95rem;height:.2rem;border-radius:.1rem;
     background:var(--c)}
-    .key.dots::before{width:.55rem;height:.55rem;border-radius:50%}
+    .key.dots::before{width:9px;height:9px;border-radius:50%}
     .key.checkpoint::before{width:.15rem;height:.75rem;background:var(--soft)}
     .key.restart::before{width:0;height:.85rem;border-radius:0;background:none;
     border-left:2px dashed var(--warn)}
-    .grid{display:grid;gap:1.5rem 2rem;
+    .grid{display:grid;gap:1.5rem 2rem;margin-top:1.75rem;
     grid-template-columns:repeat(auto-fit,minmax(min(18rem,100%),1fr))}
     .frame{display:grid;grid-template-columns:calc(var(--y) + .2rem) minmax(0,1fr);gap:0 .5rem;
     font-size:.75rem;line-height:1;color:var(--soft);font-variant-numeric:tabular-nums;
@@ -136,7 +137,6 @@ enum PageStyle {
     body{font-size:10.5pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
     main{padding-top:0}section{margin-top:1.75rem}
     figure,.tile,.sample,tr,pre{break-inside:avoid}h2,h3,figcaption{break-after:avoid}
-    pre{white-space:pre-wrap;overflow-wrap:anywhere}
     details::details-content{content-visibility:visible;height:auto}}
     """
 }

@@ -7,6 +7,12 @@ struct RunCharts {
 
   init(_ record: RunRecord) { self.record = record }
 
+  /// How to read them.
+  var note: String {
+    Self.isSmoothed(metrics[.loss])
+      ? "Faint lines are single steps, strong ones their running means." : ""
+  }
+
   var loss: HTML? {
     var lines = Self.withMean(metrics[.loss], name: "training", color: 1)
     lines.append(
@@ -91,13 +97,15 @@ struct RunCharts {
   static func withMean(
     _ points: [MetricPoint], name: String, color: Int
   ) -> [LineChart.Line] {
-    guard points.count >= 20 else { return [.init(name: name, points: points, color: color)] }
+    guard isSmoothed(points) else { return [.init(name: name, points: points, color: color)] }
     let smooth = Curve.smoothed(points, span: Curve.span(points))
     return [
       .init(name: "", points: points, style: .faint, color: color),
       .init(name: name, points: smooth, style: .strong, color: color),
     ]
   }
+
+  private static func isSmoothed(_ points: [MetricPoint]) -> Bool { points.count >= 20 }
 
   private var restarts: [(step: Int, text: String)] {
     record.lives.indices.dropFirst().map { index in

@@ -27,10 +27,9 @@ struct RunPage {
   var sections: HTML {
     let charts = RunCharts(record)
     let parts: [HTML?] = [
-      Block.section("Loss", [charts.loss, charts.evaluations]),
       Block.section(
-        "Course", [HTML.grid(charts.small)],
-        note: "Faint lines are single steps, strong ones their running means."),
+        "How it went", [charts.loss, HTML.grid(charts.small), charts.evaluations],
+        note: charts.note),
       Block.section("Before and after", [SampleCards([run]).html], note: SampleCards.note),
       Block.section("Tasks", [TaskTable([run]).html], note: TaskTable.note),
       MovementPart(run.findings.movement).html,
