@@ -16,7 +16,9 @@ package struct RunSettings: Sendable, Equatable {
   package init() {}
 
   package init(parsing text: String) {
-    for line in text.split(whereSeparator: \.isNewline) {
+    // By bytes: quoted texts may hold other ends of lines than this one.
+    for bytes in text.utf8.split(separator: UInt8(ascii: "\n")) {
+      let line = Substring(bytes)
       guard !line.hasPrefix("#"), !line.hasPrefix(" "), let colon = line.firstIndex(of: ":") else {
         continue
       }

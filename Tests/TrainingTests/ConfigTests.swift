@@ -123,8 +123,9 @@ import Training
       expected: "runs/run.yaml:4: scale_rank: is for scale_granularity: row+column; set that, or "
         + "leave scale_rank out"),
     Fault(
-      yaml: "report_to: [jsonl, tensorboard]",
-      expected: "runs/run.yaml:4: report_to: not available yet; jsonl and csv are written"),
+      yaml: "report_to: [jsonl, tensorbord]",
+      expected:
+        "runs/run.yaml:4: report_to: unknown \"tensorbord\" - did you mean \"tensorboard\"?"),
     Fault(
       yaml: "early_stopping_patience: 3",
       expected: "runs/run.yaml:4: early_stopping_patience: needs held-out data: set eval_datasets "

@@ -215,8 +215,11 @@ extension ConfigKey {
       "logging_steps", \.loggingSteps, .whole(0...Int.max),
       "steps between lines of metrics; 0 writes none"),
     ConfigKey(
-      "report_to", \.reportTo, .words("a list of jsonl, csv, none"),
+      "report_to", \.reportTo, .words("a list of jsonl, csv, tensorboard, none"),
       "formats in which metrics are written"),
+    ConfigKey(
+      "report_prompts", \.reportPrompts, .words("a list of texts"),
+      "prompts that the base and the tuned model continue at the end, for report.html"),
     ConfigKey(
       "eval_steps", \.evalSteps, .whole(0...Int.max),
       "steps between evaluations; 0 evaluates at the end only"),

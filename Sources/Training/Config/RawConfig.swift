@@ -23,13 +23,10 @@ package struct ConfigFault: Sendable, Equatable, CustomStringConvertible {
   /// `run.yaml:12`, `--set lr=x`, `--learning-rate`; empty where nothing was given.
   package var location: String
   package var message: String
-  /// The value is right but asks for a feature that does not exist yet.
-  package var notAvailable = false
 
-  package init(location: String = "", message: String, notAvailable: Bool = false) {
+  package init(location: String = "", message: String) {
     self.location = location
     self.message = message
-    self.notAvailable = notAvailable
   }
 
   package var description: String { location.isEmpty ? message : "\(location): \(message)" }

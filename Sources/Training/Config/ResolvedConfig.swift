@@ -18,7 +18,7 @@ extension RawConfig {
     var reading = ConfigResolution(raw: self, ranks: ranks)
     reading.readAll()
     reading.require()
-    reading.refuseWhatIsMissing()
+    reading.checkWords()
     reading.checkObjective()
     reading.checkBatches()
     reading.checkScales()
@@ -54,10 +54,8 @@ private struct ConfigResolution {
     ConfigKey.all.first { $0.name == name }.flatMap { raw.winner($0)?.setting.location.text } ?? ""
   }
 
-  mutating func fault(_ key: String, _ message: String, notAvailable: Bool = false) {
-    faults.append(
-      ConfigFault(
-        location: location(key), message: "\(key): \(message)", notAvailable: notAvailable))
+  mutating func fault(_ key: String, _ message: String) {
+    faults.append(ConfigFault(location: location(key), message: "\(key): \(message)"))
   }
 
   mutating func readAll() {
@@ -76,18 +74,11 @@ private struct ConfigResolution {
     if !given("output_dir") { fault("output_dir", "missing; say where the adapter goes") }
   }
 
-  /// Keys of features that later versions bring: an error now rather than silence.
-  mutating func refuseWhatIsMissing() {
-    func missing(_ wanted: Bool, _ key: String, _ instead: String) -> (String, String)? {
-      wanted ? (key, "not available yet; \(instead)") : nil
-    }
-    let refusals = [
-      missing(
-        config.reportTo.contains("tensorboard"), "report_to", "jsonl and csv are written")
-    ]
-    for case .some(let (key, message)) in refusals { fault(key, message, notAvailable: true) }
-    for word in config.reportTo where !["jsonl", "csv", "none", "tensorboard"].contains(word) {
-      fault("report_to", "unknown \"\(word)\"\(nearest(to: word, among: ["jsonl", "csv"]))")
+  /// Values that no type can check.
+  mutating func checkWords() {
+    let formats = MetricsLog.formats
+    for word in config.reportTo where !(formats + ["none"]).contains(word) {
+      fault("report_to", "unknown \"\(word)\"\(nearest(to: word, among: formats))")
     }
     if config.deterministic == .off {
       warnings.append(

@@ -94,6 +94,7 @@ package struct RunConfig: Sendable, Equatable {
   // Reports and evaluation. 0 means never.
   package var loggingSteps = 1
   package var reportTo = ["jsonl", "csv"]
+  package var reportPrompts: [String] = []
   package var evalSteps = 0
   package var evalOnStart = false
   package var maxEvalSequences = 0

@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import JSONText
 internal import RunHistory
 
-/// `metrics.jsonl` and `metrics.csv`: one record per line, appended as the run goes.
+/// `metrics.jsonl`, `metrics.csv` and event files of TensorBoard, appended as the run goes.
 ///
 /// A run that continues from step N first drops what stands beyond N, and a line that was cut
 /// short, so the files read as if the run had never stopped.
@@ -14,6 +14,11 @@ final class MetricsLog {
   private let csv: LineFile?
   /// Members of a record that the CSV file has, in order.
   private let members: [String]
+  private let tensorboard: EventFile?
+
+  private static let tensorboardFormat = "tensorboard"
+  /// What `report_to` may list.
+  static let formats = ["jsonl", "csv", tensorboardFormat]
 
   /// - Parameters:
   ///   - step: the step to continue from; 0 starts new files.
@@ -40,6 +45,9 @@ final class MetricsLog {
       ) {
         Self.rows($0, upTo: step, under: header)
       } : nil
+    tensorboard =
+      formats.contains(Self.tensorboardFormat)
+      ? try EventFile(folder: "\(folder)/\(RunFile.tensorboard)", continuingFrom: step) : nil
   }
 
   /// The rows of a CSV file that stay, their cells under the columns of `header`: a run may go on
@@ -67,8 +75,10 @@ final class MetricsLog {
     }
     csv?.add(cells.joined(separator: ","))
     jsonl?.add(record.text())
+    tensorboard?.add(record)
     try jsonl?.write()
     try csv?.write()
+    try tensorboard?.write()
   }
 }
 
