@@ -69,6 +69,12 @@ package struct RunRecord: Sendable, Equatable {
       ?? Self.modification("\(folder)/\(RunFile.provenance)")
   }
 
+  /// Where the final adapter is, or where there is none yet that of the newest checkpoint.
+  package var adapterFolder: String? {
+    if hasAdapter { return folder }
+    return checkpoints.last.map { "\(folder)/\(RunFile.checkpoint(step: $0))" }
+  }
+
   /// Whether a folder is the output folder of a run.
   package static func isRun(_ folder: String) -> Bool {
     Folder.exists("\(folder)/\(RunFile.provenance)")

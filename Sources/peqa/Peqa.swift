@@ -23,6 +23,7 @@ struct Peqa: ParsableCommand {
         Generate.self,
         Export.self,
         Inspect.self,
+        ReportCommand.self,
         AdapterCommand.self,
         Plan.self,
         Doctor.self,

@@ -52,12 +52,19 @@ struct Train: RankedCommand {
     run.describe = { Failure.cause(of: $0) }
     var display = TrainDisplay(rank.console)
     run.report = { display.show($0) }
-    switch try FailureLog.keeping(in: resolved.config.outputDirectory, { try TrainLoop(run)() }) {
-    case .finished(let results): report(results, rank.console)
+    let outcome = try FailureLog.keeping(in: resolved.config.outputDirectory) {
+      try TrainLoop(run)()
+    }
+    let page = RunReport(setup: setup, signals: signals)
+    switch outcome {
+    case .finished(let results):
+      report(results, page: page.write(isFinished: true), rank.console)
     case .paused(let step, let checkpoint):
+      _ = page.write(isFinished: false)
       rank.console.log(
         "stop_at_step: saved \(checkpoint) at step \(step); a later or no stop_at_step goes on")
     case .stopped(let step, let checkpoint):
+      _ = page.write(isFinished: false)
       rank.console.log("saved \(checkpoint) at step \(step); start again to continue")
       throw ExitCode(signals.received?.exitCode ?? StopSignals.Request.checkpoint.exitCode)
     }
@@ -117,7 +124,7 @@ struct Train: RankedCommand {
     return (try raw.resolved(ranks: rank.communicator.size).config, text)
   }
 
-  private func report(_ results: TrainResults, _ console: Console) {
+  private func report(_ results: TrainResults, page: String?, _ console: Console) {
     if output.json { return console.result(results.json.text(indent: 2)) }
     func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "-" }
     console.result("adapter     \(results.adapterFolder)")
@@ -129,6 +136,7 @@ struct Train: RankedCommand {
       console.result("eval loss   \(text(results.evalLoss)), best \(text(results.bestMetric))")
     }
     if let tasks = results.tasks { console.result("tasks       \(TrainDisplay.text(tasks))") }
+    if let page { console.result("report      \(page)") }
   }
 }
 

@@ -27,7 +27,7 @@ struct TrainSetup {
   let teacher: Teacher?
   /// Nil where the run measures none.
   let tasks: TrainTasks?
-  private let compute: Compute
+  let compute: Compute
   private let evaluationCache: String
   private let signals: StopSignals
 

@@ -21,7 +21,7 @@ struct RunUse {
       all.append(
         ("Go on from the newest checkpoint:", Self.line(life.arguments, ranks: life.ranks)))
     }
-    guard !model.isEmpty, let adapter = folder else { return all }
+    guard !model.isEmpty, let adapter = record.adapterFolder else { return all }
     let (base, scales) = (Figures.shell(model), Figures.shell(adapter))
     let ask = record.hasChatTemplate ? "--chat 'Ask it something'" : "--prompt 'Once upon a time'"
     all.append(("Ask the tuned model:", "peqa generate \(base) --adapter \(scales) \(ask)"))
@@ -31,12 +31,6 @@ struct RunUse {
         "peqa export \(base) --adapter \(scales) --format gguf -o \(Figures.shell(exported))"
       ))
     return all
-  }
-
-  /// The final adapter, or the newest checkpoint.
-  private var folder: String? {
-    if record.hasAdapter { return record.folder }
-    return record.checkpoints.last.map { "\(record.folder)/\(RunFile.checkpoint(step: $0))" }
   }
 
   private var exported: String { "\(record.name).gguf" }
