@@ -11,7 +11,7 @@ import Testing
 
   /// Two rates and two seeds, of which one setting goes beyond step 6.
   private func write(_ name: String, ranks: Int? = nil) throws -> String {
-    _ = try folder.runFile("num_epochs: 1\nval_set_size: 0.1\noutput_dir: none\n")
+    _ = try folder.runFile("num_epochs: 0.2\nval_set_size: 0.1\noutput_dir: none\n")
     try folder.write(
       """
       output_dir: \(name)
@@ -41,38 +41,14 @@ import Testing
     return 1 + (json["previous"]?.array?.count ?? 0)
   }
 
-  @Test func halvingOfRealRuns() async throws {
-    let ran = try await Program.run(["sweep", try write("out"), "--json"])
-    #expect(ran.status == 0, "\(ran.standardError)")
-    let result = try JSONValue(parsing: ran.standardOutput)
-    #expect(result["best"]?["values"]?["learning_rate"]?.string == "0.02")
-    // All four to step 6, two to the end.
-    let last = try ["out/run-0001", "out/run-0002", "out/run-0003", "out/run-0004"].map {
-      try steps($0, of: "loss")
-    }
-    let end = try #require(last[3].last)
-    #expect(end > 6)
-    #expect(last == [Array(1...6), Array(1...6), Array(1...end), Array(1...end)])
-    #expect(try steps("out/run-0004", of: "eval_loss") == [6, end])
-    let best = try await Program.run(["config", folder.file("out/best.yaml").path])
-    #expect(best.status == 0)
-    // The table of runs knows all of them.
-    let table = try await Program.run(["runs", folder.file("out").path, "--json"])
-    let states = try JSONValue(parsing: table.standardOutput).array?.compactMap {
-      $0["state"]?.string
-    }
-    #expect(states == ["stopped", "stopped", "finished", "finished"])
-  }
-
   /// kill -9 of the sweep alone, whose trainer lives on. The next start waits for that one, and what
-  /// comes out is what an undisturbed sweep gives, bit for bit.
-  @Test(arguments: [0, 2])
-  func killedSweepDoesNoRunTwice(ranks: Int) async throws {
-    let ranks = ranks == 0 ? nil : ranks
+  /// comes out is what an undisturbed sweep on one rank gives, bit for bit.
+  @Test func killedSweepDoesNoRunTwice() async throws {
     let whole = try await Program.run(["sweep", try write("whole")])
     #expect(whole.status == 0, "\(whole.standardError)")
-    let file = try write("cut", ranks: ranks)
-    for kills in 1...3 {
+    try await checkHalving("whole")
+    let file = try write("cut", ranks: 2)
+    for kills in 1...2 {
       let sweep = try Program.start(["sweep", file])
       let begun = folder.file("cut/run-000\(kills)/metrics.jsonl")
       let deadline = Date().addingTimeInterval(60)
@@ -95,6 +71,26 @@ import Testing
         try Data(contentsOf: folder.file("cut/\(name)"))
           == Data(contentsOf: folder.file("whole/\(name)")))
     }
+  }
+
+  /// All four runs to step 6, two to the end.
+  private func checkHalving(_ name: String) async throws {
+    let steps = try (1...4).map { try self.steps("\(name)/run-000\($0)", of: "loss") }
+    let end = try #require(steps[3].last)
+    #expect(end > 6)
+    #expect(steps == [Array(1...6), Array(1...6), Array(1...end), Array(1...end)])
+    #expect(try self.steps("\(name)/run-0004", of: "eval_loss") == [6, end])
+    let result = try JSONValue(
+      parsing: String(contentsOf: folder.file("\(name)/sweep.json"), encoding: .utf8))
+    #expect(result["best"]?["values"]?["learning_rate"]?.string == "0.02")
+    let best = try await Program.run(["config", folder.file("\(name)/best.yaml").path])
+    #expect(best.status == 0, "\(best.standardError)")
+    // The table of runs knows all of them.
+    let table = try await Program.run(["runs", folder.file(name).path, "--json"])
+    let states = try JSONValue(parsing: table.standardOutput).array?.compactMap {
+      $0["state"]?.string
+    }
+    #expect(states == ["stopped", "stopped", "finished", "finished"])
   }
 
   @Test func aDryRunSaysStepsAndWritesNothing() async throws {

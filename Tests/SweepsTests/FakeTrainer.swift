@@ -28,14 +28,14 @@ struct FakeTrainer {
     step=${step:-0} last=$((stop > 0 && stop < total ? stop : total))
     while [ "$step" -lt "$last" ]; do
       step=$((step + 1))
-      echo "$(basename "$out") $step" >>"$FAKE_LOG"
-      sleep "${FAKE_DELAY:-0}"
+      echo "${out##*/} $step" >>"$FAKE_LOG"
+      [ -z "$FAKE_DELAY" ] || sleep "$FAKE_DELAY"
       echo "{\"step\":$step,\"loss\":$seed}" >>"$out/metrics.jsonl"
       [ "$step" -ne "$last" ] || awk -v r="$rate" -v s="$seed" -v n="$step" \
         'BEGIN { x = log(r) / log(10) + 2.5; if (x < 0) x = -x;
           printf "{\"step\":%d,\"eval_loss\":%.9f}\n", n, x + s / 100 + 1 / n }' >>"$out/metrics.jsonl"
       mkdir "$out/checkpoint-$step"
-      rm -rf "$out/checkpoint-$((step - 1))"
+      [ "$step" -eq 1 ] || rmdir "$out/checkpoint-$((step - 1))" 2>/dev/null
     done
     [ "$step" -lt "$total" ] || echo "{\"global_step\":$step}" >"$out/train_results.json"
     """#
