@@ -64,7 +64,7 @@ package struct WatchFrame {
     let right = parts.joined(separator: "   ")
     guard let total = record.totalSteps, total > 0 else { return spread("step \(step)", right) }
     let share = min(1, Double(step) / Double(total))
-    let left = "step \(step)/\(total) \(Int(100 * share)) % "
+    let left = "step \(step)/\(total) \(100 * min(step, total) / total) % "
     let width = min(30, columns - left.count - right.count - 2)
     return spread(left + (width > 4 ? bar(share, width: width) : ""), right)
   }

@@ -41,8 +41,8 @@ import Testing
     return 1 + (json["previous"]?.array?.count ?? 0)
   }
 
-  /// kill -9 of the sweep alone, whose trainer lives on. The next start waits for that one, and what
-  /// comes out is what an undisturbed sweep on one rank gives, bit for bit.
+  /// kill -9 of the sweep alone, whose trainer lives on. The next start waits for that one, and
+  /// what comes out is what an undisturbed sweep on one rank gives, bit for bit.
   @Test func killedSweepDoesNoRunTwice() async throws {
     let whole = try await Program.run(["sweep", try write("whole")])
     #expect(whole.status == 0, "\(whole.standardError)")

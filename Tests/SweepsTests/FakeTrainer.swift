@@ -3,7 +3,7 @@ import RunHistory
 import Sweeps
 import TestSupport
 
-/// A stand-in for `peqa train` that trains nothing and leaves what a run leaves, and a sweep over it.
+/// A stand-in for `peqa train` that trains nothing and leaves what a run leaves, and its sweeps.
 ///
 /// Its eval_loss is |log10(learning_rate) + 2.5| + seed / 100 + 1 / step: least for 3e-3.
 struct FakeTrainer {

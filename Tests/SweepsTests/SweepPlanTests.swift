@@ -70,7 +70,7 @@ import Training
     #expect(one.settings.count == 40 && one.runs.count == 80)
     let rates = one.runs.compactMap(\.config.learningRate)
     #expect(rates.allSatisfy { (1e-4...1e-2).contains($0) })
-    // Half of them below the geometric mean: 20 of 40 with a deviation of 3.2, four of them allowed.
+    // Half of them below the geometric mean: 20 of 40, with a deviation of 3.2; four are allowed.
     let below = rates.filter { $0 < 1e-3 }.count / 2
     #expect(abs(below - 20) <= 13)
     #expect(Set(one.runs.map(\.config.warmupSteps)).isSubset(of: Set(0...9)))

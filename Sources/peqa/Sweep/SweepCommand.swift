@@ -1,8 +1,10 @@
 internal import ArgumentParser
+internal import Checkpoints
 internal import Collectives
 internal import Foundation
 internal import JSONText
 internal import Reporting
+internal import Reports
 internal import RunHistory
 internal import Sweeps
 internal import Training
@@ -64,7 +66,20 @@ struct SweepCommand: ParsableCommand {
       read: RunStanding.ofRun(in:), report: display.show)
     let results = try sweep()
     try results.write()
+    try writeReport(results)
     show(results, console)
+  }
+
+  /// Runs of a page; more would be curves that nobody can tell apart.
+  private static let mostCurves = 16
+
+  /// The best runs side by side.
+  private func writeReport(_ results: SweepResults) throws {
+    let folders = results.settings.flatMap(\.runs).map(\.folder).prefix(Self.mostCurves)
+    let runs = folders.compactMap { try? Report.Run(RunRecord(folder: $0)) }
+    guard !runs.isEmpty else { return }
+    let page = Report(runs, maker: "peqa \(Version.number)")
+    try AtomicFile.write(page.text, to: "\(results.folder)/\(RunFile.report)")
   }
 
   /// What a trainer is to be sent.
@@ -83,6 +98,7 @@ struct SweepCommand: ParsableCommand {
     console.result()
     console.result("best        \(results.best.name), \(results.best.folder)")
     console.result("run file    \(results.folder)/best.yaml")
+    console.result("report      \(results.folder)/\(RunFile.report)")
   }
 }
 
