@@ -6,7 +6,7 @@ internal import SystemPackage
 struct ChildProcess {
   private let process: pid_t
 
-  /// Starts `arguments[0]`, found by PATH where it has no slash.
+  /// Starts `arguments[0]`, found by the PATH of `environment` where it has no slash.
   ///
   /// - Parameters:
   ///   - output: file that gets stdout, at its end, and stderr too where there is no `errors`.
@@ -41,11 +41,18 @@ struct ChildProcess {
     var settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for word in words + settings { free(word) } }
     var started: pid_t = 0
-    let code = posix_spawnp(&started, arguments[0], &actions, &attributes, &words, &settings)
+    let program = Self.path(of: arguments[0], environment)
+    let code = posix_spawn(&started, program, &actions, &attributes, &words, &settings)
     guard code == 0 else {
       throw .noLauncher("\(arguments[0]) cannot be started: \(Errno(rawValue: code))")
     }
     process = started
+  }
+
+  private static func path(of program: String, _ environment: [String: String]) -> String {
+    guard !program.contains("/") else { return program }
+    let folders = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
+    return folders.map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 } ?? program
   }
 
   /// Its exit code once it has ended, 128 and the signal's number where one ended it.

@@ -2,9 +2,6 @@ internal import Checkpoints
 internal import Foundation
 
 extension Sweep {
-  /// Seconds between looks at the queue.
-  private static let interval = 10.0
-
   /// Has launch/array train what is missing, a job array for each rung, and waits for it.
   ///
   /// Jobs are known by a name that follows from folder and rung. So a sweep that was killed finds
@@ -17,7 +14,8 @@ extension Sweep {
       let runs = pending(settings, at: step)
       if runs.isEmpty { return }
       guard folder.submissions[rung] <= self.settings.retries else {
-        for run in runs { try fail(plan.runs[run], 75) }
+        let reason = "not there after \(folder.submissions[rung]) jobs; slurm-*.out says why"
+        for run in runs { try fail(plan.runs[run], 75, reason) }
         return
       }
       try folder.noteSubmission(rung: rung)
@@ -63,7 +61,7 @@ extension Sweep {
         throw SweepError.noLauncher("squeue has ended with \(code): is Slurm there?")
       }
       if try OpenFile.contents(of: answer).isEmpty { return try Folder.remove(answer) }
-      try launcher.pause(seconds: Self.interval)
+      try launcher.pause(seconds: queueInterval)
     }
   }
 

@@ -24,6 +24,8 @@ package final class Sweep {
   let launcher: RunLauncher
   let settings: SweepSettings
   let report: (Event) -> Void
+  /// Seconds between looks at a queue.
+  package var queueInterval = 10.0
   private let read: (String) throws -> RunStanding
   /// By number of the run; read again after a start.
   private var standings: [Int: RunStanding] = [:]
@@ -131,11 +133,12 @@ package final class Sweep {
     throw SweepError.runLost(name: run.name, code: 75, log: folder.log(run))
   }
 
-  func fail(_ run: SweepPlan.Run, _ code: Int32) throws {
+  func fail(_ run: SweepPlan.Run, _ code: Int32, _ reason: String? = nil) throws {
     let message =
-      code == 0
-      ? "the trainer has ended with 0, but left no \(plan.metric.rawValue) to judge it by"
-      : folder.lastWords(run)
+      reason
+      ?? (code == 0
+        ? "the trainer has ended with 0, but left no \(plan.metric.rawValue) to judge it by"
+        : folder.lastWords(run))
     try folder.note(.init(code: code == 0 ? 70 : code, message: message), of: run)
     report(.failed(run, code: code, message: message))
   }

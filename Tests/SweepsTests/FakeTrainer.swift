@@ -78,6 +78,7 @@ struct FakeTrainer {
     let sweep = Sweep(
       plan, in: try SweepFolder(plan, file, forgetsFailures: retryFailed), launcher: launcher,
       settings: file.settings, read: RunStanding.ofRun(in:), report: report)
+    sweep.queueInterval = 0.05
     let results = try sweep()
     try results.write()
     return results
