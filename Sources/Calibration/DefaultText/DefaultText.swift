@@ -9,7 +9,7 @@ package enum DefaultText {
   /// Passages with an empty line between. Each kind is spread over the whole, so that sequences
   /// from evenly spread places have something of all.
   package static let text = spread(
-    [articles, moreArticles, prose, answers]
+    [articles, moreArticles, prose, answers, code, science, languages]
   ).joined(separator: "\n\n")
 
   /// The members of all lists, each list's at even distances.
