@@ -86,14 +86,19 @@ import Testing
 
   @Test func aHundredThousandStepsWeighLessThanAMegabyte() throws {
     let folder = try TemporaryFolder()
-    let keys = MetricKey.allCases.filter { $0 != .evalLoss && $0 != .perplexity }.map(\.rawValue)
-    let lines = (1...100_000).map { step in
-      let value = Double(step * 7919 % 10_007) / 1000
-      let numbers = keys.map { ",\"\($0)\":\(value)" }.joined()
-      let evaluation = step % 100 == 0 ? ",\"eval_loss\":\(value),\"perplexity\":\(value)" : ""
-      return "{\"step\":\(step)\(numbers)\(evaluation)}\n"
+    var run = try run(folder, metrics: "")
+    for step in 1...100_000 {
+      let value = JSONValue.real(Double(step * 7919 % 10_007) / 1000)
+      let isEvaluation = step % 100 == 0
+      let keys = MetricKey.allCases.filter {
+        isEvaluation || ![.evalLoss, .perplexity, .evalRuntime].contains($0)
+      }
+      let members =
+        [JSONValue.Member(key: MetricKey.step, value: .integer(step))]
+        + keys.map { .init(key: $0.rawValue, value: value) }
+      #expect(run.record.metrics.add(.object(members)))
     }
-    let text = page([try run(folder, metrics: lines.joined())])
+    let text = page([run])
     #expect(text.utf8.count < 1_000_000)
   }
 
