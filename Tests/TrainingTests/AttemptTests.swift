@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import JSONText
 import RunHistory
@@ -35,10 +36,11 @@ import Training
   @Test func anErrorIsTheCause() throws {
     let folder = try TemporaryFolder()
     var run = ToyRun(folder("run"))
-    run.poison = 7
+    run.poison = ToyData(count: 23).sequence(at: 11).tokens[0]
     let error = #expect(throws: TrainingError.self) { try run() }
     let end = try #require(try lives(folder).first?.end)
-    #expect(end.reason == .failed && end.cause == "\(try #require(error))")
+    let text = try #require(error.map { "\($0)" })
+    #expect(end.reason == .failed && end.cause == text)
     #expect(try RunRecord(folder: folder("run")).state() == .failed)
   }
 
@@ -48,7 +50,7 @@ import Training
     var run = ToyRun(folder("run"))
     run.config.saveSteps = 0
     run.config.saveInterval = 0
-    run.poison = 7
+    run.poison = ToyData(count: 23).sequence(at: 11).tokens[0]
     #expect(throws: TrainingError.self) { try run() }
     run.poison = nil
     _ = try run()
