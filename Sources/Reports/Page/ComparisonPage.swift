@@ -131,9 +131,10 @@ struct ComparisonPage {
   }
 
   private func single(_ run: Report.Run) -> HTML {
-    Block.details(
+    let summary = RunSummary(run.record, run.record.state(at: time))
+    return Block.details(
       run.record.name,
-      "<p class=\"lead\">\(RunSummary(run.record).sentence)</p>\n\(RunPage(run, time: time).sections)"
+      "<p class=\"lead\">\(summary.sentence)</p>\n\(RunPage(run, time: time).sections)"
     )
   }
 }

@@ -9,16 +9,17 @@ struct RunPage {
   init(_ run: Report.Run, time: Date) { (self.run, self.time) = (run, time) }
 
   private var record: RunRecord { run.record }
+  private var state: RunState { record.state(at: time) }
 
   var html: HTML {
     """
     <header>
     <p class="eyebrow">peqa training run</p>
-    <h1>\(record.name) \(Block.badge(record.state(at: time)))</h1>
-    <p class="lead">\(RunSummary(record).sentence)</p>
+    <h1>\(record.name) \(Block.badge(state))</h1>
+    <p class="lead">\(RunSummary(record, state).sentence)</p>
     </header>
     \(RunTiles(record).html)
-    \(RunUse(record).html.orNothing)
+    \(RunUse(record, state).html.orNothing)
     \(sections)
     """
   }

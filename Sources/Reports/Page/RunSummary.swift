@@ -3,8 +3,9 @@ internal import RunHistory
 /// What was trained, on what, in a sentence.
 struct RunSummary {
   private let record: RunRecord
+  private let state: RunState
 
-  init(_ record: RunRecord) { self.record = record }
+  init(_ record: RunRecord, _ state: RunState) { (self.record, self.state) = (record, state) }
 
   var sentence: HTML { "\(what)\(on)\(by)." }
 
@@ -14,7 +15,13 @@ struct RunSummary {
     return "\(numbers)scales\(granularity) of \(base)\(verb)"
   }
 
-  private var verb: HTML { record.results == nil ? " are being tuned" : " were tuned" }
+  private var verb: HTML {
+    switch state {
+    case .finished: " were tuned"
+    case .running: " are being tuned"
+    case .stopped, .failed, .unknown: " were tuned in part"
+    }
+  }
 
   private var trainedNumbers: Int {
     let count = record.adapter?.trainedNumbers ?? 0

@@ -3,8 +3,9 @@ internal import RunHistory
 /// What to do with the result, or how to go on.
 struct RunUse {
   private let record: RunRecord
+  private let state: RunState
 
-  init(_ record: RunRecord) { self.record = record }
+  init(_ record: RunRecord, _ state: RunState) { (self.record, self.state) = (record, state) }
 
   var html: HTML? {
     let commands = commands
@@ -17,7 +18,7 @@ struct RunUse {
 
   private var commands: [(what: String, command: String)] {
     var all: [(String, String)] = []
-    if record.results == nil, let life = record.life, !life.arguments.isEmpty {
+    if ![.finished, .running].contains(state), let life = record.life, !life.arguments.isEmpty {
       all.append(
         ("Go on from the newest checkpoint:", Self.line(life.arguments, ranks: life.ranks)))
     }
