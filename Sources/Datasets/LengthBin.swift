@@ -6,8 +6,8 @@ package struct LengthBin: Sendable, Equatable {
 
   private static let mostBins = 32
 
-  /// Bins of one width, 1, 2 or 5 times a power of ten, from 1 to the longest; at most 32, empty
-  /// ones included. None for no lengths. Two passes, nothing is kept.
+  /// Bins of one width, 1, 2 or 5 times a power of ten, from 1 to the longest; at most 32, without
+  /// empty ones. Two passes, nothing is kept.
   package static func count(_ lengths: some Sequence<Int>) -> [LengthBin] {
     guard let longest = lengths.max(), longest > 0 else { return [] }
     let width = width(ofLongest: longest)
@@ -15,7 +15,7 @@ package struct LengthBin: Sendable, Equatable {
       LengthBin(least: $0 * width + 1, greatest: ($0 + 1) * width, samples: 0)
     }
     for length in lengths where length > 0 { bins[(length - 1) / width].samples += 1 }
-    return bins
+    return bins.filter { $0.samples > 0 }
   }
 
   private static func width(ofLongest longest: Int) -> Int {

@@ -14,6 +14,11 @@ enum Figures {
     return (number < 0 ? "\u{2212}" : "") + text
   }
 
+  /// A count that a file gave as a number: nothing keeps it within whole numbers.
+  static func count(_ number: Double) -> String {
+    abs(number) < 1e15 ? count(Int(number)) : short(number)
+  }
+
   /// A count with its noun: `1 step`, `2 steps`.
   static func count(_ number: Int, _ noun: String) -> String {
     "\(count(number)) \(noun)\(number == 1 ? "" : "s")"

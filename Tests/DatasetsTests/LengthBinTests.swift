@@ -12,8 +12,10 @@ import Testing
       #expect(bin.samples == lengths.count { (bin.least...bin.greatest).contains($0) })
     }
     #expect(bins.reduce(0) { $0 + $1.samples } == lengths.count)
-    #expect(bins.first?.least == 1)
-    #expect(zip(bins, bins.dropFirst()).allSatisfy { $0.greatest + 1 == $1.least })
+    let width = bins[0].greatest - bins[0].least + 1
+    #expect(bins.allSatisfy { $0.samples > 0 && $0.greatest - $0.least + 1 == width })
+    #expect(bins.allSatisfy { $0.greatest % width == 0 })
+    #expect(zip(bins, bins.dropFirst()).allSatisfy { $0.greatest < $1.least })
   }
 
   @Test func noLengthsNoBins() { #expect(LengthBin.count([]).isEmpty) }

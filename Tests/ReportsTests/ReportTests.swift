@@ -24,7 +24,8 @@ import Testing
       {"peqa":\(text),"argv":[\(text)],"hosts":[\(text)],"rank_hosts":[\(text)],"cpu":\(text),
       "kernels":\(text),"precision":\(text),"mpi":\(text),"blas":\(text),"model":\(text),"ranks":2,
       "data":{"paths":[\(text)],"sources":[{"type":\(text)}],"train":{"samples":3,"sequences":2,
-      "tokens":100,"length_histogram":[[1,10,2],[11,20,1]]},"lengths":{"p50":5,"max":20}},
+      "tokens":100,"length_histogram":[[11,20,1],[0,10,2],[9,9007199254740992,1]]},
+      "lengths":{"p50":5,"max":20}},
       "base_sha256":\(text),"data_digest":\(text),"started":"2025-01-01T00:00:00Z","first_step":2,
       "previous":[{"hosts":[\(text)],"ended":{"reason":"failed","step":2,"cause":\(text)}}]}
       """)
@@ -75,6 +76,8 @@ import Testing
     "{\"step\":1,\"loss\":-1e308,\"grad_norm\":1e300}\n{\"step\":9007199254740992,\"loss\":1e308}\n",
     "{\"step\":3,\"loss\":2,\"num_input_tokens_seen\":1e300,\"train_runtime\":1e300,\"epoch\":1e300}\n",
     "{\"step\":3,\"loss\":0,\"perplexity\":-5,\"step_time\":-1,\"comm_time\":1e-300}\n",
+    "{\"step\":3,\"tokens_per_second\":1e300,\"num_input_tokens_seen\":-1e300,\"epoch\":1,"
+      + "\"supervised_tokens_seen\":1e300}\n",
     "{\"step\":1,\"supervised_tokens_seen\":-7e18,\"epoch\":5e-324}\n",
   ])
   func oddMetricsMakeAPage(metrics: String) throws {

@@ -13,8 +13,10 @@ struct BarChart {
 
   /// Nil where there is nothing to draw.
   var html: HTML? {
-    guard let first = bars.first, let last = bars.last else { return nil }
-    let x = Axis(exactly: Double(first.range.lowerBound - 1)...Double(last.range.upperBound))
+    guard let least = bars.map(\.range.lowerBound).min(),
+      let greatest = bars.map(\.range.upperBound).max()
+    else { return nil }
+    let x = Axis(exactly: Double(least - 1)...Double(greatest))
     let y = Axis(around: bars.map { Double($0.count) }, fromZero: true, count: 3)
     let frame = PlotFrame(
       left: y.ticks.map { .init(place: y.y($0), text: Figures.short($0, digits: 4)) },

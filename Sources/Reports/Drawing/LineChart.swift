@@ -69,7 +69,7 @@ struct LineChart {
 
   private func frame(_ x: Axis, _ y: Axis) -> PlotFrame {
     let parts: [HTML] =
-      [grid(y)] + restarts.map { restart($0, x) } + drawn.map { path($0, x, y) }
+      [grid(y)] + restarts.compactMap { restart($0, x) } + drawn.map { path($0, x, y) }
       + [checkpointMarks(x)] + (isLarge ? bands(x) : [])
     return PlotFrame(
       left: y.ticks.map { .init(place: y.y($0), text: text($0, y)) },
@@ -126,20 +126,22 @@ struct LineChart {
   }
 
   private func checkpointMarks(_ x: Axis) -> HTML {
-    guard !checkpoints.isEmpty else { return "" }
+    let shown = checkpoints.filter { (0...1).contains(x.share(Double($0))) }
+    guard !shown.isEmpty else { return "" }
     // Too many to be told apart: as many as can be.
-    let each = max(1, checkpoints.count / 200)
-    let marks = checkpoints.enumerated().filter { $0.offset % each == 0 }.map {
+    let each = max(1, shown.count / 200)
+    let marks = shown.enumerated().filter { $0.offset % each == 0 }.map {
       "M\(x.x(Double($0.element))) 1000v-40"
     }
     return "<path class=\"checkpoint\" d=\"\(marks.joined())\"/>"
   }
 
-  private func restart(_ restart: (step: Int, text: String), _ x: Axis) -> HTML {
-    """
-    <path class="restart" d="M\(x.x(Double(restart.step))) 0v1000">\
-    <title>\(restart.text)</title></path>
-    """
+  private func restart(_ restart: (step: Int, text: String), _ x: Axis) -> HTML? {
+    guard (0...1).contains(x.share(Double(restart.step))) else { return nil }
+    return """
+      <path class="restart" d="M\(x.x(Double(restart.step))) 0v1000">\
+      <title>\(restart.text)</title></path>
+      """
   }
 
   /// Bands that say their numbers under the pointer.

@@ -43,7 +43,7 @@ struct DataPart {
       ? "\(Figures.percent(epoch)) of the training data, once"
       : "all of the training data, \(Figures.short(epoch)) times"
     let tokens = record.metrics.last(.supervisedTokens).map {
-      ": \(Figures.count(Int($0.value))) tokens in the loss"
+      ": \(Figures.count($0.value)) tokens in the loss"
     }
     return share + (tokens ?? "")
   }

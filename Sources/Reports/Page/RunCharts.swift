@@ -58,9 +58,13 @@ struct RunCharts {
     ]
   }
 
-  private var machine: [LineChart] {
-    let share = Curve.ratio(metrics[.communicationTime], metrics[.stepTime])
-    return [
+  private var machine: [LineChart] { common + (isShared ? ranks : [alone]) }
+
+  /// Several ranks worked on it, at least for a time.
+  private var isShared: Bool { record.lives.contains { $0.ranks > 1 } }
+
+  private var common: [LineChart] {
+    [
       LineChart(title: "Speed", unit: "tokens/s", lines: mean(.tokensPerSecond), fromZero: true),
       LineChart(
         title: "Memory of rank 0", unit: "GB",
@@ -68,6 +72,16 @@ struct RunCharts {
           .init(name: "private", points: metrics[.privateGigabytes]),
           .init(name: "shared", points: metrics[.sharedGigabytes], color: 3),
         ], fromZero: true),
+    ]
+  }
+
+  private var alone: LineChart {
+    LineChart(title: "Time of a step", unit: "s", lines: mean(.stepTime), fromZero: true)
+  }
+
+  private var ranks: [LineChart] {
+    let share = Curve.ratio(metrics[.communicationTime], metrics[.stepTime])
+    return [
       LineChart(
         title: "Share of communication", unit: "% of the step, waiting included",
         lines: Self.withMean(share, name: "", color: 1), fromZero: true, scale: 0.01),

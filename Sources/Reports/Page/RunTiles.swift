@@ -66,7 +66,7 @@ struct RunTiles {
   private var speed: HTML? {
     let speeds = metrics[.tokensPerSecond].map(\.value).sorted()
     guard !speeds.isEmpty else { return nil }
-    let tokens = metrics.last(.inputTokens).map { Figures.count(Int($0.value)) + " tokens" }
+    let tokens = metrics.last(.inputTokens).map { Figures.count($0.value) + " tokens" }
     return Block.tile(
       "Speed", "\(Figures.short(speeds[speeds.count / 2])) <small>tokens/s</small>", tokens ?? "")
   }

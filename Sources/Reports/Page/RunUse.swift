@@ -24,7 +24,7 @@ struct RunUse {
     }
     guard !model.isEmpty, let adapter = record.adapterFolder else { return all }
     let (base, scales) = (Figures.shell(model), Figures.shell(adapter))
-    let ask = record.hasChatTemplate ? "--chat 'Ask it something'" : "--prompt 'Once upon a time'"
+    let ask = isConversation ? "--chat 'Ask it something'" : "--prompt 'Once upon a time'"
     all.append(("Ask the tuned model:", "peqa generate \(base) --adapter \(scales) \(ask)"))
     all.append(
       (
@@ -32,6 +32,12 @@ struct RunUse {
         "peqa export \(base) --adapter \(scales) --format gguf -o \(Figures.shell(exported))"
       ))
     return all
+  }
+
+  /// The model was trained to answer, as far as the data tells, and knows how it is asked.
+  private var isConversation: Bool {
+    let isText = ["text", "completion"].contains(record.life?.data?.types.first ?? "")
+    return record.hasChatTemplate && !isText
   }
 
   private var exported: String { "\(record.name).gguf" }
