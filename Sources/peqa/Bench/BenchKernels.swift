@@ -27,7 +27,7 @@ struct BenchKernels: ParsableCommand {
   @Option(help: "Shapes whose linear layers are measured, separated by commas.")
   var shapes = "smollm2-135m,llama-7b"
 
-  @Option(help: "Bits: 2, 3, 4, 8, or 16 for a dense matrix.")
+  @Option(help: "Bits: 2, 3, 4, 5, 6, 8, or 16 for a dense matrix.")
   var bits = NumberList(2, 3, 4, 8, 16)
 
   @Option(parsing: .unconditional, help: "Weights that share a scale: -1, 32, 64, 128 or 256.")
@@ -176,7 +176,7 @@ struct KernelCase {
         compute.decode(
           Product(numbers.weights, into: y.pointer), input: input, tokens: tokens)
       case .forward:
-        let input = compute.operand(x.pointer, tokens: tokens, columns: matrix.columns)
+        let input = compute.operand(x.pointer, tokens: tokens, for: numbers.weights)
         compute.forward(numbers.weights, input, tokens: tokens, into: y.pointer)
       case .input:
         compute.inputGradient(
