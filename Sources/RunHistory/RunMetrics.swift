@@ -28,14 +28,48 @@ package struct RunMetrics: Sendable, Equatable {
 
   package init() {}
 
-  package init(parsing bytes: [UInt8]) {
+  /// - Parameter recent: so many lines at the end are read, and of those before them evaluations
+  ///   alone: a table of runs needs no more, and most of the time goes into the others.
+  package init(parsing bytes: [UInt8], recent: Int = .max) {
     let newline = UInt8(ascii: "\n")
-    var start = 0
+    var start = recent == .max ? 0 : Self.start(ofLast: recent, in: bytes)
+    addEvaluations(in: bytes[..<start])
     while let end = bytes[start...].firstIndex(of: newline) {
       add(line: bytes[start..<end])
       start = end + 1
     }
     isCutShort = start < bytes.count
+  }
+
+  private static func start(ofLast count: Int, in bytes: [UInt8]) -> Int {
+    var left = count
+    for index in bytes.indices.reversed() where bytes[index] == UInt8(ascii: "\n") {
+      // The end of a line ends the one before the last `count`.
+      if left == 0 { return index + 1 }
+      left -= 1
+    }
+    return 0
+  }
+
+  /// Takes the lines that name the loss of an evaluation.
+  private mutating func addEvaluations(in bytes: ArraySlice<UInt8>) {
+    let name = Array("\"\(MetricKey.evalLoss.rawValue)\"".utf8)
+    var start = bytes.startIndex
+    while let found = Self.first(name, in: bytes[start...]) {
+      let begin = bytes[start..<found].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? start
+      let end = bytes[found...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+      add(line: bytes[begin..<end])
+      start = min(end + 1, bytes.endIndex)
+    }
+  }
+
+  private static func first(_ name: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
+    bytes.withUnsafeBytes { text in
+      guard text.count >= name.count else { return nil }
+      return (0...(text.count - name.count)).first { place in
+        text[place] == name[0] && text[place..<(place + name.count)].elementsEqual(name)
+      }.map { bytes.startIndex + $0 }
+    }
   }
 
   /// The points of a curve, steps rising; empty where there are none.

@@ -33,8 +33,9 @@ package struct RunRecord: Sendable, Equatable {
   private static let largestDocument = 64 << 20
   private static let mostValues = 4_000_000
 
+  /// - Parameter recent: lines of the metrics that are read, from the end; evaluations all are.
   /// - Throws: `RunHistoryError.noRun` where the folder has no run.
-  package init(folder: String) throws(RunHistoryError) {
+  package init(folder: String, recent: Int = .max) throws(RunHistoryError) {
     guard Self.isRun(folder) else { throw .noRun(path: folder) }
     self.folder = folder
     func bytes(_ name: String) -> [UInt8] {
@@ -48,7 +49,7 @@ package struct RunRecord: Sendable, Equatable {
     }
     lives = json(RunFile.provenance).map(RunLife.all) ?? []
     settings = RunSettings(parsing: text(RunFile.settings))
-    metrics = RunMetrics(parsing: bytes(RunFile.metrics))
+    metrics = RunMetrics(parsing: bytes(RunFile.metrics), recent: recent)
     results = json(RunFile.results).flatMap(RunResults.init)
     failures = RunFailure.all(text(RunFile.failures))
     owner = RunOwner(parsing: text(RunFile.lock))

@@ -36,12 +36,15 @@ package struct RunTable {
     rows = folders.map { folder in
       let name = Self.name(folder, below: root)
       do {
-        return Row(try RunRecord(folder: folder), name: name, now: now)
+        return Row(try RunRecord(folder: folder, recent: Self.recentLines), name: name, now: now)
       } catch {
         return Row(name: name, state: .unknown, step: 0, problem: "\(error)")
       }
     }
   }
+
+  /// Enough for the pace.
+  private static let recentLines = 100
 
   private static func name(_ folder: String, below root: String) -> String {
     let prefix = root.hasSuffix("/") || root.isEmpty ? root : root + "/"

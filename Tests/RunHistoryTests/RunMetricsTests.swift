@@ -50,4 +50,18 @@ import Testing
     #expect(read[.loss].map(\.step) == [1, 2, 3])
     #expect(read[.loss].map(\.value) == [0, 4, 5])
   }
+
+  /// Of earlier lines the evaluations alone, wherever the border falls; the newest lines as ever.
+  @Test(arguments: [0, 1, 2, 3, 7, 8, 100], ["", "{\"step\":9,\"lo"])
+  func recentLinesAlone(count: Int, torn: String) {
+    let lines = (1...8).map { step in
+      step % 3 == 0
+        ? "{\"step\":\(step),\"eval_loss\":\(step)}\n" : "{\"step\":\(step),\"loss\":\(step)}\n"
+    }
+    let read = RunMetrics(parsing: Array((lines.joined() + torn).utf8), recent: count)
+    #expect(read[.evalLoss].map(\.step) == [3, 6])
+    let kept = (1...8).suffix(count).filter { $0 % 3 != 0 }
+    #expect(read[.loss].map(\.step) == Array(kept))
+    #expect(read.badLines == 0 && read.isCutShort == !torn.isEmpty)
+  }
 }
