@@ -52,7 +52,9 @@ import Testing
   private func repeats(_ samples: [JSONValue], adapter: String) throws {
     for sample in samples {
       let prompt = try #require(sample["prompt"]?.string)
-      for (key, options) in [("before", []), ("after", ["--adapter", adapter])] as [(String, [String])] {
+      for (key, options) in [("before", []), ("after", ["--adapter", adapter])]
+        as [(String, [String])]
+      {
         let result = try Program.run(
           ["generate", Program.base, "--prompt", prompt, "--max-new-tokens", "96", "--json"]
             + options)

@@ -1,8 +1,8 @@
 import Foundation
 import JSONText
+import RunHistory
 import Synchronization
 import TestSupport
-import RunHistory
 import Testing
 import Training
 

@@ -65,7 +65,7 @@ import Testing
 
   @Test(arguments: [
     ["step"], ["step", "BASE", "--bits", "4"], ["block", "--bits", "4,x"],
-    ["kernels", "--bits", "5"], ["block", "--limit", "width_marginal_cost: 2"],
+    ["kernels", "--bits", "7"], ["block", "--limit", "width_marginal_cost: 2"],
   ])
   func usageErrors(arguments: [String]) throws {
     let (code, _, errors) = try CommandLineTests().run(["bench"] + arguments)

@@ -119,7 +119,6 @@ extension RawConfig {
     String(flag).replacing("-", with: "_")
   }
 
-
   private mutating func add(_ key: String, text: String, _ location: ConfigLocation) {
     do {
       let node = try ConfigNode.parse(yaml: text) ?? ConfigNode(content: .null, line: 1)

@@ -117,11 +117,11 @@ package struct RunConfig: Sendable, Equatable {
 }
 
 package enum Objective: String, CaseIterable, Sendable { case task, distill }
-  package enum ComputeType: String, CaseIterable, Sendable {
-    case auto, fp32, bf16
-    /// Codes as integers, everything else as `auto` has it.
-    case int8
-  }
+package enum ComputeType: String, CaseIterable, Sendable {
+  case auto, fp32, bf16
+  /// Codes as integers, everything else as `auto` has it.
+  case int8
+}
 package enum Determinism: String, CaseIterable, Sendable { case strict, off }
 /// Who computes which sequences of a batch.
 package enum WorkSchedule: String, CaseIterable, Sendable {

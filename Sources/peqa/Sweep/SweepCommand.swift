@@ -66,7 +66,7 @@ struct SweepCommand: ParsableCommand {
       read: RunStanding.ofRun(in:), report: display.show)
     let results = try sweep()
     try results.write()
-    try writeReport(results)
+    try writeReport(results, console)
     show(results, console)
   }
 
@@ -74,11 +74,13 @@ struct SweepCommand: ParsableCommand {
   private static let mostCurves = 16
 
   /// The best runs side by side.
-  private func writeReport(_ results: SweepResults) throws {
+  private func writeReport(_ results: SweepResults, _ console: Console) throws {
     let folders = results.settings.flatMap(\.runs).map(\.folder).prefix(Self.mostCurves)
-    let runs = folders.compactMap { try? Report.Run(RunRecord(folder: $0)) }
+    let runs = folders.compactMap { folder in
+      (try? RunRecord(folder: folder)).map { Report.Run($0, RunFindings(of: $0, console)) }
+    }
     guard !runs.isEmpty else { return }
-    let page = Report(runs, maker: "peqa \(Version.number)")
+    let page = Report(runs, maker: RunReport.maker)
     try AtomicFile.write(page.text, to: "\(results.folder)/\(RunFile.report)")
   }
 
