@@ -87,21 +87,41 @@ float peqa_dot_alike(int n, const float *a, const float *b) {
   return lanes[0];
 }
 
+static float whole_sum(int n, const int8_t *a) {
+  int32_t sum = 0;
+  for (int i = 0; i < n; i++) sum += a[i];
+  return (float)sum;
+}
+
+// Of some rows side by side, since an addition waits for the one before it; each row in its own
+// order, so that it has the same bits alone.
+static inline __attribute__((always_inline)) void weighted_sums(const int rows, int n,
+                                                                const float *weights,
+                                                                const int8_t *a, ptrdiff_t a_row,
+                                                                float *sums, int sums_row) {
+  double sum[4] = {0};
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < rows; r++) sum[r] += (double)weights[i] * a[r * a_row + i];
+  for (int r = 0; r < rows; r++) sums[(ptrdiff_t)r * sums_row] = (float)sum[r];
+}
+
 void peqa_int8_sums(int rows, int columns, int part, const int8_t *a, ptrdiff_t a_row,
                     const float *weights, float *sums) {
   int parts = (columns + part - 1) / part;
-  for (int t = 0; t < rows; t++)
-    for (int p = 0; p < parts; p++) {
-      const int8_t *from = a + t * a_row;
-      int end = least(columns, (p + 1) * part);
-      int32_t whole = 0;
-      double weighted = 0;
-      if (weights)
-        for (int i = p * part; i < end; i++) weighted += (double)weights[i] * from[i];
+  for (int p = 0; p < parts; p++) {
+    int first = p * part, n = least(part, columns - first), t = 0;
+    const float *w = weights ? weights + first : NULL;
+    for (; w && t + 4 <= rows; t += 4)
+      weighted_sums(4, n, w, a + t * a_row + first, a_row, sums + (ptrdiff_t)t * parts + p, parts);
+    for (; t < rows; t++) {
+      const int8_t *from = a + t * a_row + first;
+      float *to = sums + (ptrdiff_t)t * parts + p;
+      if (w)
+        weighted_sums(1, n, w, from, a_row, to, parts);
       else
-        for (int i = p * part; i < end; i++) whole += from[i];
-      sums[(ptrdiff_t)t * parts + p] = weights ? (float)weighted : (float)whole;
+        *to = whole_sum(n, from);
     }
+  }
 }
 
 // The greatest weight that a row can have.

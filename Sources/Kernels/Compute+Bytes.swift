@@ -29,7 +29,7 @@ extension Compute {
     let padded = Self.paddedBytes(columns)
     let rows = operandMemory(slots.rows, bytes: tokens * padded).assumingMemoryBound(to: Int8.self)
     let scales = floats(slots.scales, tokens)
-    inTokens(tokens) { range in
+    pool.parallelRanges(tokens, unit: 8) { range, _ in
       let at = range.lowerBound
       table.pointee.round_i8(
         Int32(range.count), Int32(columns), Int32(padded), x + at * columns, columns, factors,
@@ -40,32 +40,17 @@ extension Compute {
       bytes: ByteRows(source: source, scales: UnsafePointer(scales)))
   }
 
-  /// Bytes as a product with `w` reads them, with the sums that its zero points want; in floating
-  /// point where `w` is not multiplied as integers.
-  func fittedBytes(
-    _ x: Operand, for w: WeightMatrix, tokens: Int, slot: OperandSlot
-  ) -> Operand {
-    guard let held = x.bytes, kind(for: w) == .i8 else { return inFloats(x, w, tokens, slot) }
-    var x = x
-    if w.order != nil {
-      let copy = operandMemory(slot, bytes: tokens * x.rowStride)
-      copy.initializeMemory(as: UInt8.self, repeating: 0, count: tokens * x.rowStride)
-      gather(x, w, false, tokens, copy.assumingMemoryBound(to: Int8.self))
-      x = Operand(
-        pointer: UnsafeRawPointer(copy), rowStride: x.rowStride, kind: .i8,
-        isForDecoding: x.isForDecoding, bytes: held)
-    }
+  /// Adds the sums by which the zero points of `w` are multiplied.
+  func addSums(to x: inout Operand, for w: WeightMatrix, tokens: Int, slot: OperandSlot) {
     let whole = x.isForDecoding ? w.columns : Int(PEQA_DEPTH)
-    let sums: OperandSlot =
-      slot == .fitted ? .sums : slot == .secondFitted ? .secondSums : .thirdSums
     addSums(
       to: &x, tokens: tokens, columns: w.columns,
-      part: w.groups > 1 ? Int(w.raw.group_size) : whole, slot: sums)
-    return x
+      part: w.groups > 1 ? Int(w.raw.group_size) : whole,
+      slot: slot == .fitted ? .sums : slot == .secondFitted ? .secondSums : .thirdSums)
   }
 
-  /// For a dense matrix among quantized ones that read the same input.
-  private func inFloats(
+  /// Bytes in floating point, for a dense matrix among quantized ones that read the same input.
+  func inFloats(
     _ x: Operand, _ w: WeightMatrix, _ tokens: Int, _ slot: OperandSlot
   ) -> Operand {
     guard let source = x.bytes?.source else {
@@ -83,7 +68,7 @@ extension Compute {
     let parts = (columns + part - 1) / part
     let sums = floats(slot, tokens * parts)
     let (rows, stride) = (x.pointer.assumingMemoryBound(to: Int8.self), x.rowStride)
-    inTokens(tokens) { range in
+    pool.parallelRanges(tokens, unit: 8) { range, _ in
       let at = range.lowerBound
       peqa_int8_sums(
         Int32(range.count), Int32(columns), Int32(part), rows + at * stride, stride, weights,
@@ -162,11 +147,5 @@ extension Compute {
 
   private func floats(_ slot: OperandSlot, _ count: Int) -> UnsafeMutablePointer<Float> {
     operandMemory(slot, bytes: count * 4).assumingMemoryBound(to: Float.self)
-  }
-
-  /// On the threads where there are many tokens; few would cost more to hand over.
-  private func inTokens(_ tokens: Int, _ body: (Range<Int>) -> Void) {
-    guard tokens > Self.fewTokens else { return body(0..<tokens) }
-    pool.parallelRanges(tokens, unit: 8) { range, _ in body(range) }
   }
 }

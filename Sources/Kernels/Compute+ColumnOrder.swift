@@ -3,11 +3,23 @@ internal import CKernels
 // Matrices whose columns are in another order than their input (act-order of GPTQ), and operands
 // that were prepared for a matrix stored otherwise.
 extension Compute {
-  /// `x` as a product with `w` reads it: `x` itself, or a copy in the slot.
+  /// `x` as a product with `w` reads it: `x` itself, or a copy in the slot. Bytes get the sums that
+  /// the zero points of `w` want.
   func fitted(_ x: Operand, for w: WeightMatrix, tokens: Int, slot: OperandSlot) -> Operand {
-    if x.kind == .i8 { return fittedBytes(x, for: w, tokens: tokens, slot: slot) }
+    if x.kind == .i8, kind(for: w) != .i8 { return inFloats(x, w, tokens, slot) }
     let isOrdered = x.isForDecoding && x.kind == .bf16 && w.wantsOrderedOperand
-    guard w.order != nil || x.isOrdered != isOrdered else { return x }
+    var fitted = x
+    if w.order != nil || x.isOrdered != isOrdered {
+      fitted.pointer = reordered(x, w, isOrdered, tokens, slot)
+      fitted.isOrdered = isOrdered
+    }
+    if x.kind == .i8 { addSums(to: &fitted, for: w, tokens: tokens, slot: slot) }
+    return fitted
+  }
+
+  private func reordered(
+    _ x: Operand, _ w: WeightMatrix, _ isOrdered: Bool, _ tokens: Int, _ slot: OperandSlot
+  ) -> UnsafeRawPointer {
     let bytes = tokens * x.rowStride * x.kind.byteCount
     let copy = operandMemory(slot, bytes: bytes)
     copy.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
@@ -16,12 +28,10 @@ extension Compute {
     case .f32: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: Float.self))
     case .i8: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: Int8.self))
     }
-    return Operand(
-      pointer: UnsafeRawPointer(copy), rowStride: x.rowStride, kind: x.kind,
-      isForDecoding: x.isForDecoding, isOrdered: isOrdered)
+    return UnsafeRawPointer(copy)
   }
 
-  func gather<Number>(
+  private func gather<Number>(
     _ x: Operand, _ w: WeightMatrix, _ isOrdered: Bool, _ tokens: Int,
     _ to: UnsafeMutablePointer<Number>
   ) {

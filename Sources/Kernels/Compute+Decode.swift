@@ -19,12 +19,11 @@ extension Compute {
   package static let fewTokens = 8
 
   /// Prepares x [tokens, columns of w] for `decode` with `w`; for matrices stored otherwise
-  /// `decode` makes copies. In floating point where the matrix is no linear layer of a block.
+  /// `decode` makes copies.
   package func decodeOperand(
-    _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix, inBlock: Bool = true,
-    slot: OperandSlot = .rows
+    _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix, slot: OperandSlot = .rows
   ) -> Operand {
-    if inBlock, kind(for: w) == .i8 {
+    if kind(for: w) == .i8 {
       var operand = byteOperand(x, tokens: tokens, columns: w.columns)
       operand.isForDecoding = true
       return operand

@@ -23,14 +23,13 @@ extension Compute {
     }
   }
 
-  /// dx [tokens, I] (+)= dy W, for dy [tokens, O]; in floating point where the matrix is no linear
-  /// layer of a block.
+  /// dx [tokens, I] (+)= dy W, for dy [tokens, O].
   package func inputGradient(
-    _ w: WeightMatrix, _ dy: UnsafePointer<Float>, tokens: Int, inBlock: Bool = true,
+    _ w: WeightMatrix, _ dy: UnsafePointer<Float>, tokens: Int,
     into dx: UnsafeMutablePointer<Float>, accumulating: Bool
   ) {
     let scaled =
-      inBlock && kind(for: w) == .i8
+      kind(for: w) == .i8
       ? byteGradient(w, dy, tokens: tokens, slot: .rows)
       : operand(dy, tokens: tokens, columns: w.rows, factors: rowFactors(w))
     inputGradient(w, scaled, tokens: tokens, into: dx, accumulating: accumulating)

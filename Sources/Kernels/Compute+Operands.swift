@@ -3,7 +3,7 @@ internal import CKernels
 /// The left operand of a product as the kernels read it: fp32 rows, bf16 rows padded to an even
 /// count, or rows of bytes. Valid until the next operand is made in its slot.
 package struct Operand {
-  let pointer: UnsafeRawPointer
+  var pointer: UnsafeRawPointer
   /// Elements from row to row.
   let rowStride: Int
   let kind: OperandKind
@@ -92,18 +92,14 @@ extension Compute {
   /// The norm of x [tokens, norm.width] as an operand. y gets it in fp32 where `keeping`, or where
   /// products are fp32.
   ///
-  /// - Parameter w: what it is for; nil for products in floating point.
+  /// - Parameter w: what it is for, and others that read it.
   package func normalizedOperand(
-    _ x: UnsafePointer<Float>, _ norm: Norm, tokens: Int, for w: WeightMatrix?,
+    _ x: UnsafePointer<Float>, _ norm: Norm, tokens: Int, for w: WeightMatrix,
     into y: UnsafeMutablePointer<Float>, keeping: Bool, statistics: UnsafeMutablePointer<Float>
   ) -> Operand {
-    if let w, kind(for: w) == .i8 {
+    guard kind(for: w) == .bf16 else {
       normalize(x, norm, tokens: tokens, into: y, statistics: statistics)
       return operand(y, tokens: tokens, for: w)
-    }
-    guard precision == .bf16 else {
-      normalize(x, norm, tokens: tokens, into: y, statistics: statistics)
-      return operand(y, tokens: tokens, columns: norm.width)
     }
     let (copy, operand) = bf16Rows(tokens: tokens, columns: norm.width, slot: .rows)
     normalize(
@@ -144,8 +140,9 @@ extension Compute {
     slot: OperandSlot = .rows, sums: UnsafeMutablePointer<Float>
   ) -> Operand? {
     let tokens = sequenceRanges.map(\.upperBound).max() ?? 0
-    let factors = rowFactors(w)
     let kind = kind(for: w)
+    // Bytes get factors of their own.
+    let factors = kind == .i8 ? nil : rowFactors(w)
     let rounds = wantsOperand && kind == .bf16
     let rows = rounds ? bf16Rows(tokens: tokens, columns: w.rows, slot: slot) : nil
     sums.update(repeating: 0, count: sequenceRanges.count * w.rows)

@@ -50,9 +50,9 @@ package final class Compute {
   /// in our kernels, not in those of OpenBLAS, which multiplies dense fp32 matrices.
   package var denseRowsStandAlone: Bool { precision == .bf16 }
 
-  /// What linear layers with this matrix multiply.
+  /// What products with this matrix multiply.
   func kind(for w: WeightMatrix) -> OperandKind {
-    multipliesIntegers && w.isQuantized ? .i8 : precision.kind
+    multipliesIntegers && w.isQuantized && !w.staysFloating ? .i8 : precision.kind
   }
 
   /// What products with codes multiply, in words.
@@ -60,7 +60,13 @@ package final class Compute {
 
   /// How the numbers come about, in words: ranks that say the same get the same bits.
   package var numerics: String {
-    "\(instructionSet.roundsLike) \(precision.rawValue)" + (multipliesIntegers ? " int8" : "")
+    Self.numerics(instructionSet, precision, multipliesIntegers: multipliesIntegers)
+  }
+
+  package static func numerics(
+    _ set: InstructionSet, _ precision: Precision, multipliesIntegers: Bool
+  ) -> String {
+    "\(set.roundsLike) \(precision.rawValue)" + (multipliesIntegers ? " int8" : "")
   }
 }
 

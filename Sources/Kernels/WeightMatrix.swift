@@ -7,6 +7,8 @@ package struct WeightMatrix: @unchecked Sendable {
   var raw: peqa_matrix
   /// Which column of the input each column of the matrix takes, [I]; nil: the same.
   package let order: UnsafePointer<Int32>?
+  /// Its codes are never multiplied as integers: so it is with output matrices.
+  package var staysFloating = false
 
   package var rows: Int { Int(raw.rows) }
   package var columns: Int { Int(raw.columns) }

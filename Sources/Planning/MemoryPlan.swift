@@ -55,7 +55,7 @@ package struct MemoryPlan: Sendable, Equatable {
       base.config, baseBytes: base.byteCount, numbers: base.trained(run.scaleTraining),
       pass: PassShape(
         run, ranks: ranks, groupSize: base.finestGroupSize,
-        precision: precision, multipliesIntegers: run.dtype == .int8, threads: threads),
+        precision: precision, threads: threads),
       globalBatchSize: run.globalBatchSize, ranks: ranks)
   }
 
@@ -98,14 +98,14 @@ extension PassShape {
   /// The longest pass of a rank in a run: `micro_batch_size` sequences of `length` tokens, or
   /// `max_seq_length` where no length is given.
   package init(
-    _ run: RunConfig, ranks: Int, groupSize: Int, precision: Precision, multipliesIntegers: Bool,
-    threads: Int, length: Int? = nil
+    _ run: RunConfig, ranks: Int, groupSize: Int, precision: Precision, threads: Int,
+    length: Int? = nil
   ) {
     let share = (run.globalBatchSize + ranks - 1) / ranks
     let sequences = min(run.microBatchSize, share)
     self.init(
       tokens: (length ?? run.maxSequenceLength) * sequences, sequences: sequences,
-      precision: precision, multipliesIntegers: multipliesIntegers, groupSize: groupSize,
+      precision: precision, multipliesIntegers: run.dtype == .int8, groupSize: groupSize,
       threads: threads,
       purpose: .training(run.scaleTraining, recomputing: run.gradientCheckpointing))
   }

@@ -110,12 +110,14 @@ struct TrainSetup {
 
   /// The run file's template, else the model's own; nil where there is none, which only matters to
   /// conversations.
+  static func template(_ config: RunConfig, _ tokenizer: Tokenizer) throws -> ChatTemplate? {
+    try config.chatTemplate.map { try ChatTemplate(named: $0) } ?? tokenizer.chatTemplate()
+  }
+
   private static func chat(
     _ config: RunConfig, _ tokenizer: Tokenizer
   ) throws -> TemplateChatEncoder? {
-    let template =
-      try config.chatTemplate.map { try ChatTemplate(named: $0) } ?? tokenizer.chatTemplate()
-    return template.map { TemplateChatEncoder(tokenizer: tokenizer, template: $0) }
+    try template(config, tokenizer).map { TemplateChatEncoder(tokenizer: tokenizer, template: $0) }
   }
 
   /// A rank that cannot read the data must not leave the others waiting.
@@ -227,8 +229,7 @@ struct TrainSetup {
   func passShape(length: Int) -> PassShape {
     PassShape(
       config, ranks: rank.communicator.size, groupSize: base.finestGroupSize,
-      precision: compute.precision, multipliesIntegers: compute.multipliesIntegers,
-      threads: compute.pool.threads, length: length)
+      precision: compute.precision, threads: compute.pool.threads, length: length)
   }
 
   /// The caches' names are digests of the data, the tokenizer and the preparation.

@@ -56,7 +56,8 @@ extension Decoder {
       return compute.operand(x, tokens: count, columns: config.hiddenSize)
     }
     return compute.normalizedOperand(
-      x, norm, tokens: count, for: nil, into: y, keeping: false, statistics: statistics.pointer)
+      x, norm, tokens: count, for: weights.ends.projectOut ?? weights.ends.head, into: y,
+      keeping: false, statistics: statistics.pointer)
   }
 
   /// Bias and cap of logits [n, vocabulary].
@@ -77,12 +78,11 @@ extension Decoder {
     let (width, count) = (config.hiddenSize, positions.count)
     let dx = work.projected ?? work.norms
     compute.inputGradient(
-      weights.ends.head, work.logits.pointer, tokens: count, inBlock: false, into: dx.pointer,
+      weights.ends.head, work.logits.pointer, tokens: count, into: dx.pointer,
       accumulating: false)
     if let project = weights.ends.projectOut {
       compute.inputGradient(
-        project, dx.pointer, tokens: count, inBlock: false, into: work.norms.pointer,
-        accumulating: false)
+        project, dx.pointer, tokens: count, into: work.norms.pointer, accumulating: false)
     }
     var change = UnsafePointer(work.norms.pointer)
     if let norm = weights.ends.finalNorm?.norm {
@@ -120,14 +120,13 @@ extension Decoder {
     if let project = weights.ends.projectOut, let projected = work.projected {
       compute.decode(
         Product(project, into: projected.pointer),
-        input: compute.decodeOperand(input, tokens: tokens, for: project, inBlock: false),
+        input: compute.decodeOperand(input, tokens: tokens, for: project),
         tokens: tokens)
       input = UnsafePointer(projected.pointer)
     }
     compute.decode(
       Product(weights.ends.head, into: logits),
-      input: compute.decodeOperand(
-        input, tokens: tokens, for: weights.ends.head, inBlock: false), tokens: tokens)
+      input: compute.decodeOperand(input, tokens: tokens, for: weights.ends.head), tokens: tokens)
     finishLogits(logits, count: tokens)
   }
 }

@@ -21,7 +21,10 @@ extension QuantizedBase: WeightSource {
   }
 
   func matrix(_ name: String) throws -> WeightMatrix {
-    if let matrix = quantizedVocabulary(name)?.matrix { return matrix }
+    if var matrix = quantizedVocabulary(name)?.matrix {
+      matrix.staysFloating = true
+      return matrix
+    }
     let tensor = try tensor(name)
     guard let start = tensor.bytes.baseAddress, let type = FloatType(tensor.type),
       tensor.shape.count == 2

@@ -34,7 +34,7 @@ extension RankFacts {
     do {
       let set = try KernelChoice.instructionSet()
       let precision = dtype == .fp32 || !set.hasNativeBF16 ? Precision.fp32 : .bf16
-      kernels = "\(set.roundsLike) \(precision.rawValue)" + (dtype == .int8 ? " int8" : "")
+      kernels = Compute.numerics(set, precision, multipliesIntegers: dtype == .int8)
     } catch {
       kernelFault = "\(error)"
     }
