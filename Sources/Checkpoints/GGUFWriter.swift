@@ -50,10 +50,6 @@ package final class GGUFWriter: TensorWriter {
 }
 
 extension [UInt8] {
-  fileprivate mutating func append(littleEndian value: some FixedWidthInteger) {
-    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
-  }
-
   fileprivate mutating func append(string: [UInt8]) {
     append(littleEndian: UInt64(string.count))
     append(contentsOf: string)

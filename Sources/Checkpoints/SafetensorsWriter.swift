@@ -54,6 +54,6 @@ package final class SafetensorsWriter: TensorWriter {
     let padding = (8 + text.count).roundedUp(to: dataAlignment) - 8 - text.count
     text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: padding))
     precondition(text.count <= SafetensorsFile.maximumHeaderSize, "too many tensors for one file")
-    return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
+    return UInt64(text.count).littleEndianBytes + text
   }
 }

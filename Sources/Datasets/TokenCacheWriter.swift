@@ -13,7 +13,7 @@ package struct TokenCacheWriter: ~Copyable {
 
   package init(path: String, key: String) throws(CheckpointError) {
     precondition(key.utf8.count == 64, "a cache key is a SHA-256 in hexadecimal")
-    let header = TokenCache.magic + bytes(TokenCache.formatVersion) + Array(key.utf8)
+    let header = TokenCache.magic + TokenCache.formatVersion.littleEndianBytes + Array(key.utf8)
     file = try DigestedFile(path: path, size: 0, header: header)
   }
 
@@ -27,28 +27,23 @@ package struct TokenCacheWriter: ~Copyable {
     for (id, counts) in zip(tokens, supervised) {
       precondition(id >= 0, "token ids are not negative")
       let word = UInt32(bitPattern: id) | (counts ? TokenCache.supervisedBit : 0)
-      for shift in [0, 8, 16, 24] as [UInt32] {
-        buffer.append(UInt8(truncatingIfNeeded: word >> shift))
-      }
+      buffer.append(littleEndian: word)
     }
     try file.append(buffer)
     words += UInt64(tokens.count)
     samples += 1
-    index += bytes(words) + bytes(UInt32(source))
-    index += bytes(UInt32(supervised.count { $0 })) + bytes(location.packed)
+    index += words.littleEndianBytes + UInt32(source).littleEndianBytes
+    index.append(littleEndian: UInt32(supervised.count { $0 }))
+    index.append(littleEndian: location.packed)
   }
 
   package consuming func finish(_ counts: DatasetCounts) throws(CheckpointError) {
     let summary = Array(counts.json.text().utf8)
     try file.append(index)
     try file.append(summary)
-    try file.append(bytes(words) + bytes(samples) + bytes(UInt64(summary.count)))
+    try file.append([words, samples, UInt64(summary.count)].flatMap(\.littleEndianBytes))
     try file.finish()
   }
-}
-
-private func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
-  (0..<(value.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
 }
 
 extension RecordLocation {

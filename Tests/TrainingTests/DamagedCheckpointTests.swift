@@ -26,9 +26,7 @@ import Training
   @Test(arguments: Damage.allCases)
   func fallsBack(damage: Damage) throws {
     let folder = try TemporaryFolder()
-    var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder("whole")
-    let whole = try unbroken()
+    let whole = try toy(folder) { $0.config.outputDirectory = folder("whole") }()
     _ = try toy(folder) { $0.stopAfter = 62 }()
     let root = folder("run")
     let latest = try String(contentsOfFile: root + "/latest", encoding: .utf8)
@@ -88,9 +86,7 @@ import Training
   @Test(arguments: [".checkpoint-12.tmp", ".checkpoint-12.tmp.old"])
   func adoptsWholeCheckpointWithoutName(hidden: String) throws {
     let folder = try TemporaryFolder()
-    var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder("whole")
-    let whole = try unbroken()
+    let whole = try toy(folder) { $0.config.outputDirectory = folder("whole") }()
     _ = try toy(folder) {
       $0.stopAfter = 62
       $0.config.saveTotalLimit = 1

@@ -10,7 +10,9 @@ private struct SmallDisk {
   struct Refused: Error {}
   private let path: String
 
+  /// - Parameter path: of a folder, which is made where it is missing.
   init(at path: String, size: String) throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     guard mount("tmpfs", path, "tmpfs", 0, "size=\(size)") == 0 else { throw Refused() }
     self.path = path
   }
@@ -43,11 +45,8 @@ private struct SmallDisk {
   @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"))
   func fullDiskForAWhile() throws {
     let folder = try TemporaryFolder()
-    var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder("whole")
-    let whole = try unbroken()
+    let whole = try toy(folder) { $0.config.outputDirectory = folder("whole") }()
     let disk = folder("run")
-    try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
     let mounted = try SmallDisk(at: disk, size: "300k")
     defer { mounted.remove() }
     let notices = Mutex<[String]>([])
@@ -86,11 +85,8 @@ private struct SmallDisk {
   @Test(.enabled(if: SmallDisk.isPossible, "mounting needs root"))
   func fullDisk() throws {
     let folder = try TemporaryFolder()
-    var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder("whole")
-    let whole = try unbroken()
+    let whole = try toy(folder) { $0.config.outputDirectory = folder("whole") }()
     let disk = folder("run")
-    try files.createDirectory(atPath: disk, withIntermediateDirectories: false)
     let mounted = try SmallDisk(at: disk, size: "160k")
     defer { mounted.remove() }
     let error = #expect(throws: (any Error).self) {
@@ -117,9 +113,7 @@ private struct SmallDisk {
   /// A `best/` that cannot be written costs a warning; the next better one takes its place.
   @Test(arguments: [1, 3]) func bestCannotBeWritten(ranks: Int) throws {
     let folder = try TemporaryFolder()
-    var unbroken = toy(folder)
-    unbroken.config.outputDirectory = folder("whole")
-    let whole = try unbroken()
+    let whole = try toy(folder) { $0.config.outputDirectory = folder("whole") }()
     try files.createDirectory(atPath: folder("run"), withIntermediateDirectories: false)
     let obstacle = folder("run/best")
     try Data().write(to: URL(fileURLWithPath: obstacle))

@@ -132,6 +132,6 @@ struct TeacherShardWriter: ~Copyable {
   consuming func finish() throws(CheckpointError) { try file.finish() }
 
   private static func bytes(_ value: Int) -> [UInt8] {
-    withUnsafeBytes(of: UInt64(value).littleEndian, Array.init)
+    UInt64(value).littleEndianBytes
   }
 }

@@ -1,3 +1,5 @@
+internal import Checkpoints
+
 /// A record of TensorBoard's event files: a message `Event` in the frame of a TFRecord.
 ///
 /// Fields, from tensorboard/compat/proto: `Event` has wall_time (1, double), step (2, int64),
@@ -32,9 +34,9 @@ package struct EventRecord: Sendable, Equatable {
   /// Length (u64), its checksum (u32), the message, its checksum (u32); little-endian.
   package var bytes: [UInt8] {
     let message = message.bytes
-    let length = Self.little(UInt64(message.count))
-    return length + Self.little(CRC32C.masked(length)) + message
-      + Self.little(CRC32C.masked(message))
+    let length = UInt64(message.count).littleEndianBytes
+    return length + CRC32C.masked(length).littleEndianBytes + message
+      + CRC32C.masked(message).littleEndianBytes
   }
 
   private var message: ProtobufMessage {
@@ -58,9 +60,5 @@ package struct EventRecord: Sendable, Equatable {
       event.add(5, summary)
     }
     return event
-  }
-
-  private static func little(_ number: some FixedWidthInteger) -> [UInt8] {
-    withUnsafeBytes(of: number.littleEndian) { Array($0) }
   }
 }

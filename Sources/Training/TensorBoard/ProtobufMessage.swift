@@ -1,3 +1,5 @@
+internal import Checkpoints
+
 /// A message of Protocol Buffers, field by field: the wire types that event files need.
 ///
 /// https://protobuf.dev/programming-guides/encoding
@@ -6,12 +8,12 @@ struct ProtobufMessage {
 
   mutating func add(_ field: Int, double value: Double) {
     addKey(field, type: 1)
-    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
+    bytes.append(littleEndian: value.bitPattern)
   }
 
   mutating func add(_ field: Int, float value: Float) {
     addKey(field, type: 5)
-    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
+    bytes.append(littleEndian: value.bitPattern)
   }
 
   /// Of int64 and enumerations; not negative.

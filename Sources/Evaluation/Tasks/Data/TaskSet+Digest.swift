@@ -28,10 +28,7 @@ extension [TaskSet] {
 extension SHA256 {
   /// A text behind its length, so that its end is no part of the next one.
   fileprivate mutating func add(_ text: String) {
-    var bytes: [UInt8] = []
-    bytes.append(littleEndian: UInt64(text.utf8.count))
-    bytes += text.utf8
-    bytes.withUnsafeBytes { update($0) }
+    (UInt64(text.utf8.count).littleEndianBytes + text.utf8).withUnsafeBytes { update($0) }
   }
 }
 

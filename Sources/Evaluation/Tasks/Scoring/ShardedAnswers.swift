@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Collectives
 
 /// Work on many units, shared out over ranks; every rank gets all answers in the units' order.
@@ -37,12 +38,6 @@ struct ShardedAnswers {
       defer { parts[part] = parts[part].dropFirst(Int(count)) }
       return Array(parts[part].prefix(Int(count)))
     }
-  }
-}
-
-extension [UInt8] {
-  mutating func append(littleEndian value: UInt64) {
-    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 }
 

@@ -1,3 +1,5 @@
+internal import Checkpoints
+
 /// What the model has said to an item.
 package enum TaskResponse: Sendable, Equatable {
   /// Of each request.
@@ -16,7 +18,7 @@ package enum TaskResponse: Sendable, Equatable {
       case .scores(let scores):
         for score in scores {
           bytes.append(littleEndian: score.logLikelihood.bitPattern)
-          bytes.append(littleEndian: score.isGreedy ? 1 : 0)
+          bytes.append(littleEndian: score.isGreedy ? 1 : 0 as UInt64)
         }
       }
     }
