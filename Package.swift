@@ -155,7 +155,7 @@ let package = Package(
         swiftSettings: strict),
       .testTarget(
         name: "peqaTests",
-        dependencies: ["peqa", "Training", "Planning", "JSONText", "TestSupport"],
+        dependencies: ["peqa", "Training", "Planning", "Reporting", "JSONText", "TestSupport"],
         swiftSettings: strict),
       .testTarget(
         name: "EndToEndTests", dependencies: ["JSONText", "Checkpoints", "TestSupport"],

@@ -5,6 +5,11 @@ package func fixed(_ number: Double, digits: Int) -> String {
   String(format: "%.\(digits)f", locale: Locale(identifier: "en_US_POSIX"), number)
 }
 
+/// A number with so many significant digits, whatever the locale.
+package func significant(_ number: Double, digits: Int) -> String {
+  String(format: "%.\(digits)g", locale: Locale(identifier: "en_US_POSIX"), number)
+}
+
 /// `1.5 KB`, `92.0 MB`, `3.77 GB`; powers of ten, as disks and papers count.
 package func megabytes(_ bytes: Int) -> String {
   switch bytes {

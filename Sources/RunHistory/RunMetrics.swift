@@ -26,8 +26,6 @@ package struct RunMetrics: Sendable, Equatable {
   private static let steps = 0...(1 << 53)
   private static let longestLine = 1 << 20
 
-  package init() {}
-
   /// - Parameter recent: so many lines at the end are read, and of those before them evaluations
   ///   alone: a table of runs needs no more, and most of the time goes into the others.
   package init(parsing bytes: [UInt8], recent: Int = .max) {
@@ -81,8 +79,8 @@ package struct RunMetrics: Sendable, Equatable {
   /// The evaluation with the least loss.
   package var bestEvaluation: MetricPoint? { self[.evalLoss].min { $0.value < $1.value } }
 
-  /// Takes a whole line, without its end. For who follows a file that grows.
-  package mutating func add(line: some Collection<UInt8>) {
+  /// Takes a whole line, without its end.
+  private mutating func add(line: some Collection<UInt8>) {
     if line.isEmpty { return }
     guard line.count <= Self.longestLine,
       let record = try? JSONValue(parsing: Array(line), maximumValues: 1000), add(record)

@@ -15,7 +15,6 @@ package struct RunRecord: Sendable, Equatable {
   package var metrics: RunMetrics
   /// Steps of the checkpoints that are there, ascending.
   package var checkpoints: [Int]
-  package var hasBest: Bool
   package var hasAdapter: Bool
   /// The final adapter, or where there is none yet that of the newest checkpoint.
   package var adapter: RunAdapter?
@@ -56,7 +55,6 @@ package struct RunRecord: Sendable, Equatable {
     ownerIsAlive = owner?.isAlive()
     let names = Folder.names(in: folder)
     checkpoints = names.compactMap(RunFile.step(ofCheckpoint:)).sorted()
-    hasBest = names.contains(RunFile.best)
     hasAdapter = names.contains(RunFile.adapterWeights)
     hasChatTemplate =
       names.contains("chat_template.jinja") || names.contains("chat_template.json")

@@ -13,8 +13,6 @@ package struct RunSettings: Sendable, Equatable {
 
   package private(set) var all: [Setting] = []
 
-  package init() {}
-
   package init(parsing text: String) {
     // By bytes: quoted texts may hold other ends of lines than this one.
     for bytes in text.utf8.split(separator: UInt8(ascii: "\n")) {

@@ -43,6 +43,11 @@ package struct RunTable {
     }
   }
 
+  /// One run that has been read.
+  package init(_ record: RunRecord, now: Date = Date()) {
+    rows = [Row(record, name: record.folder, now: now)]
+  }
+
   /// Enough for the pace.
   private static let recentLines = 100
 

@@ -79,7 +79,7 @@ package struct WatchFrame {
     func text(_ key: MetricKey, _ label: String, digits: Int) -> String? {
       metrics.last(key).map { "\(label) \(fixed($0.value, digits: digits))" }
     }
-    let rate = metrics.last(.learningRate).map { "lr \(Self.short($0.value))" }
+    let rate = metrics.last(.learningRate).map { "lr \(significant($0.value, digits: 3))" }
     let parts = [
       text(.loss, "loss", digits: 4), evaluation, rate,
       text(.gradientNorm, "norm", digits: 3), text(.tokensPerSecond, "tok/s", digits: 0),
@@ -96,11 +96,6 @@ package struct WatchFrame {
     let text = "eval \(fixed(last.value, digits: 4)) at \(last.step)"
     return best.step == last.step
       ? text + " (best)" : text + " (best \(fixed(best.value, digits: 4)) at \(best.step))"
-  }
-
-  /// Three digits: `0.00167`, `1.7e-05`.
-  private static func short(_ value: Double) -> String {
-    String(format: "%.3g", locale: Locale(identifier: "en_US_POSIX"), value).lowercased()
   }
 }
 

@@ -1,19 +1,14 @@
+package import RunHistory
+
 /// How far a run of a sweep has come, by what its own folder says.
 package struct RunStanding: Sendable, Equatable {
-  package struct Point: Sendable, Equatable {
-    package var step: Int
-    package var value: Double
-
-    package init(step: Int, value: Double) { (self.step, self.value) = (step, value) }
-  }
-
   package var isFinished = false
   /// Of the newest checkpoint; 0 without one. Of a finished run, its last step.
   package var step = 0
   /// Means over held-out data, by rising step.
-  package var evaluations: [Point] = []
+  package var evaluations: [MetricPoint] = []
   /// Means over training data, by rising step.
-  package var losses: [Point] = []
+  package var losses: [MetricPoint] = []
   /// Of the adapter that a finished run has left, where that is the best and not the last.
   package var bestEvaluation: Double?
 

@@ -16,7 +16,6 @@ package final class Sweep {
     /// Somebody else trains the run at this moment.
     case waits(SweepPlan.Run, owner: String)
     case queued(job: String, runs: Int)
-    case notice(String)
   }
 
   let plan: SweepPlan
@@ -26,17 +25,15 @@ package final class Sweep {
   let report: (Event) -> Void
   /// Seconds between looks at a queue.
   package var queueInterval = 10.0
-  private let read: (String) throws -> RunStanding
   /// By number of the run; read again after a start.
   private var standings: [Int: RunStanding] = [:]
 
-  /// - Parameter read: how far the run in this folder is.
   package init(
     _ plan: SweepPlan, in folder: SweepFolder, launcher: RunLauncher, settings: SweepSettings,
-    read: @escaping (String) throws -> RunStanding, report: @escaping (Event) -> Void
+    report: @escaping (Event) -> Void
   ) {
     (self.plan, self.folder, self.launcher, self.settings) = (plan, folder, launcher, settings)
-    (self.read, self.report) = (read, report)
+    self.report = report
   }
 
   /// - Throws: `SweepError.stopped` on a signal, `runLost`, `nothingLeft`.
@@ -70,8 +67,7 @@ package final class Sweep {
 
   func standing(_ run: Int) -> RunStanding {
     if let known = standings[run] { return known }
-    // A folder that cannot be read is as far as one that is not there: the trainer says why.
-    let found = (try? read(plan.runs[run].config.outputDirectory)) ?? RunStanding()
+    let found = RunStanding.ofRun(in: plan.runs[run].config.outputDirectory)
     standings[run] = found
     return found
   }

@@ -19,7 +19,7 @@ struct SweepCombinations {
     let others = settings.parameters.filter { $0.key.name != "seed" || $0.elements == nil }
     let drawn =
       try settings.method == .grid
-      ? Self.grid(others, file.path, limit: SweepSettings.mostRuns)
+      ? Self.grid(others, file.path)
       : Self.random(others, settings)
     let seedValues = seeds?.elements ?? []
     let (count, isHuge) = drawn.count.multipliedReportingOverflow(by: max(1, seedValues.count))
@@ -41,7 +41,7 @@ struct SweepCombinations {
   }
 
   private static func grid(
-    _ parameters: [SweepParameter], _ path: String, limit: Int
+    _ parameters: [SweepParameter], _ path: String
   ) throws(TrainingError) -> [[(parameter: SweepParameter, value: ConfigNode)]] {
     var all: [[(parameter: SweepParameter, value: ConfigNode)]] = [[]]
     for parameter in parameters {
@@ -55,7 +55,7 @@ struct SweepCombinations {
         ])
       }
       let (count, isHuge) = all.count.multipliedReportingOverflow(by: elements.count)
-      guard !isHuge, count <= limit else { throw tooMany(path) }
+      guard !isHuge, count <= SweepSettings.mostRuns else { throw tooMany(path) }
       all = all.flatMap { values in elements.map { values + [(parameter, $0)] } }
     }
     return all

@@ -3,6 +3,7 @@ internal import Checkpoints
 internal import DecoderModel
 internal import Foundation
 internal import JSONText
+internal import Reporting
 
 /// `peqa adapter average`: one adapter out of several.
 struct AdapterAverage: ParsableCommand {
@@ -169,9 +170,4 @@ struct AdapterMaking: ParsableArguments {
     zip(recipe.weights, paths).map { significant($0, digits: 6) + " \($1)" }
       .joined(separator: " + ")
   }
-}
-
-/// A number with so many significant digits, whatever the locale.
-func significant(_ number: Double, digits: Int) -> String {
-  String(format: "%.\(digits)g", locale: Locale(identifier: "en_US_POSIX"), number)
 }

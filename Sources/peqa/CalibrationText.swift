@@ -1,5 +1,4 @@
 internal import Calibration
-internal import ChatTemplates
 internal import Datasets
 internal import Tokenization
 
@@ -22,25 +21,13 @@ struct CalibrationText {
       let tokens = try TextFile.tokens(text, tokenizer)
       return try CalibrationSet(tokens: tokens, length: length, count: count)
     }
-    let stream = SampleStream(try samples(of: source, tokenizer, rank, signals))
+    // Every sample whole and in the order of the files, also such as have no response.
+    let settings = DatasetSettings(
+      maximumLength: Self.longestSample, trainOnInputs: true, packing: false)
+    let stream = SampleStream(
+      try DataPreparation(rank, signals).samples(of: source, tokenizer, settings))
     return try CalibrationSet(tokenCount: stream.count, length: length, count: count) {
       stream.tokens(in: $0)
     }
-  }
-
-  /// Every sample whole and in the order of the files, also such as have no response.
-  private func samples(
-    of source: DatasetSource, _ tokenizer: Tokenizer, _ rank: RankContext, _ signals: StopSignals
-  ) throws -> TokenDataset {
-    let builder = DatasetBuilder(
-      sources: [source], tokenizer: tokenizer,
-      chat: try tokenizer.chatTemplate().map {
-        TemplateChatEncoder(tokenizer: tokenizer, template: $0)
-      },
-      settings: DatasetSettings(
-        maximumLength: Self.longestSample, trainOnInputs: true, packing: false))
-    let prepared = try DataPreparation(rank, signals)(builder)
-    rank.console.detail(prepared.description)
-    return prepared.train
   }
 }

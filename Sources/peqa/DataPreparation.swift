@@ -1,8 +1,10 @@
 internal import ArgumentParser
+internal import ChatTemplates
 internal import ClusterDiagnosis
 internal import Collectives
 internal import Datasets
 internal import Foundation
+internal import Tokenization
 internal import Training
 
 /// Makes a token cache once for all ranks that share its folder, and maps it on each of them.
@@ -55,6 +57,20 @@ struct DataPreparation {
       }
     }
     return try prepared ?? build(recipe)
+  }
+
+  /// The samples of one source, with the chat template of the model; all ranks call it together.
+  func samples(
+    of source: DatasetSource, _ tokenizer: Tokenizer, _ settings: DatasetSettings
+  ) throws -> TokenDataset {
+    let template = try tokenizer.chatTemplate()
+    let prepared = try self(
+      DatasetBuilder(
+        sources: [source], tokenizer: tokenizer,
+        chat: template.map { TemplateChatEncoder(tokenizer: tokenizer, template: $0) },
+        settings: settings))
+    rank.console.detail(prepared.description)
+    return prepared.train
   }
 
   private func build(_ recipe: DatasetBuilder) throws -> PreparedDatasets {

@@ -164,17 +164,11 @@ struct Eval: RankedCommand {
     _ source: DatasetSource, _ decoder: Decoder, _ tokenizer: Tokenizer, _ rank: RankContext,
     _ signals: StopSignals
   ) throws -> ShardedLoss {
-    let builder = DatasetBuilder(
-      sources: [source], tokenizer: tokenizer,
-      chat: try tokenizer.chatTemplate().map {
-        TemplateChatEncoder(tokenizer: tokenizer, template: $0)
-      },
-      settings: DatasetSettings(
-        maximumLength: length, excessLengthStrategy: excessLengthStrategy, packing: false,
-        beginsWithBOS: bos))
-    let prepared = try DataPreparation(rank, signals)(builder)
-    rank.console.detail(prepared.description)
-    return ShardedLoss(prepared.train, sequences: windows, model: decoder)
+    let settings = DatasetSettings(
+      maximumLength: length, excessLengthStrategy: excessLengthStrategy, packing: false,
+      beginsWithBOS: bos)
+    let samples = try DataPreparation(rank, signals).samples(of: source, tokenizer, settings)
+    return ShardedLoss(samples, sequences: windows, model: decoder)
   }
 
   private func show(_ report: LossReport, _ compute: Compute, _ rank: RankContext) {

@@ -131,7 +131,7 @@ struct Export: ParsableCommand {
     console.result(
       "read back: largest difference of a weight \(scientific(report.largestDifference))"
         + (report.lossDifference.map { ", of a token's loss \(scientific($0))" } ?? ""))
-    console.result("done in \(ProgressLine.duration(report.seconds))")
+    console.result("done in \(durationText(report.seconds))")
   }
 
   /// Tensors of one form together; those that changed one by one, the worst first.

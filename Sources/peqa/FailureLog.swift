@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Collectives
 internal import Foundation
+internal import RunHistory
 
 /// `failures.log` in the output folder: why a run was given up.
 ///
@@ -19,6 +20,6 @@ enum FailureLog {
   private static func append(_ text: String, in folder: String) {
     // Whoever cannot write it has said the same on stderr.
     let line = "\(Date().formatted(.iso8601)) \(text)\n"
-    try? OpenFile("\(folder)/failures.log", .appending).append(Array(line.utf8))
+    try? OpenFile("\(folder)/\(RunFile.failures)", .appending).append(Array(line.utf8))
   }
 }

@@ -64,7 +64,7 @@ extension Quantize {
     }
     console.result()
     console.result("sha256 \(report.manifest.baseDigest)")
-    console.result("done in \(ProgressLine.duration(report.seconds))")
+    console.result("done in \(durationText(report.seconds))")
   }
 
   /// Sizes, and which layers have which bits and groups, where they differ.

@@ -130,7 +130,7 @@ struct Train: RankedCommand {
     console.result("adapter     \(results.adapterFolder)")
     console.result(
       "steps       \(results.step) (\(results.reason.rawValue)), "
-        + ProgressLine.duration(results.runtime))
+        + durationText(results.runtime))
     console.result("train loss  \(text(results.trainLoss))")
     if results.evalLoss != nil {
       console.result("eval loss   \(text(results.evalLoss)), best \(text(results.bestMetric))")

@@ -77,7 +77,7 @@ struct FakeTrainer {
       ranks: file.settings.ranks, environment: environment, signal: signal)
     let sweep = Sweep(
       plan, in: try SweepFolder(plan, file, forgetsFailures: retryFailed), launcher: launcher,
-      settings: file.settings, read: RunStanding.ofRun(in:), report: report)
+      settings: file.settings, report: report)
     sweep.queueInterval = 0.05
     let results = try sweep()
     try results.write()

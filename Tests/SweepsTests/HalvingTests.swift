@@ -1,3 +1,4 @@
+import RunHistory
 import Sweeps
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import Reporting
 import Testing
 import peqa
 
@@ -41,7 +42,7 @@ import peqa
       (.infinity, "?"), (.nan, "?"),
     ] as [(Double, String)])
   func durations(seconds: Double, text: String) {
-    #expect(ProgressLine.duration(seconds) == text)
+    #expect(durationText(seconds) == text)
   }
 
   @Test func progressEstimatesFromThisRunOnly() {

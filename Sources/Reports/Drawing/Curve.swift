@@ -29,8 +29,9 @@ package enum Curve {
   }
 
   /// An exponential mean over about `span` points, corrected for its start; as TensorBoard draws
-  /// it.
-  package static func smoothed(_ points: [MetricPoint], span: Int) -> [MetricPoint] {
+  /// it. Without a span over a thirtieth of them, and not fewer than 5.
+  package static func smoothed(_ points: [MetricPoint], span: Int? = nil) -> [MetricPoint] {
+    let span = span ?? max(5, points.count / 30)
     let keep = 1 - 2 / (Double(max(span, 1)) + 1)
     var (mean, weight) = (0.0, 0.0)
     return points.map { point in
@@ -39,9 +40,6 @@ package enum Curve {
       return MetricPoint(step: point.step, value: mean / weight)
     }
   }
-
-  /// Over how many points a curve is smoothed: a thirtieth, and not fewer than 5.
-  package static func span(_ points: [MetricPoint]) -> Int { max(5, points.count / 30) }
 
   /// Values of one curve by those of another, at the steps that both have.
   package static func ratio(_ above: [MetricPoint], _ below: [MetricPoint]) -> [MetricPoint] {

@@ -62,7 +62,7 @@ struct ComparisonPage {
       let metrics = record.metrics
       let speeds = metrics[.tokensPerSecond].map(\.value).sorted()
       let loss = metrics[.loss]
-      let smooth = Curve.smoothed(loss, span: Curve.span(loss)).last
+      let smooth = Curve.smoothed(loss).last
       return [
         key(index), Block.badge(record.state(at: time)),
         "\(metrics.lastStep.map { Figures.count($0) } ?? "-")",
@@ -85,7 +85,7 @@ struct ComparisonPage {
 
   private var training: HTML? {
     chart("Training loss", "nats per token, running means", isLarge: true) {
-      Curve.smoothed($0[.loss], span: Curve.span($0[.loss]))
+      Curve.smoothed($0[.loss])
     }
   }
 
@@ -93,11 +93,11 @@ struct ComparisonPage {
     let charts = [
       chart("Learning rate", "", fromZero: true) { $0[.learningRate] },
       chart("Gradient norm", "running means") {
-        Curve.smoothed($0[.gradientNorm], span: Curve.span($0[.gradientNorm]))
+        Curve.smoothed($0[.gradientNorm])
       },
       chart("Drift of the scales", "RMS of what was learnt", fromZero: true) { $0[.scaleDrift] },
       chart("Speed", "tokens/s, running means", fromZero: true) {
-        Curve.smoothed($0[.tokensPerSecond], span: Curve.span($0[.tokensPerSecond]))
+        Curve.smoothed($0[.tokensPerSecond])
       },
     ]
     return charts.compactMap { $0 }

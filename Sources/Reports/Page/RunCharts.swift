@@ -112,7 +112,7 @@ struct RunCharts {
     _ points: [MetricPoint], name: String, color: Int
   ) -> [LineChart.Line] {
     guard isSmoothed(points) else { return [.init(name: name, points: points, color: color)] }
-    let smooth = Curve.smoothed(points, span: Curve.span(points))
+    let smooth = Curve.smoothed(points)
     return [
       .init(name: "", points: points, style: .faint, color: color),
       .init(name: name, points: smooth, style: .strong, color: color),

@@ -78,7 +78,7 @@ struct PlanReport {
   var lines: [String] {
     let memory = own.memory
     func time(_ seconds: Double) -> String {
-      seconds < 10 ? "\(fixed(seconds, digits: 3)) s" : ProgressLine.duration(seconds)
+      seconds < 10 ? "\(fixed(seconds, digits: 3)) s" : durationText(seconds)
     }
     var lines: [String] = []
     func add(_ name: String, _ parts: String...) {

@@ -57,7 +57,7 @@ struct PromptSamples {
     let tokenizer = setup.tokenizer
     switch setup.training.counts.sources.first?.type {
     case .chat, .alpacaChat:
-      guard let template = try template(tokenizer) else { break }
+      guard let template = try TrainSetup.template(setup.config, tokenizer) else { break }
       return try tokenizer.tokens([ChatMessage(role: "user", content: prompt)], template)
     case .alpaca, .superNI:
       return tokenizer.encode(
@@ -65,9 +65,5 @@ struct PromptSamples {
     default: break
     }
     return tokenizer.encode(prompt, addSpecial: true, parseSpecial: true)
-  }
-
-  private func template(_ tokenizer: Tokenizer) throws -> ChatTemplate? {
-    try setup.config.chatTemplate.map { try ChatTemplate(named: $0) } ?? tokenizer.chatTemplate()
   }
 }

@@ -33,10 +33,10 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(verbosity: verbosity.level)
-    let found = folders.flatMap { RunRecord.folders(below: $0) }
-    // A folder without any run says so itself.
-    for folder in folders where RunRecord.folders(below: folder).isEmpty {
-      throw RunHistoryError.noRun(path: folder)
+    let found = try folders.flatMap { folder in
+      let runs = RunRecord.folders(below: folder)
+      if runs.isEmpty { throw RunHistoryError.noRun(path: folder) }
+      return runs
     }
     guard let page = output ?? (found.count == 1 ? "\(found[0])/\(RunFile.report)" : nil) else {
       throw ValidationError("There are \(found.count) runs: give the name of the page by -o FILE.")

@@ -64,17 +64,7 @@ final class Terminal {
     return read(STDIN_FILENO, &byte, 1) == 1 ? byte : nil
   }
 
-  private func write(_ text: String) {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes {
-        Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count)
-      }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return }
-      bytes = bytes.dropFirst(count)
-    }
-  }
+  private func write(_ text: String) { Console.write(text, to: STDOUT_FILENO) }
 }
 
 /// The array of control characters is a tuple in Swift.

@@ -32,13 +32,15 @@ struct Watch: ParsableCommand {
 
   func run() throws {
     let console = Console(verbosity: verbosity.level)
-    let record = try RunRecord(folder: folder)
     if once {
+      let record = try RunRecord(folder: folder)
       for line in frame(record, isatty(STDOUT_FILENO) == 1 ? Terminal.size : (80, 24)) {
         console.result(line)
       }
       return
     }
+    // Known before the screen is taken.
+    guard RunRecord.isRun(folder) else { throw RunHistoryError.noRun(path: folder) }
     let signals = StopSignals.install()
     let end = try Terminal().map { try draw(on: $0, signals) } ?? follow(console, signals)
     console.result(Self.summary(end))
@@ -52,16 +54,21 @@ struct Watch: ParsableCommand {
     ).lines.map(\.withVisibleControls)
   }
 
+  /// The run as it is now, and when to look again: a large file on a slow disk is not read all the
+  /// time.
+  private func look() throws -> (record: RunRecord, next: Date) {
+    let clock = ContinuousClock.now
+    let record = try RunRecord(folder: folder)
+    let reading = (ContinuousClock.now - clock) / .seconds(1)
+    return (record, Date().addingTimeInterval(max(interval, 10 * reading)))
+  }
+
   /// - Returns: what was seen last.
   private func draw(on terminal: Terminal, _ signals: StopSignals) throws -> RunRecord {
     defer { terminal.restore() }
     while true {
-      let clock = ContinuousClock.now
-      let record = try RunRecord(folder: folder)
-      let reading = (ContinuousClock.now - clock) / .seconds(1)
+      let (record, next) = try look()
       var size = (columns: 0, rows: 0)
-      // A large file on a slow disk is not read all the time.
-      let next = Date().addingTimeInterval(max(interval, 10 * reading))
       repeat {
         if size != Terminal.size {
           size = Terminal.size
@@ -78,10 +85,9 @@ struct Watch: ParsableCommand {
   private func follow(_ console: Console, _ signals: StopSignals) throws -> RunRecord {
     var news = WatchLines()
     while true {
-      let record = try RunRecord(folder: folder)
+      let (record, next) = try look()
       for line in news.new(in: record) { console.result(line) }
       if signals.received != nil || Self.hasEnded(record) { return record }
-      let next = Date().addingTimeInterval(interval)
       while Date() < next, signals.received == nil { usleep(50_000) }
     }
   }
@@ -95,7 +101,6 @@ struct Watch: ParsableCommand {
 
   /// One line that stays.
   private static func summary(_ record: RunRecord) -> String {
-    let steps = RunTable([record.folder], below: "").lines
-    return steps.dropFirst().joined(separator: "\n")
+    RunTable(record).lines.dropFirst().joined(separator: "\n")
   }
 }

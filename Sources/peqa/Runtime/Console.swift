@@ -86,7 +86,7 @@ package final class Console: Sendable {
   }
 
   /// In one call where possible, so that lines of several ranks do not mix.
-  private static func write(_ text: String, to file: Int32) {
+  static func write(_ text: String, to file: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Foundation.write(file, $0.baseAddress, $0.count) }

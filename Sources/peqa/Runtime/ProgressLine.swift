@@ -45,14 +45,11 @@ package final class ProgressLine {
       total > 0 ? "\(label) \(done)/\(total) (\(100 * done / total)%)" : "\(label) \(done)"
     ]
     if !facts.isEmpty { parts.append(facts) }
-    parts.append(Self.duration(elapsed))
+    parts.append(durationText(elapsed))
     if total > done, done > first {
       let left = elapsed * Double(total - done) / Double(done - first)
-      parts.append("left \(Self.duration(left))")
+      parts.append("left \(durationText(left))")
     }
     return parts.joined(separator: "  ")
   }
-
-  /// `4s`, `2m05s`, `3h07m`.
-  package static func duration(_ seconds: Double) -> String { durationText(seconds) }
 }

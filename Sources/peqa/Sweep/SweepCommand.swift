@@ -63,7 +63,7 @@ struct SweepCommand: ParsableCommand {
     let display = SweepDisplay(console, plan)
     let sweep = Sweep(
       plan, in: folder, launcher: launcher, settings: sweepFile.settings,
-      read: RunStanding.ofRun(in:), report: display.show)
+      report: display.show)
     let results = try sweep()
     try results.write()
     try writeReport(results, console)
@@ -128,7 +128,6 @@ struct SweepDisplay {
       console.log("\(run.name) is being trained by \(owner): waiting")
     case .queued(let job, let runs):
       console.log("queued \(runs) run\(runs == 1 ? "" : "s") as job \(job)")
-    case .notice(let text): console.log(text)
     }
   }
 
