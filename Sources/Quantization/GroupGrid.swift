@@ -20,15 +20,15 @@ struct GroupGrid {
 
   /// Calls `body` with the numbers of a group as the grid takes them.
   static func withVectors<Result>(
-    _ size: Int, _ number: (Int) -> Float, _ body: (UnsafeBufferPointer<Vector>) -> Result
+    _ numbers: some RandomAccessCollection<Float>, _ body: (UnsafeBufferPointer<Vector>) -> Result
   ) -> Result {
     let lanes = Vector.scalarCount
-    let count = (size + lanes - 1) / lanes
+    let count = (numbers.count + lanes - 1) / lanes
     return withUnsafeTemporaryAllocation(of: Vector.self, capacity: count) { vectors in
       for index in 0..<count {
         var vector = Vector.zero
-        for lane in 0..<min(lanes, size - index * lanes) {
-          vector[lane] = number(index * lanes + lane)
+        for (lane, number) in numbers.dropFirst(index * lanes).prefix(lanes).enumerated() {
+          vector[lane] = number
         }
         vectors.initializeElement(at: index, to: vector)
       }

@@ -101,7 +101,7 @@ private struct RowJob {
     _ values: UnsafeBufferPointer<Float>, into codes: UnsafeMutableBufferPointer<UInt8>,
     _ outcome: inout RowOutcome
   ) -> GroupSearch.Result? {
-    GroupGrid.withVectors(values.count, { values[$0] }) { weights in
+    GroupGrid.withVectors(values) { weights in
       guard let result = search.best(weights) else { return nil }
       GroupGrid(weights: weights, maximumCode: layout.maximumCode)
         .assign(scale: Float(result.scale), zero: result.zero, to: codes)

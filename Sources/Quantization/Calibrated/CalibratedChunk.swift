@@ -76,10 +76,11 @@ final class CalibratedChunk {
   func findGrid(_ row: Int, _ group: Int, _ weights: UnsafePointer<Float>) {
     if hasGrids { return }
     let first = group * layout.groupSize
-    let size = min(layout.groupSize, columns - first)
+    let own = first..<min(first + layout.groupSize, columns)
     let search = GroupSearch(bits: layout.bits, symmetric: shared.symmetric)
-    let found = GroupGrid.withVectors(size, { weights[first + $0] }) { weights in
-      GroupGrid.withVectors(size, { shared.moments.importance(first + $0) }) { importance in
+    let values = UnsafeBufferPointer(start: weights + first, count: own.count)
+    let found = GroupGrid.withVectors(values) { weights in
+      GroupGrid.withVectors(own.lazy.map(shared.moments.importance)) { importance in
         search.best(weights, importance: importance)
       }
     }

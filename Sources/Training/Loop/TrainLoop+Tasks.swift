@@ -1,5 +1,6 @@
 internal import JSONText
 internal import Machine
+internal import RunHistory
 
 extension TrainLoop {
   /// The member that only records of tasks have.
@@ -19,8 +20,8 @@ extension TrainLoop {
     write(
       .object(
         [
-          .init(key: "step", value: .integer(state.globalStep)),
-          .init(key: "epoch", value: .real(state.epoch)),
+          .init(key: MetricKey.step, value: .integer(state.globalStep)),
+          .init(key: MetricKey.epoch.rawValue, value: .real(state.epoch)),
         ] + scores + [.init(key: Self.taskMark, value: .real(clock.seconds))]))
     if run.ranks.rank == 0 {
       run.report(.measured(step: state.globalStep, scores: .object(scores)))
