@@ -5,7 +5,7 @@
 #include "tables.h"
 
 unsigned peqa_cpu_features(void) {
-  unsigned features = 0;
+  unsigned features = PEQA_LANES;
 #if defined(__x86_64__)
 #define HAS __builtin_cpu_supports
   if (HAS("avx2") && HAS("fma") && HAS("f16c") && HAS("bmi2")) features |= PEQA_AVX2;
@@ -24,6 +24,7 @@ static const struct {
   unsigned features;
   void (*override)(peqa_kernels *table);
 } LAYERS[] = {
+    {PEQA_LANES, peqa_override_generic},
     {PEQA_AVX2, peqa_override_avx2},
     {PEQA_AVX2 | PEQA_AVX_VNNI, peqa_override_avxvnni},
     {PEQA_AVX2 | PEQA_AVX512, peqa_override_avx512},
@@ -31,12 +32,13 @@ static const struct {
     {PEQA_AVX2 | PEQA_AVX512 | PEQA_AVX512_BF16, peqa_override_avx512bf16},
 };
 
-// The faster ones later. `like` names the set whose results have the same bits: integers have them
-// in any case.
+// The faster ones later. `like` names the set whose results have the same bits, but for products of
+// OpenBLAS: integers have them in any case.
 static const struct {
   const char *name, *like;
   unsigned features;
 } SETS[] = {
+    {"generic", "generic", PEQA_LANES},
     {"scalar", "scalar", 0},
     {"avx2", "avx2", PEQA_AVX2},
     {"avxvnni", "avx2", PEQA_AVX2 | PEQA_AVX_VNNI},

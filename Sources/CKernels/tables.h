@@ -9,6 +9,7 @@
 // Every entry of a table, in plain loops.
 void peqa_begin_with_reference(peqa_kernels *table);
 // Entries that an instruction set has faster (table_NAME.c).
+void peqa_override_generic(peqa_kernels *table);
 void peqa_override_avx2(peqa_kernels *table);
 void peqa_override_avxvnni(peqa_kernels *table);
 void peqa_override_avx512(peqa_kernels *table);

@@ -93,7 +93,7 @@ INLINE void activation_slopes(const int f, const int gated, vf gate, vf up, vf d
   if (f == PEQA_SILU) {
     vf sigma = sigmoid16(gate);
     vf weighted = gated ? dh * up : dh;
-    *dgate = weighted * sigma * (1.0f + gate * (1.0f - sigma));
+    *dgate = weighted * sigma * fma16(gate, 1.0f - sigma, splat(1));
     *dup = dh * gate * sigma;
   } else {
     *dgate = (gated ? dh * up : dh) * activation_slope16(f, gate);
@@ -168,6 +168,6 @@ static void soft_cap(size_t n, float scale, float cap, float *x, float *slope) {
     int m = n - i < LANES ? (int)(n - i) : LANES;
     vf bent = tanh16(load_part(x + i, m, 0) * scale / cap);
     store_part(x + i, m, bent * cap);
-    if (slope) store_part(slope + i, m, (1.0f - bent * bent) * scale);
+    if (slope) store_part(slope + i, m, fma16(-bent, bent, splat(1)) * scale);
   }
 }

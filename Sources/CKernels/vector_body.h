@@ -4,6 +4,8 @@
 //   TILE_VECTORS    vectors of 16 side by side in a tile (4 fill the registers of AVX-512)
 //   NATIVE_BF16     1 where vdpbf16ps and vcvtneps2bf16 exist
 //   INT8_WIDTH      bits of the vectors that multiply integers by vpmaddubsw; 0: not here
+//   ANY_CPU         only where no instruction beyond the plainest may be named; integers stay with
+//                   the reference then, whose bits are the same
 // What each function computes is specified by reference.c and what it includes.
 #include <immintrin.h>
 #include <math.h>
@@ -51,7 +53,9 @@ INLINE void store_bf16(uint16_t *p, vf v) {
 #include "vector_multiply.h"
 #include "vector_panels.h"
 #include "vector_gemv.h"
+#ifndef ANY_CPU
 #include "vector_int8.h"
+#endif
 #if INT8_WIDTH
 #define INT8_VNNI 0
 #include "vector_int8_products.h"
@@ -68,6 +72,7 @@ void OVERRIDE(peqa_kernels *table) {
   table->scales_per_lane = scales_per_lane;
   table->unpack_row = unpack_row;
   table->gemv_f32 = gemv_f32;
+#ifndef ANY_CPU
   table->pack_codes_nt = pack_codes_nt;
   table->pack_codes_nn = pack_codes_nn;
   table->pack_rounded_nn = pack_rounded_nn;
@@ -75,6 +80,7 @@ void OVERRIDE(peqa_kernels *table) {
   table->round_i8 = round_i8;
   table->round_transposed_i8 = round_transposed_i8;
   table->pack_tokens_i8 = pack_tokens_i8;
+#endif
   table->round_bf16 = round_bf16;
   table->transpose_bf16 = transpose_bf16;
   table->pack_tokens_bf16 = pack_tokens_bf16;

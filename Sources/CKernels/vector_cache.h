@@ -9,8 +9,7 @@ INLINE void keep16(const int half, void *numbers, ptrdiff_t at, vf v) {
     store((float *)numbers + at, v);
     return;
   }
-  vh h = __builtin_convertvector(v, vh);
-  memcpy((uint16_t *)numbers + at, &h, sizeof h);
+  store_f16((uint16_t *)numbers + at, v);
 }
 
 static void cache_write(const peqa_cache *cache, int position, const float *key,
@@ -20,11 +19,12 @@ static void cache_write(const peqa_cache *cache, int position, const float *key,
   ptrdiff_t block = (ptrdiff_t)(position / LANES) * size * LANES + position % LANES;
   for (int d = 0; d < size; d += LANES) {
     keep16(cache->half, cache->values, position * width + d, load_part(value + d, size - d, 0));
-    vh h = __builtin_convertvector(load_part(key + d, size - d, 0), vh);
+    uint16_t halves[LANES];
+    store_f16(halves, load_part(key + d, size - d, 0));
     for (int i = 0; i < LANES && d + i < size; i++) {
       ptrdiff_t at = block + (ptrdiff_t)(d + i) * LANES;
       if (cache->half)
-        memcpy((uint16_t *)cache->keys + at, (const char *)&h + 2 * i, 2);
+        ((uint16_t *)cache->keys)[at] = halves[i];
       else
         ((float *)cache->keys)[at] = key[d + i];
     }

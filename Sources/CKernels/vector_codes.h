@@ -25,7 +25,7 @@ INLINE __m512i code_lanes(const uint8_t *p, const int bits) {
 INLINE __m512i code_table(int bits, peqa_grid grid) {
   vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   vf number = __builtin_convertvector(lane & ((1 << bits) - 1), vf);
-  number = (number * grid.slope - grid.zero) * grid.scale;
+  number = fma16(number, splat(grid.slope), splat(-grid.zero)) * grid.scale;
   return _mm512_broadcast_i64x4((__m256i)_mm512_cvtneps_pbh((__m512)number));
 }
 

@@ -77,8 +77,8 @@ static void rope(int rows, int heads, int head_size, int rotated, const float *c
         int n = half - i;
         vf a = load_part(x + at + i, n, 0), b = load_part(x + at + half + i, n, 0);
         vf cos_t = load_part(c + i, n, 0), sin_t = load_part(s + i, n, 0) * direction;
-        store_part(y + at + i, n, a * cos_t - b * sin_t);
-        store_part(y + at + half + i, n, b * cos_t + a * sin_t);
+        store_part(y + at + i, n, fma16(a, cos_t, -(b * sin_t)));
+        store_part(y + at + half + i, n, fma16(b, cos_t, a * sin_t));
       }
       if (rest > 0 && x != y)
         memcpy(y + at + rotated, x + at + rotated, (size_t)rest * sizeof(float));

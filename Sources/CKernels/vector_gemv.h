@@ -15,7 +15,7 @@ INLINE void gemv_store(const int tokens, const vf *sums, float scale, int row, c
                       float *y, ptrdiff_t y_row) {
 #pragma clang loop unroll(full)
   for (int t = 0; t < tokens; t++)
-    y[t * y_row + row] = sum_lanes(sums[t]) * scale + (bias ? bias[row] : 0);
+    y[t * y_row + row] = fmaf(sum_lanes(sums[t]), scale, bias ? bias[row] : 0);
 }
 
 // Adds the two sums of a group of columns, scaled where there are several groups.
@@ -61,7 +61,7 @@ INLINE void gemv_row_f32(const int tokens, const peqa_matrix *w, int row, const 
       for (int j = 0; j < 2; j++) {
         int col = i + j * LANES;
         if (col >= end) break;
-        vf v = codes ? sixteen_codes(w, row, col) * grid.slope - grid.zero
+        vf v = codes ? fma16(sixteen_codes(w, row, col), splat(grid.slope), splat(-grid.zero))
                      : sixteen_dense(w, row, col);
 #pragma clang loop unroll(full)
         for (int t = 0; t < tokens; t++)

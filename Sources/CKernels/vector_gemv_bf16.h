@@ -217,13 +217,13 @@ INLINE words gemv_plain(const peqa_matrix *w, const int storage, int row, const 
       break;
     default:
       a = w->bits == 8 ? from_bytes(p + col) : sixteen_codes(w, row, col);
-      a = a * grid.slope - grid.zero;
+      a = fma16(a, splat(grid.slope), splat(-grid.zero));
       if (left <= LANES) {
         b = (vf){};
         break;
       }
       b = w->bits == 8 ? from_bytes(p + col + LANES) : sixteen_codes(w, row, col + LANES);
-      b = b * grid.slope - grid.zero;
+      b = fma16(b, splat(grid.slope), splat(-grid.zero));
   }
   return (words)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a);
 }

@@ -25,7 +25,7 @@ static void rms_norm_backward(int rows, int width, const float *x, const float *
     float mean = sum_lanes(sum) * inverse * inverse / (float)width;
     for (int i = 0; i < width; i += LANES) {
       vf g = load_part(w + i, width - i, 0) * load_part(dy + i, width - i, 0);
-      vf change = (g - load_part(x + i, width - i, 0) * mean) * inverse;
+      vf change = fma16(load_part(x + i, width - i, 0), splat(-mean), g) * inverse;
       store_part(dx + i, width - i, load_part(dx + i, width - i, 0) + change);
     }
   }
@@ -83,7 +83,7 @@ static void layer_norm_backward(int rows, int width, const float *x, const float
     for (int i = 0; i < width; i += LANES) {
       vf g = load_part(w + i, width - i, 0) * load_part(dy + i, width - i, 0);
       vf centred = load_part(x + i, width - i, mean[t]) - mean[t];
-      vf change = (g - shift - centred * slope) * inverse;
+      vf change = fma16(-centred, splat(slope), g - shift) * inverse;
       store_part(dx + i, width - i, load_part(dx + i, width - i, 0) + change);
     }
   }

@@ -37,7 +37,7 @@ INLINE vf sixteen_weights(const peqa_matrix *w, int row, int col, int scaled) {
     if (scaled) v *= quick_scale(w, row, group);
   } else {
     peqa_grid grid = quick_general_grid(w, row, group);
-    v = v * grid.slope - grid.zero;
+    v = fma16(v, splat(grid.slope), splat(-grid.zero));
     if (scaled) v *= grid.scale;
   }
   if (col + LANES > w->columns) {

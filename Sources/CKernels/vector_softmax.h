@@ -18,7 +18,7 @@ INLINE double exponentials(int n, float scale, float shift, float *x, int keep) 
     int end = n < start + 1024 ? n : start + 1024;
     vf sum = {};
     for (int i = start; i < end; i += LANES) {
-      vf e = exp16(load_part(x + i, end - i, -INFINITY) * scale - shift);
+      vf e = exp16(fma16(load_part(x + i, end - i, -INFINITY), splat(scale), splat(-shift)));
       if (end - i < LANES)
         for (int j = end - i; j < LANES; j++) e[j] = 0;
       if (keep) store_part(x + i, end - i, e);
@@ -38,12 +38,12 @@ static float softmax(int n, int padded, float scale, float *x) {
   double sum = exponentials(n, scale, top, x, 1);
   scale_row(n, (float)(1.0 / sum), x);
   for (int i = n; i < padded; i++) x[i] = 0;
-  return top + (float)log(sum);
+  return top + (float)peqa_log(sum);
 }
 
 static void softmax_from_lse(int n, int padded, float scale, float lse, float *s) {
   for (int i = 0; i < n; i += LANES)
-    store_part(s + i, n - i, exp16(load_part(s + i, n - i, 0) * scale - lse));
+    store_part(s + i, n - i, exp16(fma16(load_part(s + i, n - i, 0), splat(scale), splat(-lse))));
   for (int i = n; i < padded; i++) s[i] = 0;
 }
 
@@ -69,14 +69,14 @@ static float softmax_bf16(int first, int last, int end, float scale, const float
     int stop = end < start + 1024 ? end : start + 1024;
     vf sum = {};
     for (int i = start; i < stop; i += LANES) {
-      vf e = (vf)((vi)exp16(load(s + i) * scale - top) & lanes_within(i, first, last));
+      vf e = (vf)((vi)exp16(fma16(load(s + i), splat(scale), splat(-top))) & lanes_within(i, first, last));
       store_bf16(p + i, e);
       sum += e;
     }
     total += sum_lanes(sum);
   }
   *inverse_sum = (float)(1.0 / total);
-  return top + (float)log(total);
+  return top + (float)peqa_log(total);
 }
 
 static void softmax_gradient_pair_bf16(const int *first, const int *last, int end, float scale,
@@ -87,7 +87,7 @@ static void softmax_gradient_pair_bf16(const int *first, const int *last, int en
     vf p[2], d[2];
     for (int r = 0; r < 2; r++) {
       vi mask = lanes_within(i, first[r], last[r]);
-      p[r] = (vf)((vi)exp16(load(s + r * row + i) * scale - lse[r]) & mask);
+      p[r] = (vf)((vi)exp16(fma16(load(s + r * row + i), splat(scale), splat(-lse[r]))) & mask);
       vf change = p[r] * (load(dp + r * row + i) - delta[r]) * scale;
       if (slope) change *= load(slope + r * row + i);
       d[r] = (vf)((vi)change & mask);
@@ -113,14 +113,14 @@ static double cross_entropy(int n, int target, float cap, float *x, int gradient
         store_part(x + i, n - i, probable16(load_part(x + i, n - i, 0) * inverse));
       x[target] -= 1;
     }
-    return log(sum) - chosen;
+    return peqa_log(sum) - chosen;
   }
   double sum = exponentials(n, 1, top, x, 0);
   float inverse = (float)(1.0 / sum), bent = x[target] / cap;
   for (int i = 0; i < n; i += LANES) {
     vf c = load_part(x + i, n - i, 0), share = c / cap;
-    store_part(x + i, n - i, probable16(exp16(c - top) * inverse) * (1.0f - share * share));
+    store_part(x + i, n - i, probable16(exp16(c - top) * inverse) * fma16(-share, share, splat(1)));
   }
-  x[target] -= 1 - bent * bent;
-  return log(sum) - chosen;
+  x[target] -= fmaf(-bent, bent, 1);
+  return peqa_log(sum) - chosen;
 }

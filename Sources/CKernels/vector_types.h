@@ -14,7 +14,9 @@ typedef int32_t vi __attribute__((vector_size(64)));
 typedef uint16_t vu16 __attribute__((vector_size(32)));
 typedef uint16_t vu16_unaligned __attribute__((vector_size(32), aligned(1)));
 typedef uint8_t vu8 __attribute__((vector_size(16)));
+#ifndef ANY_CPU
 typedef _Float16 vh __attribute__((vector_size(32)));
+#endif
 typedef double vd __attribute__((vector_size(128)));
 
 INLINE vf load(const void *p) { return *(const vf_unaligned *)p; }
@@ -28,9 +30,27 @@ INLINE vf from_bytes(const void *p) {
   return __builtin_convertvector(__builtin_convertvector(bytes, vi), vf);
 }
 INLINE vf from_f16(const void *p) {
+#ifdef ANY_CPU
+  vf v;
+  for (int i = 0; i < LANES; i++) v[i] = peqa_f16_at(p, (size_t)i);
+  return v;
+#else
   vh h;
   memcpy(&h, p, sizeof h);
   return __builtin_convertvector(h, vf);
+#endif
+}
+// Sixteen fp16 numbers, to nearest even, to 32 bytes anywhere.
+INLINE void store_f16(void *p, vf v) {
+#ifdef ANY_CPU
+  for (int i = 0; i < LANES; i++) {
+    uint16_t bits = peqa_f32_to_f16(v[i]);
+    memcpy((char *)p + 2 * i, &bits, sizeof bits);
+  }
+#else
+  vh h = __builtin_convertvector(v, vh);
+  memcpy(p, &h, sizeof h);
+#endif
 }
 INLINE vf from_bf16(const void *p) {
   return (vf)(__builtin_convertvector(*(const vu16_unaligned *)p, vu) << 16);

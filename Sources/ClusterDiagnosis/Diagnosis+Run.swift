@@ -132,8 +132,8 @@ extension Diagnosis {
     if found.isEmpty {
       let other = difference(
         of: .kernels, "kernels",
-        remedy: "use nodes of one kind, or dtype: fp32 and the same "
-          + "PEQA_KERNELS everywhere: different kernels round differently", exitCode: 78
+        remedy: "set deterministic: portable, or use nodes of one kind, or dtype: fp32 and the "
+          + "same PEQA_KERNELS everywhere: different kernels round differently", exitCode: 78
       ) { $0.kernels }
       found.append(other ?? .ok(.kernels, ranks[0].kernels))
     }

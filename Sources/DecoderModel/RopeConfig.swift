@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Kernels
 
 /// Rotary position embedding: pair i of a head turns by `position * frequency(i)`.
 package struct RopeConfig: Sendable, Equatable {
@@ -44,13 +44,14 @@ package struct RopeConfig: Sendable, Equatable {
 
     /// What the paper recommends: 0.1 ln(factor) + 1.
     package static func attentionFactor(_ factor: Double, scale: Double = 1) -> Double {
-      factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1
+      factor <= 1 ? 1 : 0.1 * scale * Elementary.log(factor) + 1
     }
 
     /// The part of the plain frequency of a pair that is kept, from 0 to 1.
     func kept(pair: Int, theta: Double, rotated: Int) -> Double {
       func pairTurning(_ turns: Double) -> Double {
-        Double(rotated) * log(Double(originalLength) / (turns * 2 * .pi)) / (2 * log(theta))
+        Double(rotated) * Elementary.log(Double(originalLength) / (turns * 2 * .pi))
+          / (2 * Elementary.log(theta))
       }
       var (low, high) = (pairTurning(betaFast), pairTurning(betaSlow))
       if truncates { (low, high) = (low.rounded(.down), high.rounded(.up)) }

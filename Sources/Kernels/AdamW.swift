@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// AdamW with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), with the decay scaled
 /// by the learning rate and epsilon added after bias correction, as in PyTorch.
 ///
@@ -38,8 +36,8 @@ package struct AdamW: ~Copyable {
     precondition(parameters.count == mean.count && gradient.count == mean.count)
     updates += 1
     let (b1, b2, epsilon) = (settings.beta1, settings.beta2, settings.epsilon)
-    let step = learningRate / (1 - pow(b1, Double(updates)))
-    let correction = 1 / (1 - pow(b2, Double(updates)))
+    let step = learningRate / (1 - Elementary.power(b1, updates))
+    let correction = 1 / (1 - Elementary.power(b2, updates))
     let keep = 1 - learningRate * settings.weightDecay
     let (p, g, m, v) = (parameters.elements, gradient.elements, mean.elements, square.elements)
     func update(_ range: Range<Int>) {

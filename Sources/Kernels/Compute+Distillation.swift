@@ -42,7 +42,7 @@ extension Compute {
     let top = Double(logits.max() ?? 0)
     var (named, others, next) = (0.0, 0.0, 0)
     for (id, logit) in logits.enumerated() {
-      let share = exp((Double(logit) - top) * turn)
+      let share = Elementary.exp((Double(logit) - top) * turn)
       if next < ids.count, ids[next] == Int32(id) {
         named += share
         next += 1
@@ -50,11 +50,11 @@ extension Compute {
         others += share
       }
     }
-    let logSum = log(named + others)
+    let logSum = Elementary.log(named + others)
     for (place, id) in ids.enumerated() {
       logs[place] = Float((Double(logits[Int(id)]) - top) * turn - logSum)
     }
-    return Float(log(others) - logSum)
+    return Float(Elementary.log(others) - logSum)
   }
 
   /// Losses of rows of logits against a teacher: [tokens, 2], cross-entropy and divergence, both in

@@ -2,7 +2,8 @@ internal import CKernels
 
 extension Compute {
   private func products(for w: WeightMatrix) -> UnsafePointer<peqa_kernels> {
-    precision == .fp32 && !w.isQuantized ? UnsafePointer(denseTable.table) : table
+    guard precision == .fp32, !w.isQuantized, let denseTable else { return table }
+    return UnsafePointer(denseTable.table)
   }
 
   /// y [tokens, O] = x W^T + bias.
@@ -127,7 +128,7 @@ extension Compute {
   /// Where products must cut the tokens; nil anywhere. OpenBLAS adds in another order when it gets
   /// few rows (its small-matrix kernels), so its cuts must not depend on the number of threads.
   private func tokenCut(_ products: UnsafePointer<peqa_kernels>) -> Int? {
-    products == UnsafePointer(denseTable.table) ? 192 : nil
+    products == denseTable.map { UnsafePointer($0.table) } ? 192 : nil
   }
 
   /// Cuts the plane of output panels x tokens into even parts and calls `body` for each chunk of a

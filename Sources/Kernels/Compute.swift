@@ -10,9 +10,11 @@ package final class Compute {
   /// Whether codes are multiplied as integers, with operands rounded to bytes.
   package let multipliesIntegers: Bool
   package let pool: WorkerPool
+  /// Whether the bits are those of any other CPU.
+  package let isPortable: Bool
   let table: UnsafePointer<peqa_kernels>
-  /// The table for dense fp32 products, by OpenBLAS.
-  let denseTable: BLASTable
+  /// The table for dense fp32 products, by OpenBLAS; nil where our kernels make them too.
+  let denseTable: BLASTable?
   /// One panel for each thread.
   let panels: [UnsafeMutablePointer<Float>]
   /// Attention workspace for each thread; grown when a longer segment comes.
@@ -21,20 +23,26 @@ package final class Compute {
   /// Copies of operands.
   var operands: [OperandSlot: (pointer: UnsafeMutableRawPointer, capacity: Int)] = [:]
 
-  /// `precision` nil takes bf16 where the CPU multiplies it natively, else fp32.
+  /// - Parameters:
+  ///   - precision: nil takes bf16 where the CPU multiplies it natively, else fp32.
+  ///   - isPortable: computes what every CPU computes to the bit, in fp32 and without OpenBLAS
+  ///     (docs/numerics.md, "Portable bits"). `scalar` stands for the kernels of any CPU then.
   package init(
     pool: WorkerPool, precision: Precision? = nil, multipliesIntegers: Bool = false,
-    instructionSet: InstructionSet = .best
+    instructionSet: InstructionSet = .best, isPortable: Bool = false
   ) {
-    guard let table = instructionSet.table else {
+    let kernels = isPortable && instructionSet == .scalar ? .generic : instructionSet
+    guard let table = kernels.table else {
       preconditionFailure("this CPU has no \(instructionSet.rawValue)")
     }
+    precondition(!isPortable || precision != .bf16, "bf16 rounds otherwise on other CPUs")
     self.pool = pool
-    self.instructionSet = instructionSet
-    self.precision = precision ?? (instructionSet.hasNativeBF16 ? .bf16 : .fp32)
+    self.instructionSet = kernels
+    self.precision = precision ?? (kernels.hasNativeBF16 && !isPortable ? .bf16 : .fp32)
     self.multipliesIntegers = multipliesIntegers
+    self.isPortable = isPortable
     self.table = table
-    denseTable = BLASTable(fallback: table)
+    denseTable = isPortable ? nil : BLASTable(fallback: table)
     panels = (0..<pool.threads).map { _ in
       .allocate(capacity: Int(PEQA_DEPTH * PEQA_PANEL))
     }
@@ -48,7 +56,7 @@ package final class Compute {
 
   /// Whether a row of a dense product has the same bits whatever rows are multiplied beside it: so
   /// in our kernels, not in those of OpenBLAS, which multiplies dense fp32 matrices.
-  package var denseRowsStandAlone: Bool { precision == .bf16 }
+  package var denseRowsStandAlone: Bool { precision == .bf16 || isPortable }
 
   /// What products with this matrix multiply.
   func kind(for w: WeightMatrix) -> OperandKind {
@@ -60,13 +68,15 @@ package final class Compute {
 
   /// How the numbers come about, in words: ranks that say the same get the same bits.
   package var numerics: String {
-    Self.numerics(instructionSet, precision, multipliesIntegers: multipliesIntegers)
+    Self.numerics(
+      instructionSet, precision, multipliesIntegers: multipliesIntegers, isPortable: isPortable)
   }
 
   package static func numerics(
-    _ set: InstructionSet, _ precision: Precision, multipliesIntegers: Bool
+    _ set: InstructionSet, _ precision: Precision, multipliesIntegers: Bool, isPortable: Bool
   ) -> String {
-    "\(set.roundsLike) \(precision.rawValue)" + (multipliesIntegers ? " int8" : "")
+    (isPortable ? "portable" : "\(set.roundsLike)") + " \(precision.rawValue)"
+      + (multipliesIntegers ? " int8" : "")
   }
 }
 

@@ -15,6 +15,9 @@ package struct InstructionSet: RawRepresentable, CaseIterable, Hashable, Sendabl
   /// The specification, which every CPU computes.
   package static let scalar = InstructionSet(known: "scalar")
 
+  /// What every CPU computes with the bits of the faster ones, see `Compute.isPortable`.
+  static let generic = InstructionSet(known: "generic")
+
   /// The faster ones later.
   package static let allCases: [InstructionSet] = {
     var sets: [InstructionSet] = []

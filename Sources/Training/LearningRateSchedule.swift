@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Kernels
 
 package enum ScheduleKind: String, CaseIterable, Sendable { case linear, cosine, constant }
 
@@ -33,7 +33,7 @@ package struct LearningRateSchedule: Sendable, Equatable {
     if step < warmupSteps { return Double(step) / Double(max(1, warmupSteps)) }
     if kind == .constant { return 1 }
     let progress = min(1, Double(step - warmupSteps) / Double(max(1, totalSteps - warmupSteps)))
-    let shape = kind == .linear ? 1 - progress : 0.5 * (1 + cos(.pi * progress))
+    let shape = kind == .linear ? 1 - progress : 0.5 * (1 + Elementary.cos(.pi * progress))
     return max(0, shape) * (1 - minimumRatio) + minimumRatio
   }
 }

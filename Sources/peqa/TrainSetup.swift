@@ -36,7 +36,7 @@ struct TrainSetup {
     self.rank = rank
     self.signals = signals
     compute = try KernelChoice.compute(
-      threads: config.threads > 0 ? config.threads : rank.threads.count, dtype: config.dtype)
+      config, threads: config.threads > 0 ? config.threads : rank.threads.count)
     let loaded = try LoadedModel.open(config.model)
     base = try loaded.requiredBase()
     try Self.check(config, base)
@@ -84,8 +84,7 @@ struct TrainSetup {
     agreement.file("chat template", chat?.fingerprint ?? "none")
     agreement.setting(
       "kind of kernels", compute.numerics,
-      remedy: "They round differently. Use nodes of one kind, or set dtype: fp32 and the same "
-        + "PEQA_KERNELS everywhere.")
+      remedy: "They round differently. Set deterministic: portable, or use nodes of one kind.")
     // A rank that cannot read its files must not leave the others waiting.
     var sample: [String] = []
     try rank.agree {

@@ -133,7 +133,7 @@ import Testing
     ) { $0[1].freeSharedMemory = 20_000_000 },
     Seed(
       name: "another CPU", check: .kernels, level: .error, code: 78,
-      says: ["avx2 fp32 on rank 3", "PEQA_KERNELS"]
+      says: ["avx2 fp32 on rank 3", "deterministic: portable"]
     ) { $0[3].kernels = "avx2 fp32" },
     Seed(
       name: "kernels that the CPU has not", check: .kernels, level: .error, code: 78,

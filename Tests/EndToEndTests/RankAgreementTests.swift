@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import TestSupport
 import Testing
 
@@ -44,16 +45,15 @@ import Testing
       + #"{"role": "assistant", "content": "It is \#($0 * $0)."}]}"# + "\n"
   }.joined()
 
-  private func train(secondRank: [String] = []) throws -> (
-    code: Int32, text: String, seconds: Double
-  ) {
+  private func train(
+    _ flags: [String] = [], firstRank: [String] = [], secondRank: [String] = []
+  ) throws -> (code: Int32, text: String, seconds: Double) {
     let begin = Date()
-    let run = folder.file("run.yaml").path
+    let command = [Program.peqa, "train", folder.file("run.yaml").path] + flags
     let result = try Program.run(
       program: Program.mpirun,
-      ["-np", "1", "-wdir", folder.file("a").path, Program.peqa, "train", run]
-        + [":", "-np", "1", "-wdir", folder.file("b").path] + secondRank
-        + [Program.peqa, "train", run],
+      ["-np", "1", "-wdir", folder.file("a").path] + firstRank + command
+        + [":", "-np", "1", "-wdir", folder.file("b").path] + secondRank + command,
       environment: ["PEQA_NUM_THREADS": "1"])
     return (result.status, result.standardError, Date().timeIntervalSince(begin))
   }
@@ -61,6 +61,25 @@ import Testing
   @Test func sameCopiesAreAccepted() throws {
     let end = try train()
     #expect(end.code == 0, "\(end.text)")
+  }
+
+  /// Unlike kernels on the ranks of one job, and each of them on all: one adapter.
+  @Test(arguments: ["fp32", "int8"])
+  func portableRanksMayDiffer(dtype: String) throws {
+    let names = ["scalar", "avx2", "avx512vnni"].filter { name in
+      InstructionSet.available.contains { $0.rawValue == name }
+    }
+    var adapters: [Data] = []
+    for pair in [(0, 0), (0, names.count - 1), (names.count - 1, 1)] {
+      let output = folder.file("portable\(adapters.count)")
+      let end = try train(
+        ["--deterministic", "portable", "--dtype", dtype, "--output-dir", output.path],
+        firstRank: ["-x", "PEQA_KERNELS=\(names[pair.0])"],
+        secondRank: ["-x", "PEQA_KERNELS=\(names[pair.1])"])
+      #expect(end.code == 0, "\(end.text)")
+      adapters.append(try Data(contentsOf: output.appending(path: "adapter_model.safetensors")))
+    }
+    #expect(adapters.count == 3 && Set(adapters).count == 1)
   }
 
   /// What another host may have otherwise, and how the message calls it.

@@ -44,10 +44,10 @@ internal import Testing
   @Test(arguments: settings)
   func threadCounts(_ setting: Setting) {
     let layers = Layers()
-    let want = everything(setting, threads: 1, layers)
+    let want = everything(compute(setting, threads: 1), layers)
     #expect(want.allSatisfy { $0.1.allSatisfy { !$0.isNaN } }, "every number is written")
     for threads in [2, 5] {
-      let got = everything(setting, threads: threads, layers)
+      let got = everything(compute(setting, threads: threads), layers)
       for ((name, a), (_, b)) in zip(want, got) {
         let differ = zip(a, b).count { $0.bitPattern != $1.bitPattern }
         #expect(differ == 0, "\(name): \(differ) of \(a.count) differ on \(threads) threads")
@@ -55,13 +55,34 @@ internal import Testing
     }
   }
 
-  private func everything(
-    _ setting: Setting, threads: Int, _ layers: Layers
-  ) -> [(String, [Float])] {
-    let compute = Compute(
+  /// Portable results are the same on all instruction sets, the plainest one included: fused
+  /// multiply-adds, orders of sums and roundings agree, and no library is asked.
+  @Test(arguments: [false, true])
+  func portableBits(ofIntegers: Bool) {
+    let layers = Layers()
+    func everything(_ set: InstructionSet) -> [(String, [Float])] {
+      let compute = Compute(
+        pool: WorkerPool(threads: 1), multipliesIntegers: ofIntegers, instructionSet: set,
+        isPortable: true)
+      return self.everything(compute, layers)
+    }
+    let want = everything(.scalar)
+    for set in InstructionSet.available {
+      for ((name, a), (_, b)) in zip(want, everything(set)) {
+        let differ = zip(a, b).count { $0.bitPattern != $1.bitPattern }
+        #expect(differ == 0, "\(name): \(differ) of \(a.count) differ on \(set)")
+      }
+    }
+  }
+
+  private func compute(_ setting: Setting, threads: Int) -> Compute {
+    Compute(
       pool: WorkerPool(threads: threads), precision: setting.precision,
       instructionSet: setting.set)
-    return linear(compute, layers) + norms(compute) + activations(compute) + elementwise(compute)
+  }
+
+  private func everything(_ compute: Compute, _ layers: Layers) -> [(String, [Float])] {
+    linear(compute, layers) + norms(compute) + activations(compute) + elementwise(compute)
       + attention(compute)
   }
 
@@ -86,6 +107,14 @@ internal import Testing
           filled(tokens * w.rows) {
             compute.forward(
               w, compute.operand(x, tokens: tokens, columns: w.columns), tokens: tokens, into: $0)
+          }
+        ))
+      results.append(
+        (
+          "few tokens \(index)",
+          filled(3 * w.rows) {
+            let input = compute.decodeOperand(x, tokens: 3, for: w)
+            compute.decode(Product(w, into: $0), input: input, tokens: 3)
           }
         ))
       results.append(

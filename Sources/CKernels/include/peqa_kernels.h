@@ -91,6 +91,7 @@ typedef enum {
   PEQA_AVX512_BF16 = 4,
   PEQA_AVX_VNNI = 8,
   PEQA_AVX512_VNNI = 16,
+  PEQA_LANES = 32,  // every CPU: vectors that the compiler makes of whatever there is
 } peqa_feature;
 
 // The numbers that a product multiplies.
@@ -409,6 +410,13 @@ static inline void peqa_pause(void) {
 
 uint16_t peqa_f32_to_f16(float value);
 float peqa_f16_to_f32(uint16_t bits);
+
+// The same bits on every CPU, see elementary.c.
+double peqa_exp(double x);
+double peqa_log(double x);
+double peqa_pow(double x, double y);  // x > 0
+double peqa_sin(double x);
+double peqa_cos(double x);
 
 #pragma clang assume_nonnull end
 #endif

@@ -26,7 +26,7 @@ final class RotaryTable {
 
   private static func frequencies(_ rope: RopeConfig, rotated: Int) -> [Double] {
     (0..<rotated / 2).map { pair in
-      let plain = pow(rope.theta, -2 * Double(pair) / Double(rotated))
+      let plain = Elementary.pow(rope.theta, -2 * Double(pair) / Double(rotated))
       guard case .yarn(let yarn) = rope.scaling else { return scaled(plain, by: rope.scaling) }
       let kept = yarn.kept(pair: pair, theta: rope.theta, rotated: rotated)
       return plain * kept + plain / yarn.factor * (1 - kept)
@@ -52,8 +52,8 @@ final class RotaryTable {
     for position in positions..<count {
       for frequency in frequencies {
         let angle = Double(position) * frequency
-        cosines.append(Float(amplitude * cos(angle)))
-        sines.append(Float(amplitude * sin(angle)))
+        cosines.append(Float(amplitude * Elementary.cos(angle)))
+        sines.append(Float(amplitude * Elementary.sin(angle)))
       }
     }
     positions = count
@@ -71,8 +71,8 @@ final class RotaryTable {
         for (i, position) in (offset..<offset + segment.count).enumerated() {
           let to = (segment.lowerBound + i) * half
           for pair in 0..<half {
-            cosine[to + pair] = Float(cos(Double(position) * stretched[pair]))
-            sine[to + pair] = Float(sin(Double(position) * stretched[pair]))
+            cosine[to + pair] = Float(Elementary.cos(Double(position) * stretched[pair]))
+            sine[to + pair] = Float(Elementary.sin(Double(position) * stretched[pair]))
           }
         }
         continue
@@ -90,7 +90,7 @@ final class RotaryTable {
     guard case .dynamic(let factor, let original) = rope.scaling, length > original, rotated > 2
     else { return nil }
     let ratio = factor * Double(length) / Double(original) - (factor - 1)
-    let theta = rope.theta * pow(ratio, Double(rotated) / Double(rotated - 2))
+    let theta = rope.theta * Elementary.pow(ratio, Double(rotated) / Double(rotated - 2))
     return Self.frequencies(RopeConfig(theta: theta), rotated: rotated)
   }
 }

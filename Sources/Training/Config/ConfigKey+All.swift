@@ -187,7 +187,8 @@ extension ConfigKey {
       "precision of matrix products; int8 multiplies codes as integers"),
     ConfigKey(
       "deterministic", \.deterministic, .choice,
-      "off lets a run continue with the kernels of another CPU, which round differently"),
+      "strict: the same bits on CPUs of one kind; portable: on all, which may be mixed; off: a run may continue with kernels that round differently"
+    ),
     ConfigKey(
       "threads", \.threads, .whole(0...4096),
       "threads per rank; 0 uses PEQA_NUM_THREADS, OMP_NUM_THREADS or the CPUs that the rank may use"

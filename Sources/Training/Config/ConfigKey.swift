@@ -229,7 +229,9 @@ extension ConfigLocation {
   /// The absolute path, as seen from where it was written: the resolved file may be read elsewhere.
   func resolve(_ path: String) -> String {
     if path.hasPrefix("/") { return path }
-    let folder = directory.isEmpty ? "." : directory
+    // Made absolute before `..` is taken out: Foundation drops a leading one.
+    let here = FileManager.default.currentDirectoryPath
+    let folder = directory.hasPrefix("/") ? directory : "\(here)/\(directory)"
     return URL(fileURLWithPath: "\(folder)/\(path)").standardized.path
   }
 }

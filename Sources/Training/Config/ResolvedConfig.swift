@@ -19,6 +19,7 @@ extension RawConfig {
     reading.readAll()
     reading.require()
     reading.checkWords()
+    reading.checkDeterminism()
     reading.checkObjective()
     reading.checkBatches()
     reading.checkScales()
@@ -84,6 +85,13 @@ private struct ConfigResolution {
       warnings.append(
         "\(location("deterministic")): deterministic: off lets a run go on with the kernels of another "
           + "CPU, which round differently; sums over ranks stay exact")
+    }
+  }
+
+  mutating func checkDeterminism() {
+    if config.deterministic == .portable, config.dtype == .bf16 {
+      fault(
+        "dtype", "bf16 products differ from CPU to CPU; deterministic: portable takes fp32 or int8")
     }
   }
 

@@ -122,7 +122,14 @@ package enum ComputeType: String, CaseIterable, Sendable {
   /// Codes as integers, everything else as `auto` has it.
   case int8
 }
-package enum Determinism: String, CaseIterable, Sendable { case strict, off }
+package enum Determinism: String, CaseIterable, Sendable {
+  /// The bits of one kind of kernels, on any number of ranks and threads.
+  case strict
+  /// The bits of every kind: ranks may differ.
+  case portable
+  /// The kernels may change from one start to the next.
+  case off
+}
 /// Who computes which sequences of a batch.
 package enum WorkSchedule: String, CaseIterable, Sendable {
   /// Rank r of n computes every n-th one, beginning with the r-th.

@@ -12,7 +12,7 @@ extension TrainLoop {
     identity.dataDigest = run.dataDigest
     identity.parameterCount = run.model.parameterCount
     identity.settings = config.criticalSettings.map { .init(key: $0.0, value: $0.1) }
-    if config.deterministic == .strict {
+    if config.deterministic != .off {
       identity.settings.append(.init(key: "kernels", value: run.kernels))
     }
     if let teacher = run.teacherDigest {

@@ -55,7 +55,9 @@ struct Doctor: RankedCommand {
     let signals = StopSignals.install()
     rank.communicator.interruption = { signals.received?.exitCode }
     let config = try runFile.map { try resolve($0, rank) }
-    var facts = RankFacts(rank, threads: config?.threads ?? 0, dtype: config?.dtype ?? .auto)
+    var facts = RankFacts(
+      rank, threads: config?.threads ?? 0, dtype: config?.dtype ?? .auto,
+      deterministic: config?.deterministic ?? .strict)
     try facts.measure(rank.communicator, bytes: Self.message)
     facts.unheard = try rank.communicator.unheardRanks(within: 3)
     var needs: Diagnosis.RunNeeds?
@@ -125,7 +127,8 @@ extension Doctor {
   /// A short look before training: what neither its own checks nor its set-up would say. Warnings
   /// only, whatever is found.
   static func warn(_ rank: RankContext, _ config: RunConfig, _ base: QuantizedBase) throws {
-    var facts = RankFacts(rank, threads: config.threads, dtype: config.dtype)
+    var facts = RankFacts(
+      rank, threads: config.threads, dtype: config.dtype, deterministic: config.deterministic)
     try facts.measure(rank.communicator, bytes: 1 << 20)
     if rank.communicator.size > 1 {
       facts.folder = try FolderProbe.probe(config.outputDirectory, rank.communicator)
@@ -147,7 +150,7 @@ extension Diagnosis.RunNeeds {
   init(_ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext) throws {
     let plan = MemoryPlan(
       config, base, ranks: rank.communicator.size,
-      precision: try KernelChoice.precision(config.dtype),
+      precision: try KernelChoice.precision(config),
       threads: config.threads > 0 ? config.threads : rank.threads.count)
     self.init(
       baseBytes: base.byteCount, privateBytes: plan.privateBytes,

@@ -14,7 +14,10 @@ extension RankFacts {
   ]
 
   /// What this process sees without asking other ranks.
-  init(_ rank: RankContext, threads: Int = 0, dtype: ComputeType = .auto) {
+  init(
+    _ rank: RankContext, threads: Int = 0, dtype: ComputeType = .auto,
+    deterministic: Determinism = .strict
+  ) {
     let environment = ProcessInfo.processInfo.environment
     self.init()
     let (communicator, cpus) = (rank.communicator, AllowedCPUs())
@@ -33,8 +36,10 @@ extension RankFacts {
     freeSharedMemory = Self.freeBytes(of: "/dev/shm")
     do {
       let set = try KernelChoice.instructionSet()
-      let precision = dtype == .fp32 || !set.hasNativeBF16 ? Precision.fp32 : .bf16
-      kernels = Compute.numerics(set, precision, multipliesIntegers: dtype == .int8)
+      let isPortable = deterministic == .portable
+      let isFloat = dtype == .fp32 || isPortable || !set.hasNativeBF16
+      kernels = Compute.numerics(
+        set, isFloat ? .fp32 : .bf16, multipliesIntegers: dtype == .int8, isPortable: isPortable)
     } catch {
       kernelFault = "\(error)"
     }

@@ -25,8 +25,7 @@ final class RankSet {
       FileManager.default.temporaryDirectory
       .appendingPathComponent("peqa-plan-\(UUID().uuidString.prefix(8))").path
     computes = try (0..<measurement.ranks).map { _ in
-      try KernelChoice.compute(
-        threads: measurement.threadsPerRank, dtype: measurement.run.dtype)
+      try KernelChoice.compute(measurement.run, threads: measurement.threadsPerRank)
     }
     let (model, signals) = (measurement.sample, measurement.signals)
     var config = model.config

@@ -19,10 +19,12 @@ enum KernelChoice {
 
   /// The floating-point precision of products that a `dtype` of the command line or a run file
   /// means here; with int8 that of all that multiplies no codes.
-  static func precision(_ dtype: ComputeType) throws(KernelChoiceError) -> Precision {
+  static func precision(
+    _ dtype: ComputeType, isPortable: Bool = false
+  ) throws(KernelChoiceError) -> Precision {
     let instructionSet = try instructionSet()
     switch dtype {
-    case .auto, .int8: return instructionSet.hasNativeBF16 ? .bf16 : .fp32
+    case .auto, .int8: return instructionSet.hasNativeBF16 && !isPortable ? .bf16 : .fp32
     case .fp32: return .fp32
     case .bf16:
       guard instructionSet.hasNativeBF16 else { throw .noBF16(instructionSet) }
@@ -31,10 +33,22 @@ enum KernelChoice {
   }
 
   /// Kernels on a pool of threads, for a `dtype` of the command line or a run file.
-  static func compute(threads: Int, dtype: ComputeType) throws -> Compute {
+  static func compute(
+    threads: Int, dtype: ComputeType, isPortable: Bool = false
+  ) throws -> Compute {
     Compute(
-      pool: WorkerPool(threads: threads), precision: try precision(dtype),
-      multipliesIntegers: dtype == .int8, instructionSet: try instructionSet())
+      pool: WorkerPool(threads: threads), precision: try precision(dtype, isPortable: isPortable),
+      multipliesIntegers: dtype == .int8, instructionSet: try instructionSet(),
+      isPortable: isPortable)
+  }
+
+  /// What a run computes with.
+  static func compute(_ run: RunConfig, threads: Int) throws -> Compute {
+    try compute(threads: threads, dtype: run.dtype, isPortable: run.deterministic == .portable)
+  }
+
+  static func precision(_ run: RunConfig) throws(KernelChoiceError) -> Precision {
+    try precision(run.dtype, isPortable: run.deterministic == .portable)
   }
 }
 
