@@ -87,6 +87,20 @@ import Training
     }
   }
 
+  /// At a pause too; what goes on from there does not measure that step again.
+  @Test func measuresAtAPause() throws {
+    let folder = try TemporaryFolder()
+    let calls = Calls()
+    let paused = try toy(folder, calls, every: 8) { $0.config.stopAtStep = 11 }().outcomes[0]
+    guard case .paused(step: 11, _) = paused else {
+      Issue.record("\(paused)")
+      return
+    }
+    #expect(try scores(folder) == [[8, 1], [11, 2]])
+    #expect(try toy(folder, calls, every: 8)().outcomes[0].exitCode == 0)
+    #expect(try scores(folder) == [[8, 1], [11, 2], [16, 3], [20, 4]])
+  }
+
   /// Scores change nothing of what is trained.
   @Test func trainsTheSame() throws {
     let (one, other) = (try TemporaryFolder(), try TemporaryFolder())

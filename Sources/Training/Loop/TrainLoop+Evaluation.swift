@@ -11,19 +11,22 @@ extension TrainLoop {
       && state.evaluationsWithoutBest >= config.earlyStoppingPatience
   }
 
+  /// Whether to evaluate or to measure tasks here: every `interval` steps, at a pause, at the end,
+  /// and before the first step where that is wished.
+  func isDue(every interval: Int) -> Bool {
+    let step = state.globalStep
+    guard step > 0 else { return config.evalOnStart }
+    return step == totalSteps || step == config.stopAtStep
+      || (interval > 0 && step % interval == 0)
+  }
+
   /// Evaluates at the steps where that is due. A continued run catches up on what a stop cut off.
   ///
   /// - Returns: whether a stop was requested meanwhile; the evaluation is then void.
   func evaluateIfDue() throws -> Bool {
-    guard let source = run.evaluation, source.count > 0, state.lastEvaluation != state.globalStep
+    guard let source = run.evaluation, source.count > 0, state.lastEvaluation != state.globalStep,
+      isDue(every: config.evalSteps)
     else { return false }
-    let step = state.globalStep
-    let due =
-      step == 0
-      ? config.evalOnStart
-      : step == totalSteps || step == config.stopAtStep
-        || (config.evalSteps > 0 && step % config.evalSteps == 0)
-    guard due else { return false }
     let clock = Stopwatch()
     guard let loss = try evaluate(source) else { return true }
     try record(loss: loss, seconds: clock.seconds)

@@ -11,7 +11,8 @@ extension TrainLoop {
   ///
   /// - Returns: whether a stop was requested meanwhile; nothing is recorded then.
   func measureTasksIfDue() throws -> Bool {
-    guard let tasks = run.tasks, state.lastTaskEvaluation != state.globalStep, tasksAreDue
+    guard let tasks = run.tasks, state.lastTaskEvaluation != state.globalStep,
+      stoppedEarly || isDue(every: config.taskEvaluation.steps)
     else { return false }
     let clock = Stopwatch()
     guard let values = try tasks.measure(shouldStop) else { return true }
@@ -27,12 +28,6 @@ extension TrainLoop {
       run.report(.measured(step: state.globalStep, scores: .object(scores)))
     }
     return false
-  }
-
-  private var tasksAreDue: Bool {
-    let (step, interval) = (state.globalStep, config.taskEvaluation.steps)
-    guard step > 0 else { return config.evalOnStart }
-    return step == totalSteps || stoppedEarly || (interval > 0 && step % interval == 0)
   }
 
   /// What the last record of tasks says; nil without one.
