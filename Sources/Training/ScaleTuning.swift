@@ -60,8 +60,23 @@ package final class ScaleTuning: TrainableModel {
     } + zeroTensors
   }
 
+  package func setAdapter(_ tensors: [AdapterTensor]) {
+    let task = scales.task
+    let (entries, parts) = (task.entries, zeroParts)
+    precondition(tensors.count == entries.count + parts.count, "tensors of this very adapter")
+    for (entry, tensor) in zip(entries, tensors) {
+      task.bytes(of: entry).copyBytes(from: tensor.bytes)
+      task.setMinima(entry)
+    }
+    for (part, tensor) in zip(parts, tensors[entries.count...]) {
+      task.zeroBytes(of: part.entry).copyBytes(from: tensor.bytes)
+    }
+  }
+
+  private var zeroParts: [TrainableScales.Part] { scales.parts.filter { !$0.zeros.isEmpty } }
+
   private var zeroTensors: [AdapterTensor] {
-    scales.parts.filter { !$0.zeros.isEmpty }.map { part in
+    zeroParts.map { part in
       AdapterTensor(
         name: part.entry.zerosName, type: .f16,
         shape: [part.entry.rows, part.zeros.count / part.entry.rows],

@@ -31,6 +31,9 @@ package protocol TrainableModel: AnyObject {
   /// The contents of `adapter_model.safetensors` for the current parameters.
   func adapterTensors() -> [AdapterTensor]
 
+  /// Takes what `adapterTensors` gave at some step, with other bytes, until `setParameters`.
+  func setAdapter(_ tensors: [AdapterTensor])
+
   /// Members of `adapter_config.json` that describe the model: base_sha256, bits, group_size, ...
   var adapterDescription: [(String, JSONValue)] { get }
 }

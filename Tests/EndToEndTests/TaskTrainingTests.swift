@@ -88,10 +88,22 @@ import Testing
         == Data(contentsOf: folder.file("alone/\(name)")))
   }
 
-  /// What stands at the end is what `peqa eval` says of the adapter.
-  @Test func isWhatEvalSays() async throws {
-    let trained = try await train("run", ranks: 2, ["--json"])
+  /// What stands at the end is what `peqa eval` says of the adapter, also where an earlier step was
+  /// the best: held-out text unlike the training data gets less probable after step 2.
+  @Test(arguments: [false, true]) func isWhatEvalSays(best: Bool) async throws {
+    let other = String(repeating: "ZEBRA QUIXOTIC! ", count: 200)
+    try folder.write(other, to: "other.txt")
+    let held = ["eval_datasets=[{path: \(folder.file("other.txt").path), type: text}]"]
+    let keepsBest =
+      ["--set"] + held + [
+        "--eval-steps", "2", "--load-best-model-at-end", "true", "--lr-scheduler", "constant",
+      ]
+    let trained = try await train("run", ranks: 2, ["--json"] + (best ? keepsBest : []))
     #expect(trained.status == 0, "\(trained.standardError)")
+    let last = try Data(
+      contentsOf: folder.file("run/checkpoint-10/adapter_model.safetensors"))
+    let final = try Data(contentsOf: folder.file("run/adapter_model.safetensors"))
+    #expect((last == final) == !best)
     let results = try JSONValue(parsing: trained.standardOutput)["tasks"]
     let files = ["own", "said"].map { folder.file("\($0).yaml").path }.joined(separator: ",")
     let measured = try await Program.run([

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import JSONText
 import RunHistory
@@ -38,7 +39,7 @@ import Training
     _ change: (inout ToyRun) -> Void = { _ in }
   ) -> ToyRun {
     var run = ToyRun(folder("run"))
-    run.tasks = { calls.measurement(names) }
+    run.tasks = { _ in calls.measurement(names) }
     run.config.taskEvaluation.steps = steps
     change(&run)
     return run
@@ -154,6 +155,56 @@ import Training
     guard case .finished(let results) = result.outcomes[0] else { return }
     #expect(results.reason == .early && results.step < 20)
     #expect(try scores(folder) == [[results.step, 1]])
+  }
+
+  /// The scores of the end are those of the adapter that the run leaves; what is saved of the last
+  /// step stays its own.
+  @Test(arguments: [1, 3]) func measuresTheBest(ranks: Int) throws {
+    let folder = try TemporaryFolder()
+    func run(_ name: String, _ change: (inout ToyRun) -> Void) throws -> ToyResult {
+      var run = ToyRun(folder(name))
+      run.ranks = ranks
+      // Far too large a rate: held-out loss gets worse after the first evaluations.
+      run.config.learningRate = 3
+      run.config.schedule = .constant
+      run.config.evalSteps = 2
+      run.config.maxSteps = 200
+      run.config.earlyStoppingPatience = 3
+      run.config.loadBestModelAtEnd = true
+      change(&run)
+      return try run()
+    }
+    let plain = try run("plain") { _ in }
+    let result = try run("run") {
+      $0.config.taskEvaluation.steps = 5
+      // What is measured are the scales: their sum.
+      $0.tasks = { model in
+        TaskMeasurement(names: ["own/sum"]) { _ in [.real(Self.sum(model.adapterTensors()[0]))] }
+      }
+    }
+    #expect(result.adapter == plain.adapter && result.losses == plain.losses)
+    guard case .finished(let results) = result.outcomes[0] else {
+      Issue.record("\(result.outcomes[0])")
+      return
+    }
+    let name = "adapter_model.safetensors"
+    let (best, last) = (
+      try Self.sum(ofFile: folder("run/\(name)")),
+      try Self.sum(ofFile: folder("run/checkpoint-\(results.step)/\(name)"))
+    )
+    #expect(best != last)
+    #expect(results.tasks?["own/sum"]?.double == best)
+    #expect(try Self.sum(ofFile: folder("plain/checkpoint-\(results.step)/\(name)")) == last)
+  }
+
+  private static func sum(_ tensor: AdapterTensor) -> Double {
+    tensor.bytes.withUnsafeBytes { $0.bindMemory(to: Float.self).reduce(0) { $0 + Double($1) } }
+  }
+
+  private static func sum(ofFile path: String) throws -> Double {
+    let file = try SafetensorsFile(path: path)
+    return file.bytes(of: try file.requiredTensor(named: "toy.scales"))
+      .bindMemory(to: Float.self).reduce(0) { $0 + Double($1) }
   }
 
   /// Columns behind the others; a run that goes on with other tasks keeps what it had of them.

@@ -84,6 +84,10 @@ final class ToyModel: TrainableModel {
     ]
   }
 
+  func setAdapter(_ tensors: [AdapterTensor]) {
+    weights = tensors[0].bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+  }
+
   var adapterDescription: [(String, JSONValue)] {
     [("base_sha256", "toy"), ("bits", 4), ("scale_granularity", "row")]
   }
@@ -130,7 +134,7 @@ struct ToyRun {
   var stopAfter: Int?
   var dataDigest = "data"
   var poison: Int32?
-  var tasks: (@Sendable () -> TaskMeasurement)?
+  var tasks: (@Sendable (ToyModel) -> TaskMeasurement)?
   var scaleFaults: (after: Int, faults: ScaleFaults)?
   /// The rank whose memory goes bad, and after which update.
   var flip: (rank: Int, after: Int)?
@@ -166,7 +170,7 @@ struct ToyRun {
         calls += 1
         return group.rank == group.size - 1 && stopAfter.map { calls >= $0 } ?? false
       }
-      run.tasks = tasks?()
+      run.tasks = tasks?(model)
       run.report = report
       return try TrainLoop(run)()
     }

@@ -158,7 +158,7 @@ package final class AdapterScales {
   /// Makes the minima of an entry follow its scales; false where one has no place in their type. A
   /// scale of 0 in the base says nothing of the factor: its minimum stays.
   @discardableResult
-  func setMinima(_ entry: Entry) -> Bool {
+  package func setMinima(_ entry: Entry) -> Bool {
     let (scales, minima) = pointers(entry)
     guard form == .scales, let minima, let base = base(of: entry) else { return true }
     var allFinite = true

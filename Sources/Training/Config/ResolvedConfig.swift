@@ -187,11 +187,6 @@ private struct ConfigResolution {
       fault("val_set_size", "below 1 it is a fraction, from 1 on a whole number of samples")
     }
     let measuresTasks = !config.taskEvaluation.tasks.isEmpty
-    if measuresTasks, config.loadBestModelAtEnd {
-      warnings.append(
-        "\(location("evaluation")): evaluation measures the scales of the last step, and "
-          + "load_best_model_at_end may replace them; peqa eval --tasks measures the final adapter")
-    }
     let evaluates = !config.evalDatasets.isEmpty || config.valSetSize > 0
     if evaluates { return }
     for key in ["eval_steps", "eval_on_start", "max_eval_sequences", "metric_for_best_model"]

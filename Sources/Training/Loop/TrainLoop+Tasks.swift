@@ -7,7 +7,7 @@ extension TrainLoop {
   static let taskMark = "task_runtime"
 
   /// Measures tasks at the steps where that is due. A continued run catches up on what a stop cut
-  /// off, and repeats nothing.
+  /// off, and repeats nothing. Where `best/` becomes the adapter, the end measures that.
   ///
   /// - Returns: whether a stop was requested meanwhile; nothing is recorded then.
   func measureTasksIfDue() throws -> Bool {
@@ -15,7 +15,10 @@ extension TrainLoop {
       stoppedEarly || isDue(every: config.taskEvaluation.steps)
     else { return false }
     let clock = Stopwatch()
-    guard let values = try tasks.measure(shouldStop) else { return true }
+    let values =
+      try endsWithBest
+      ? withBestAdapter { try tasks.measure(shouldStop) } : tasks.measure(shouldStop)
+    guard let values else { return true }
     state.lastTaskEvaluation = state.globalStep
     let scores = zip(tasks.names, values).map { JSONValue.Member(key: $0, value: $1) }
     write(
