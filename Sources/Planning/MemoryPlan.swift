@@ -16,6 +16,9 @@ package struct MemoryPlan: Sendable, Equatable {
   package var optimizerBytes: Int
   /// Activations, gradients and workspace of one pass over the longest sequences.
   package var activationBytes: Int
+  /// What evaluations between steps take beside that: activations of passes forward, and keys and
+  /// values of tasks.
+  package var evaluationBytes: Int
   /// What each rank gives to the all-reduce of one step.
   package var bytesPerStep: Int
 
@@ -24,15 +27,16 @@ package struct MemoryPlan: Sendable, Equatable {
   package var checkpointBytes: Int
 
   package var privateBytes: Int {
-    programBytes + openBytes + optimizerBytes + activationBytes
+    programBytes + openBytes + optimizerBytes + activationBytes + evaluationBytes
   }
 
   /// - Parameters:
   ///   - numbers: P, and what an adapter holds.
   ///   - pass: the longest pass of a rank.
+  ///   - evaluation: of a run that evaluates between its steps.
   package init(
     _ config: DecoderConfig, baseBytes: Int, numbers: TrainedNumbers, pass: PassShape,
-    globalBatchSize: Int, ranks: Int
+    evaluation: EvaluationSize = EvaluationSize(), globalBatchSize: Int, ranks: Int
   ) {
     let parameters = numbers.masters
     let slots = parameters + 9 + 2 * ranks + globalBatchSize
@@ -44,19 +48,27 @@ package struct MemoryPlan: Sendable, Equatable {
     // Masters, two moments and the mean gradient as fp32, the scales in use as fp16 or fp32.
     optimizerBytes = bytesPerStep + (parameters * 4 + numbers.stored) * float
     checkpointBytes = (parameters * 3 + numbers.stored) * float + 100_000
-    activationBytes = PassMemory(config, pass).bytes
+    let training = PassMemory(config, pass)
+    activationBytes = training.bytes
+    evaluationBytes =
+      training.added(by: evaluation.passes(like: pass).map { PassMemory(config, $0) })
+      + Self.cacheBytes(config, tokens: evaluation.cached ?? 0, pass.precision)
   }
 
   /// For a run over a base, whose passes are taken to be as long as they may be.
+  ///
+  /// - Parameter cached: `TaskSet.cachedTokens` of the run's tasks, where these have been read.
   package init(
-    _ run: RunConfig, _ base: QuantizedBase, ranks: Int, precision: Precision, threads: Int
+    _ run: RunConfig, _ base: QuantizedBase, ranks: Int, precision: Precision, threads: Int,
+    cached: Int? = nil
   ) {
     self.init(
       base.config, baseBytes: base.byteCount, numbers: base.trained(run.scaleTraining),
       pass: PassShape(
         run, ranks: ranks, groupSize: base.finestGroupSize,
         precision: precision, threads: threads),
-      globalBatchSize: run.globalBatchSize, ranks: ranks)
+      evaluation: EvaluationSize(run, cached: cached), globalBatchSize: run.globalBatchSize,
+      ranks: ranks)
   }
 
   /// What a process needs that only goes forward: by passes of `length` tokens, with keys and
@@ -68,9 +80,15 @@ package struct MemoryPlan: Sendable, Equatable {
       tokens: length, precision: compute.precision,
       multipliesIntegers: compute.multipliesIntegers, groupSize: -1, threads: compute.pool.threads,
       purpose: .forward)
-    let number = compute.precision == .bf16 ? 2 : 4
-    let cache = 2 * config.layerCount * cached * config.keyWidth * number
-    return programBytes + openBytes(config) + PassMemory(config, pass).bytes + cache
+    return programBytes + openBytes(config) + PassMemory(config, pass).bytes
+      + cacheBytes(config, tokens: cached, compute.precision)
+  }
+
+  /// Keys and values of so many tokens, as `KeyValueCache` keeps them.
+  private static func cacheBytes(
+    _ config: DecoderConfig, tokens: Int, _ precision: Precision
+  ) -> Int {
+    2 * config.layerCount * tokens * config.keyWidth * (precision == .bf16 ? 2 : 4)
   }
 
   private static func openBytes(_ config: DecoderConfig) -> Int {
@@ -89,6 +107,7 @@ package struct MemoryPlan: Sendable, Equatable {
       "private_bytes_per_rank": .integer(privateBytes),
       "program_bytes": .integer(programBytes + openBytes),
       "optimizer_bytes": .integer(optimizerBytes), "activation_bytes": .integer(activationBytes),
+      "evaluation_bytes": .integer(evaluationBytes),
       "all_reduce_bytes_per_step": .integer(bytesPerStep),
     ]
   }

@@ -76,7 +76,7 @@ package struct StepForecast: Sendable, Equatable {
         groupSize: model.groupSize,
         threads: cluster.threadsPerRank,
         purpose: .training(run.scaleTraining, recomputing: setting.recomputing)),
-      globalBatchSize: run.globalBatchSize, ranks: cluster.ranks)
+      evaluation: EvaluationSize(run), globalBatchSize: run.globalBatchSize, ranks: cluster.ranks)
     let own = memory.privateBytes * cluster.ranksPerNode
     let limit = StreamingChoice.limit(gigabytes: run.memoryLimit)
     let choice = StreamingChoice(

@@ -20,13 +20,16 @@ struct DryRun {
     self.setup = setup
     self.rank = rank
     let config = setup.config
-    let data = setup.training.train
-    let longest = (0..<data.count).map { data.length(at: $0) }.max() ?? 0
+    func longest(_ data: TokenDataset?) -> Int {
+      data.flatMap { data in (0..<data.count).map { data.length(at: $0) }.max() } ?? 0
+    }
     plan = MemoryPlan(
       setup.base.config, baseBytes: setup.base.byteCount,
       numbers: setup.base.trained(config.scaleTraining),
-      pass: setup.passShape(length: longest), globalBatchSize: config.globalBatchSize,
-      ranks: rank.communicator.size)
+      pass: setup.passShape(length: longest(setup.training.train)),
+      evaluation: EvaluationSize(
+        config, heldOut: longest(setup.evaluation), cached: setup.tasks?.cachedTokens),
+      globalBatchSize: config.globalBatchSize, ranks: rank.communicator.size)
     steps = config.steps(setup.order)
   }
 
@@ -59,7 +62,8 @@ struct DryRun {
         + "\(size) rank\(size == 1 ? "" : "s")",
       "memory per node  \(megabytes(plan.sharedBytes)) base, one copy for all ranks",
       "memory per rank  \(megabytes(plan.privateBytes)): \(megabytes(plan.activationBytes)) "
-        + "activations (estimate), \(megabytes(plan.optimizerBytes)) scales, moments and sums",
+        + "activations (estimate), \(megabytes(plan.optimizerBytes)) scales, moments and sums"
+        + (plan.evaluationBytes > 0 ? ", \(megabytes(plan.evaluationBytes)) evaluation" : ""),
       "communication    \(megabytes(plan.bytesPerStep)) all-reduced per step",
       "output           \(config.outputDirectory)",
     ] + teacherLines

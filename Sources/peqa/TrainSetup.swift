@@ -43,14 +43,14 @@ struct TrainSetup {
     tokenizer = try Tokenizer.load(from: config.model)
     let chat = try Self.chat(config, tokenizer)
     teacher = try Teacher(of: config, base, tokenizer)
-    tasks = try Self.tasks(config, rank)
+    tasks = try Self.tasks(config, tokenizer, base.config, rank)
     try Self.compareFiles(config, base, tokenizer, chat, compute, tasks, rank)
     try Self.verify(config, base, rank, signals)
     let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
     decoder.recomputesProducts = config.gradientCheckpointing
     model = ScaleTuning(decoder: decoder, base: base, training: config.scaleTraining)
     try Doctor.warn(rank, config, base)
-    decoder.prefetcher = try Self.stream(base, config, rank, compute)
+    decoder.prefetcher = try Self.stream(base, config, tasks, rank, compute)
 
     let preparation = try DataPreparation(rank, folder: config.datasetCache, signals)
     // Captured by itself, as this value is not complete yet.
@@ -120,9 +120,11 @@ struct TrainSetup {
   }
 
   /// A rank that cannot read the data must not leave the others waiting.
-  private static func tasks(_ config: RunConfig, _ rank: RankContext) throws -> TrainTasks? {
+  private static func tasks(
+    _ config: RunConfig, _ tokenizer: Tokenizer, _ model: DecoderConfig, _ rank: RankContext
+  ) throws -> TrainTasks? {
     var tasks: TrainTasks?
-    try rank.agree { tasks = try TrainTasks(config.taskEvaluation) }
+    try rank.agree { tasks = try TrainTasks(config.taskEvaluation, tokenizer, model) }
     return tasks
   }
 
@@ -155,12 +157,13 @@ struct TrainSetup {
 
   /// For a base that is larger than the memory of its node, or is to be read as if it were.
   private static func stream(
-    _ base: QuantizedBase, _ config: RunConfig, _ rank: RankContext, _ compute: Compute
+    _ base: QuantizedBase, _ config: RunConfig, _ tasks: TrainTasks?, _ rank: RankContext,
+    _ compute: Compute
   ) throws -> BlockPrefetcher? {
     let communicator = rank.communicator
     let memory = MemoryPlan(
       config, base, ranks: communicator.size, precision: compute.precision,
-      threads: compute.pool.threads)
+      threads: compute.pool.threads, cached: tasks?.cachedTokens)
     let choice = StreamingChoice(
       config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,
       available: try communicator.availableMemory(),

@@ -8,15 +8,18 @@ internal import Training
 /// The tasks on which a run measures its model, read and checked.
 struct TrainTasks {
   private let sets: [TaskSet]
+  /// Tokens whose keys and values are kept.
+  let cachedTokens: Int
 
   /// Nil where the run file names none.
   ///
   /// - Throws: `TaskError`, or what reading its files throws.
-  init?(_ settings: TaskSettings) throws {
+  init?(_ settings: TaskSettings, _ tokenizer: Tokenizer, _ model: DecoderConfig) throws {
     guard !settings.tasks.isEmpty else { return nil }
     sets = try TaskSet.load(
       settings.tasks, from: TaskData(folder: settings.dataFolder), shots: settings.fewShotCount,
       limit: settings.limit)
+    cachedTokens = try sets.cachedTokens(tokenizer, maximumLength: model.maximumLength)
   }
 
   var digest: String { sets.digest }

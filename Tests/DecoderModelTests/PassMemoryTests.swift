@@ -107,6 +107,39 @@ import Testing
     Self.compare(expected, written)
   }
 
+  /// Losses and scores in a decoder that trains: what they allocate beside it, buffer by buffer.
+  @Test(arguments: Precision.allCases) func evaluationBesideTraining(precision: Precision) throws {
+    let golden = try Golden("llama_4bit_row")
+    let decoder = try makeDecoder(golden.directory, precision)
+    let training = ScaleTraining(.row)
+    let scales = TrainableScales(weights: decoder.weights, training: training)
+    decoder.use(scales.task)
+    func tokens(_ count: Int) -> [Int32] { (0..<count).map { Int32($0 * 7 % 32) } }
+    func bytes() throws -> Int {
+      try Self.written(by: decoder) {
+        _ = try decoder.lossesAndGradients(
+          [TokenSequence(tokens: tokens(16), targets: tokens(16))], scales: scales
+        ) { _, _, _ in }
+      }.values.reduce(0, +)
+    }
+    func shape(_ tokens: Int, _ purpose: PassShape.Purpose) -> PassMemory {
+      PassMemory(
+        decoder.config,
+        PassShape(
+          tokens: tokens, precision: precision, groupSize: -1, threads: 2, purpose: purpose))
+    }
+    let trains = shape(16, .training(training, recomputing: decoder.recomputesProducts))
+    let alone = try bytes()
+    #expect(alone == trains.bytes)
+    let both = try Self.written(by: decoder) {
+      _ = try decoder.lossesAndGradients(
+        [TokenSequence(tokens: tokens(16), targets: tokens(16))], scales: scales
+      ) { _, _, _ in }
+      _ = try decoder.loss(tokens(24), targets: tokens(24))
+    }.values.reduce(0, +)
+    #expect(both == alone + trains.added(by: [shape(24, .forward), shape(8, .forward)]))
+  }
+
   /// - Parameter mayBeLess: operands may take less than is listed: an expert gets few of the
   /// tokens.
   private static func compare(

@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import JSONText
 import Testing
+import Tokenization
 
 /// Prompts of the shipped tasks are byte for byte those of lm-evaluation-harness
 /// (`Fixtures/make_task_goldens.py`).
@@ -48,6 +49,28 @@ import Testing
     if case .choice(let right, _) = own.answer {
       #expect(right == [other["right"]?.int ?? other["target"]?.int ?? -1], "\(place)")
     }
+  }
+
+  /// What keys and values are kept of, against all items one by one. The text with most bytes need
+  /// not have most tokens, but hardly fewer.
+  @Test(arguments: ["piqa", "super_ni"]) func cachedTokens(task: String) throws {
+    let base = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "DecoderModelTests/Fixtures/llama_4bit_row")
+    let tokenizer = try Tokenizer.load(from: base.path)
+    let (limit, shots) = (4096, task == "piqa" ? 3 : 0)
+    let sets = try TaskSet.load([task], from: Self.data, shots: shots)
+    let encoder = ContinuationEncoder(tokenizer, maximumLength: limit)
+    let lengths = try sets[0].parts.flatMap(\.items).flatMap { item in
+      try item.requests.map { request in
+        task == "piqa"
+          ? try encoder.row(request, item: "").tokens.count - 1
+          : 8 * (encoder.prompt(request.context, maximum: 128).count + 128)
+      }
+    }
+    let most = try #require(lengths.max())
+    let found = try sets.cachedTokens(tokenizer, maximumLength: limit)
+    #expect(found <= most && found * 10 >= most * 9)
+    #expect(try sets.cachedTokens(tokenizer, maximumLength: 200) <= 8 * 200)
   }
 
   @Test func limitsAndParts() throws {

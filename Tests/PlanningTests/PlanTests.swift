@@ -89,6 +89,32 @@ import Training
     #expect(abs(ratio - (4 + 8.0 / 256) / 8) < 1e-4)
   }
 
+  /// Held-out sequences take activations of one forward pass; tasks a pass of 512 tokens, and keys
+  /// and values of their prompts, which those of a 7B model have 32 x 2 x 4096 numbers of a token.
+  @Test func evaluationsTakeMemory() throws {
+    let model = try model("llama-7b")
+    let cluster = PlannedCluster(memory: 64_000_000_000)
+    let plain = forecast(model, run(length: 512), cluster).memory.privateBytes
+    func bytes(_ change: (inout RunConfig) -> Void) -> Int {
+      var run = run(length: 512)
+      change(&run)
+      let memory = forecast(model, run, cluster).memory
+      #expect(memory.privateBytes - memory.evaluationBytes == plain)
+      return memory.evaluationBytes
+    }
+    #expect(bytes { _ in } == 0)
+    let heldOut = bytes { $0.valSetSize = 10 }
+    // Streams of 4096 numbers, MLPs of 11008, some of each: in all 5 to 20 of the former a token.
+    #expect((5..<20).contains(Double(heldOut) / (512 * 4096 * 4)))
+    let cache = 32 * 2 * 4096 * 2 * Decoder.scoredTokens
+    #expect(bytes { $0.taskEvaluation.tasks = ["piqa"] } == heldOut + cache)
+    let both = bytes {
+      $0.taskEvaluation.tasks = ["piqa"]
+      $0.valSetSize = 10
+    }
+    #expect(both == heldOut + cache)
+  }
+
   /// Numbers of rows and columns: what is exchanged is O + G in place of O G.
   @Test func rowsAndColumnsSaveTheWire() throws {
     let model = try model("llama-7b", groupSize: 64)

@@ -85,6 +85,18 @@ package struct PassMemory: Sendable, Equatable {
           keys: shape.tokensPerSequence, precision: shape.precision))
   }
 
+  /// What passes of another purpose take beside this one in the same decoder: activations of their
+  /// own, and of the workspaces, which they share, what these are larger for them.
+  package func added(by others: [PassMemory]) -> Int {
+    let largest = others.reduce(into: [:]) { $0.merge($1.buffers, uniquingKeysWith: max) }
+    return largest.reduce(0) { sum, buffer in
+      let isShared =
+        buffer.key == "attentionWork"
+        || ["head.", "operand."].contains(where: buffer.key.hasPrefix)
+      return sum + max(0, buffer.value - (isShared ? buffers[buffer.key] ?? 0 : 0))
+    }
+  }
+
   /// Adds `count` numbers of fp32.
   mutating func add(_ name: String, _ count: Int) {
     guard count > 0 else { return }

@@ -99,7 +99,8 @@ struct PlanReport {
     add(
       "memory per rank",
       "\(megabytes(memory.privateBytes)): \(megabytes(memory.activationBytes)) activations",
-      "\(megabytes(memory.optimizerBytes)) scales, moments and sums")
+      "\(megabytes(memory.optimizerBytes)) scales, moments and sums"
+        + (memory.evaluationBytes > 0 ? ", \(megabytes(memory.evaluationBytes)) evaluation" : ""))
     let streamed = own.streamedBlocks.map { ", \($0) blocks read from disk in each pass" } ?? ""
     let tooLarge = ": DOES NOT FIT"
     add(
