@@ -23,6 +23,8 @@ package struct Launcher: Equatable, Sendable {
   package let rank: Int
   /// All ranks are known to be on one node.
   package let isOneNode: Bool
+  /// TERM may be followed by KILL within seconds: from a launcher, or in a Slurm job.
+  package let killsSoon: Bool
   /// Tasks that a Slurm job has room for, where its batch script started this one process alone.
   package let idleTasks: Int?
 
@@ -44,6 +46,7 @@ package struct Launcher: Equatable, Sendable {
     } else {
       kind = (stepTasks ?? 1) > 1 ? .unmanagedTasks : .none
     }
+    killsSoon = kind != .none || !(environment["SLURM_JOB_ID"] ?? "").isEmpty
     size = kind == .none ? nil : known?.1
     sizeSource = kind == .none ? nil : known?.0
     let ranks = [

@@ -35,7 +35,7 @@ struct Train: RankedCommand {
   @OptionGroup var verbosity: VerbosityOptions
 
   func run(on rank: RankContext) throws {
-    let signals = StopSignals.install()
+    let signals = StopSignals.install(isHurried: Launcher().killsSoon)
     rank.communicator.interruption = {
       signals.received == .terminate ? StopSignals.Request.terminate.exitCode : nil
     }
@@ -85,10 +85,10 @@ struct Train: RankedCommand {
     }
   }
 
-  /// USR1, USR2 and INT save first; below mpirun nobody has time to after TERM.
+  /// USR1, USR2 and INT save first, and TERM where nobody hurries: below mpirun there is no time.
   private static func shouldStop(_ signals: StopSignals) throws -> Bool {
     guard let request = signals.received else { return false }
-    if request == .terminate { throw ExitCode(request.exitCode) }
+    if request == .terminate, signals.isHurried { throw ExitCode(request.exitCode) }
     return true
   }
 

@@ -69,6 +69,15 @@ import Testing
     #expect(idle([:]) == nil)
   }
 
+  @Test(arguments: [
+    ([:], false), (["SLURM_JOB_ID": ""], false), (["SLURM_JOB_ID": "7"], true),
+    (["OMPI_COMM_WORLD_SIZE": "1"], true), (["PMIX_RANK": "0"], true),
+    (["SLURM_STEP_NUM_TASKS": "2"], true),
+  ])
+  func whoKillsAfterTerm(environment: [String: String], soon: Bool) {
+    #expect(Launcher(environment: environment).killsSoon == soon)
+  }
+
   @Test func unmanagedTasksAreRefusedBeforeMPI() {
     let launcher = Launcher(environment: ["SLURM_STEP_NUM_TASKS": "2"])
     let error = #expect(throws: CommunicatorError.self) {

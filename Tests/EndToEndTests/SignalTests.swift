@@ -40,6 +40,31 @@ import Testing
     return arguments
   }
 
+  /// Without a launcher TERM saves as INT does, and the run goes on from there; in a Slurm job it
+  /// leaves at once.
+  @Test(arguments: [("", [0, 1]), ("7", [0, 0])])
+  func termWithoutALauncher(job: String, saves: [Int]) async throws {
+    for (phase, saved) in zip([Phase.tokenizing, .stepping], saves) {
+      let log = folder.file("log")
+      try folder.write("", to: "log")
+      try? FileManager.default.removeItem(at: folder.file("cache"))
+      let status = try await Program.aside {
+        let process = try Program.start(
+          arguments(phase), errors: FileHandle(forWritingTo: log),
+          environment: ["SLURM_JOB_ID": job])
+        wait(for: phase, of: process)
+        kill(process.processIdentifier, SIGTERM)
+        process.waitUntilExit()
+        return process.terminationStatus
+      }
+      let said = try String(contentsOf: log, encoding: .utf8)
+      #expect(status == 143, "\(said)")
+      let latest = FileManager.default.fileExists(atPath: folder.file("run/latest").path)
+      #expect(latest == (saved == 1), "\(phase) \(said)")
+      #expect(said.contains("start again to continue") == (saved == 1), "\(said)")
+    }
+  }
+
   private func wait(for phase: Phase, of process: Process) {
     let path: String
     switch phase {

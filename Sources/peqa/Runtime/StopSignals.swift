@@ -13,18 +13,23 @@ struct StopSignals: Sendable {
     case checkpoint = 75
     /// INT: leave.
     case interrupt = 130
-    /// TERM: leave at once; there may be a second until KILL. After 2 s the process ends in any
-    /// case.
+    /// TERM: leave; at once where there may be a second until KILL (`isHurried`).
     case terminate = 143
 
     var exitCode: Int32 { rawValue }
   }
 
+  /// TERM ends the process after 2 s in any case: nothing that takes longer is to be begun.
+  let isHurried: Bool
+
   /// The most urgent request so far.
   var received: Request? { Request(rawValue: noted.load(ordering: .relaxed)) }
 
   /// Takes over the four signals. A second INT or TERM ends the process the hard way.
-  static func install() -> StopSignals {
+  ///
+  /// - Parameter isHurried: false for a command that has something to save after TERM, and nobody
+  ///   above it who would not wait for that.
+  static func install(isHurried: Bool = true) -> StopSignals {
     // The first access initialises it: not the handler's business.
     _ = noted.load(ordering: .relaxed)
     // SA_RESETHAND, whose type keeps Swift from importing it as a flag.
@@ -37,11 +42,15 @@ struct StopSignals: Sendable {
     }
     // Leaving needs nothing that a kill would not: who does not get to it in time is ended.
     handle(SIGALRM, flags: 0) { _ in _exit(StopSignals.Request.terminate.rawValue) }
-    handle(SIGTERM, flags: SA_RESTART | once) { _ in
-      noteRequest(.terminate)
-      alarm(2)
+    if isHurried {
+      handle(SIGTERM, flags: SA_RESTART | once) { _ in
+        noteRequest(.terminate)
+        alarm(2)
+      }
+    } else {
+      handle(SIGTERM, flags: SA_RESTART | once) { _ in noteRequest(.terminate) }
     }
-    return StopSignals()
+    return StopSignals(isHurried: isHurried)
   }
 
   /// A launcher's thread may have blocked them, and a new process inherits that.

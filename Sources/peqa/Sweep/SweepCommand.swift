@@ -53,7 +53,8 @@ struct SweepCommand: ParsableCommand {
     let plan = try SweepPlan(sweepFile)
     for line in plan.notices { console.log(line) }
     for line in plan.warnings { console.warn(line) }
-    let signals = StopSignals.install()
+    // The trainer gets the signal, and may save first.
+    let signals = StopSignals.install(isHurried: Launcher().killsSoon)
     let launcher = try RunLauncher(ranks: sweepFile.settings.ranks) { Self.signal(signals) }
     if dryRun {
       let forecast = SweepForecast(plan, launcher)
