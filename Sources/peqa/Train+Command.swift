@@ -152,7 +152,7 @@ struct TrainDisplay {
     case .notice(let text): console.log(text)
     case .step(let step):
       let line =
-        progress ?? ProgressLine(console, "step", total: step.totalSteps, first: step.step - 1)
+        progress ?? ProgressLine(console, "step", total: step.totalSteps, first: step.step)
       progress = line
       if step.step == step.totalSteps {
         line.finish(step.step, step.facts)

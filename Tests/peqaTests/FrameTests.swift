@@ -45,6 +45,29 @@ import peqa
     #expect(durationText(seconds) == text)
   }
 
+  /// 100 steps of 10 s, and an hour in which the process was stopped after 50 of them: the hour
+  /// counts for 30 steps at most, and nothing of it after that.
+  @Test func timeLeftForgetsAPause() throws {
+    var pace = RecentPace(first: 0)
+    for step in 1..<100 {
+      let seconds = Double(10 * step + (step > 50 ? 3600 : 0))
+      pace.note(step, at: seconds)
+      let left = try #require(pace.left(of: 100, done: step, at: seconds))
+      let plain = Double(10 * (100 - step))
+      #expect((51...79).contains(step) ? left > 2 * plain : left == plain, "step \(step)")
+    }
+  }
+
+  /// Units of a millisecond are judged by half a minute, not by the last 30 of them.
+  @Test func timeLeftOfShortUnits() throws {
+    var pace = RecentPace(first: 0)
+    for unit in 1...60_000 { pace.note(unit, at: Double(unit) / 1000) }
+    // Then a thousand take 10 ms each: looking back 29 s there are 20 s, of 20000 units, too.
+    for unit in 1...1000 { pace.note(60_000 + unit, at: 60 + Double(unit) / 100) }
+    let left = try #require(pace.left(of: 100_000, done: 61_000, at: 70))
+    #expect(abs(left - 39_000 * 29 / 20_000) < 0.1)
+  }
+
   @Test func progressEstimatesFromThisRunOnly() {
     let console = Console(verbosity: .quiet)
     let progress = ProgressLine(console, "step", total: 100, first: 40)

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Machine
 internal import Reporting
 
 /// How far a long piece of work is, and when it will be done.
@@ -9,35 +9,36 @@ package final class ProgressLine {
   private let console: Console
   private let label: String
   private let total: Int
-  private let first: Int
-  private let began = Date()
-  private var lastShown = Date.distantPast
+  private let clock = Stopwatch()
+  private var pace: RecentPace
+  /// By `clock`; the first line off terminals comes after one interval.
+  private var lastShown: Double
 
   /// - Parameters:
   ///   - total: units of work in all; 0 where unknown.
-  ///   - first: units that were done before, in a run that continues; not counted for the speed.
+  ///   - first: units that are done already; not counted for the speed.
   package init(_ console: Console, _ label: String, total: Int, first: Int = 0) {
     self.console = console
     self.label = label
     self.total = total
-    self.first = first
-    // The first line off terminals comes after one interval.
-    if !console.isTerminal { lastShown = began }
+    pace = RecentPace(first: first)
+    lastShown = console.isTerminal ? -.infinity : 0
   }
 
   /// `done` units are done; `facts` (loss, speed) stand behind the numbers.
   package func update(_ done: Int, _ facts: String = "") {
     guard console.speaks, console.verbosity >= .normal else { return }
-    let now = Date()
-    guard now.timeIntervalSince(lastShown) >= (console.isTerminal ? 0.2 : 10) else { return }
+    let now = clock.seconds
+    pace.note(done, at: now)
+    guard now - lastShown >= (console.isTerminal ? 0.2 : 10) else { return }
     lastShown = now
-    let line = line(done, facts, elapsed: now.timeIntervalSince(began))
+    let line = line(done, facts, elapsed: now)
     if console.isTerminal { console.overwrite(line) } else { console.log(line) }
   }
 
   /// Leaves the last state standing.
   package func finish(_ done: Int, _ facts: String = "") {
-    console.log(line(done, facts, elapsed: Date().timeIntervalSince(began)))
+    console.log(line(done, facts, elapsed: clock.seconds))
   }
 
   package func line(_ done: Int, _ facts: String, elapsed: Double) -> String {
@@ -46,8 +47,7 @@ package final class ProgressLine {
     ]
     if !facts.isEmpty { parts.append(facts) }
     parts.append(durationText(elapsed))
-    if total > done, done > first {
-      let left = elapsed * Double(total - done) / Double(done - first)
+    if let left = pace.left(of: total, done: done, at: elapsed) {
       parts.append("left \(durationText(left))")
     }
     return parts.joined(separator: "  ")
