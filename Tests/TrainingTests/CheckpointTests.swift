@@ -33,6 +33,31 @@ import Training
     #expect(error?.exitCode == 66)
   }
 
+  /// Nothing gets better here after the first evaluation, at step 4: what a run that goes on from
+  /// step 9 has to load at its end stands beside its checkpoint, or nowhere any more.
+  @Test(arguments: [false, true]) func bestOfAnotherFolder(isGone: Bool) throws {
+    let folder = try TemporaryFolder()
+    let change: (inout ToyRun) -> Void = {
+      $0.ranks = 2
+      $0.config.learningRate = 0
+      $0.config.loadBestModelAtEnd = true
+    }
+    let whole = try toy(folder, change)()
+    if isGone { try files.removeItem(atPath: folder("run/best")) }
+    let told = Mutex<[String]>([])
+    var copy = toy(folder, change)
+    copy.config.outputDirectory = folder("copy")
+    copy.config.resume = .path(folder("run/checkpoint-9"))
+    let result = try copy(report: { event in
+      if case .notice(let text) = event { told.withLock { $0.append(text) } }
+    })
+    #expect(result.outcomes.map(\.exitCode) == [0, 0] && result.adapter == whole.adapter)
+    #expect(told.withLock { $0.contains { $0.contains("best is gone") } } == isGone)
+    #expect(files.fileExists(atPath: folder("copy/best/adapter_config.json")))
+    guard case .finished(let results) = result.outcomes[0] else { return }
+    #expect(results.bestMetric != nil)
+  }
+
   /// Who goes back to an earlier checkpoint does not meet the later ones at the next start.
   @Test func goingBackRemovesLaterCheckpoints() throws {
     let folder = try TemporaryFolder()

@@ -10,6 +10,32 @@ extension TrainLoop {
       && (state.globalStep == totalSteps || stoppedEarly)
   }
 
+  /// A checkpoint whose state says of `best/` what is so: one from another folder brings that
+  /// along, and where none is left to load at the end the next evaluation is the best so far.
+  func withBest(
+    _ checkpoint: LoadedCheckpoint, in output: OutputFolder
+  ) throws -> LoadedCheckpoint {
+    func path(_ folder: String, _ name: String) -> String { "\(folder)/\(RunFile.best)/\(name)" }
+    let names = [Adapter.weightsName, Adapter.configName]
+    func isWhole(_ folder: String) -> Bool { names.allSatisfy { Folder.exists(path(folder, $0)) } }
+    guard checkpoint.state.bestMetric != nil, !isWhole(output.path) else { return checkpoint }
+    let other = Folder.parent(of: checkpoint.path)
+    guard isWhole(other) else {
+      guard config.loadBestModelAtEnd else { return checkpoint }
+      notice(
+        "warning: \(output.file(RunFile.best)) is gone, which the checkpoint names as the best so "
+          + "far: the next evaluation takes its place")
+      var checkpoint = checkpoint
+      (checkpoint.state.bestMetric, checkpoint.state.bestModelCheckpoint) = (nil, nil)
+      return checkpoint
+    }
+    try Folder.make(output.file(RunFile.best))
+    for name in names {
+      try AtomicFile.write(OpenFile.contents(of: path(other, name)), to: path(output.path, name))
+    }
+    return checkpoint
+  }
+
   /// Does `work` with the adapter in `best/`, and goes back to the scales of this step.
   func withBestAdapter<Value>(_ work: () throws -> Value) throws -> Value {
     run.model.setAdapter(try bestAdapter())

@@ -70,7 +70,7 @@ extension TrainLoop {
     }
     if case .path(let path) = config.resume {
       do {
-        return try accept(LoadedCheckpoint(path: path))
+        return try withBest(accept(LoadedCheckpoint(path: path)), in: output)
       } catch let error as CheckpointError {
         throw TrainingError.noCheckpoint(path: path, reasons: ["\(error)"])
       }
@@ -97,7 +97,7 @@ extension TrainLoop {
     savedState = newest?.state.withoutTime
     // Other parts of the identity have no influence on the run, or it would not have been accepted.
     savedState?.identity = identity
-    return newest
+    return try newest.map { try withBest($0, in: output) }
   }
 
   /// Checks that a checkpoint belongs to this run.
