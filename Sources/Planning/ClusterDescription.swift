@@ -85,8 +85,8 @@ package struct ClusterDescription: Sendable, Equatable {
     }
     if let (_, path) = Self.numbers.first(where: { $0.0 == key }) {
       guard case .scalar(let text) = node.content, let value = Double(text), value > 0,
-        value < 1e12
-      else { return "\(key): expected a positive number, found \(node.kind)" }
+        value <= 1e9
+      else { return "\(key): expected a number above 0 and up to 1e9, found \(node.kind)" }
       self[keyPath: path] = value
       return nil
     }

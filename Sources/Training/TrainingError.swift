@@ -102,7 +102,7 @@ extension TrainingError {
         + "dataset_cache to another folder, or remove the file; it is made anew."
     case .workLost(let step, let count):
       return "step \(step): \(count) sequences were computed by no rank or by two. Nothing was "
-        + "updated. Set work: static, and report it."
+        + "updated. Set schedule: static, and report it."
     }
   }
 }

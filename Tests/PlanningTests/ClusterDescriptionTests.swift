@@ -31,7 +31,10 @@ import Training
 
   @Test(arguments: [
     ("hosts: 3", "c.yaml:1: hosts"), ("cores: many", "c.yaml:1: cores"),
-    ("hosts: [a]\nmemory_gb: -1", "c.yaml:2: memory_gb"), ("cors: 3", "unknown key \"cors\""),
+    ("hosts: [a]\nmemory_gb: -1", "c.yaml:2: memory_gb"),
+    // In bytes no whole number of 64 bits.
+    ("memory_gb: 1e11", "c.yaml:1: memory_gb: expected a number above 0"),
+    ("cors: 3", "unknown key \"cors\""),
     ("hosts: [-oProxyCommand=x]", "c.yaml:1: hosts: expected names of letters"),
     ("hosts: [a b]", "hosts: expected names"), ("hosts: [\"$(id)\"]", "hosts: expected names"),
     ("hosts: [[a]]", "found a list"), ("interface: \"a'b\"", "interface: expected letters"),
