@@ -39,7 +39,8 @@ package struct MemoryPlan: Sendable, Equatable {
     evaluation: EvaluationSize = EvaluationSize(), globalBatchSize: Int, ranks: Int
   ) {
     let parameters = numbers.masters
-    let slots = parameters + 9 + 2 * ranks + globalBatchSize
+    let slots = TrainStep.summedNumbers(
+      parameters: parameters, ranks: ranks, batch: globalBatchSize)
     let float = MemoryLayout<Float>.stride
     sharedBytes = baseBytes
     bytesPerStep = slots * MemoryLayout<Int64>.stride

@@ -35,14 +35,20 @@ struct GradientSum: ~Copyable {
   /// The gradient is sent with 4 bytes per number where that is enough.
   let isNarrow: Bool
 
+  /// Numbers that a sum has.
+  static func count(parameters: Int, ranks: Int, batch: Int) -> Int {
+    parameters + scalars + 2 * ranks + batch
+  }
+
   /// - Parameters:
   ///   - parameters: P; 0 for an evaluation, which sums losses only.
   ///   - batch: sequences over all ranks, the greatest number of addends.
   init(parameters: Int, ranks: Int, batch: Int, width: SumWidth = .wide) {
     isNarrow = width == .narrow
     sum = ExactSum(
-      count: parameters + Self.scalars + 2 * ranks + batch, fractionBits: Self.fractionBits,
-      addends: max(batch, ranks), adaptive: isNarrow ? parameters : 0)
+      count: Self.count(parameters: parameters, ranks: ranks, batch: batch),
+      fractionBits: Self.fractionBits, addends: max(batch, ranks),
+      adaptive: isNarrow ? parameters : 0)
     self.parameters = parameters
     self.ranks = ranks
     self.batch = batch

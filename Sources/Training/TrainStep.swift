@@ -158,6 +158,11 @@ package struct TrainStep: ~Copyable {
     set { sum.blockBits = newValue }
   }
 
+  /// Numbers that each rank gives to the all-reduce of a step.
+  package static func summedNumbers(parameters: Int, ranks: Int, batch: Int) -> Int {
+    GradientSum.count(parameters: parameters, ranks: ranks, batch: batch)
+  }
+
   /// Root mean square of what training has changed.
   package borrowing func drift() -> Double {
     guard scales.count > 0 else { return 0 }

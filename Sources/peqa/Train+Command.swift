@@ -97,13 +97,12 @@ struct Train: RankedCommand {
     (ProcessInfo.processInfo.environment["SLURM_RESTART_COUNT"].flatMap { Int($0) } ?? 0) > 0
   }
 
-  /// Rank 0 reads the run file; the others get its resolved form.
+  /// The resolved run, and on rank 0 the text of its file.
   private func resolve(
     _ path: String?, _ rank: RankContext
   ) throws -> (config: RunConfig, text: String?) {
     var text: String?
-    var yaml: [UInt8] = []
-    try rank.communicator.onRankZero {
+    let config = try rank.shareConfig {
       var raw = RawConfig()
       if let path { text = try raw.read(file: path) }
       raw.set(settings)
@@ -116,12 +115,9 @@ struct Train: RankedCommand {
       }
       for line in resolved.notices { rank.console.log(line) }
       for line in resolved.warnings { rank.console.warn(line) }
-      yaml = Array(resolved.config.yaml.utf8)
+      return resolved.config
     }
-    var raw = RawConfig()
-    let received = try rank.communicator.broadcast(yaml)
-    raw.read(yaml: String(decoding: received, as: UTF8.self), path: "config.resolved.yaml")
-    return (try raw.resolved(ranks: rank.communicator.size).config, text)
+    return (config, text)
   }
 
   private func report(_ results: TrainResults, page: String?, _ console: Console) {

@@ -91,19 +91,13 @@ struct Doctor: RankedCommand {
     }
   }
 
-  /// Rank 0 reads the run file; the others get its resolved form.
   private func resolve(_ path: String, _ rank: RankContext) throws -> RunConfig {
-    var yaml: [UInt8] = []
-    try rank.communicator.onRankZero {
+    try rank.shareConfig {
       var raw = RawConfig()
       _ = try raw.read(file: path)
       raw.set(settings)
-      yaml = Array(try raw.resolved(ranks: rank.communicator.size).config.yaml.utf8)
+      return try raw.resolved(ranks: rank.communicator.size).config
     }
-    var raw = RawConfig()
-    let received = try rank.communicator.broadcast(yaml)
-    raw.read(yaml: String(decoding: received, as: UTF8.self), path: "config.resolved.yaml")
-    return try raw.resolved(ranks: rank.communicator.size).config
   }
 
   private func show(_ findings: [Finding], _ facts: [RankFacts], _ console: Console) {
