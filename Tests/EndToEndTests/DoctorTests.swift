@@ -76,6 +76,12 @@ import Testing
   @Test func kernelsThatAreNotThere() throws {
     let found = try findings(environment: ["PEQA_KERNELS": "bogus"], code: 78)
     #expect(faults(found) == ["kernels"])
+    // With a run file as well, and where it asks for products that the kernels do not have.
+    for (kernels, dtype) in [("bogus", "auto"), ("scalar", "bf16")] {
+      let found = try findings(
+        [runFile, "--set", "dtype=\(dtype)"], environment: ["PEQA_KERNELS": kernels], code: 78)
+      #expect(faults(found).contains("kernels") && found.count > 5)
+    }
   }
 
   @Test func kernelsThatDifferBetweenRanks() throws {

@@ -4,6 +4,7 @@ internal import Collectives
 internal import DecoderModel
 internal import Foundation
 internal import JSONText
+internal import Kernels
 internal import Machine
 internal import Planning
 internal import Quantization
@@ -64,7 +65,7 @@ struct Doctor: RankedCommand {
     if let config {
       let opened = Self.open(config)
       facts.base = opened.facts
-      needs = try opened.base.map { try .init(config, $0, rank) }
+      needs = opened.base.map { .init(config, $0, rank) }
       facts.folder = try FolderProbe.probe(config.outputDirectory, rank.communicator)
     }
     let all = try facts.gathered(rank.communicator)
@@ -127,7 +128,7 @@ extension Doctor {
     if rank.communicator.size > 1 {
       facts.folder = try FolderProbe.probe(config.outputDirectory, rank.communicator)
     }
-    let needs = try Diagnosis.RunNeeds(config, base, rank)
+    let needs = Diagnosis.RunNeeds(config, base, rank)
     let all = try facts.gathered(rank.communicator)
     for finding in Diagnosis(all, needs: needs).findings
     where finding.level != .ok && !saidByTraining.contains(finding.check) {
@@ -141,10 +142,11 @@ extension Doctor {
 }
 
 extension Diagnosis.RunNeeds {
-  init(_ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext) throws {
+  /// Kernels that are not there are a finding of their own: fp32 takes more, and never throws.
+  init(_ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext) {
     let plan = MemoryPlan(
       config, base, ranks: rank.communicator.size,
-      precision: try KernelChoice.precision(config),
+      precision: (try? KernelChoice.precision(config)) ?? .fp32,
       threads: config.threads > 0 ? config.threads : rank.threads.count)
     self.init(
       baseBytes: base.byteCount, privateBytes: plan.privateBytes,

@@ -37,9 +37,9 @@ extension RankFacts {
     do {
       let set = try KernelChoice.instructionSet()
       let isPortable = deterministic == .portable
-      let isFloat = dtype == .fp32 || isPortable || !set.hasNativeBF16
       kernels = Compute.numerics(
-        set, isFloat ? .fp32 : .bf16, multipliesIntegers: dtype == .int8, isPortable: isPortable)
+        set, try KernelChoice.precision(dtype, isPortable: isPortable),
+        multipliesIntegers: dtype == .int8, isPortable: isPortable)
     } catch {
       kernelFault = "\(error)"
     }
