@@ -14,8 +14,12 @@ import Training
     private let count = Mutex(0)
     /// Calls that are cut short by a request to stop.
     let stopped: Set<Int>
+    /// Calls that fail.
+    let failing: Set<Int>
 
-    init(stopped: Set<Int> = []) { self.stopped = stopped }
+    init(stopped: Set<Int> = [], failing: Set<Int> = []) {
+      (self.stopped, self.failing) = (stopped, failing)
+    }
 
     var made: Int { count.withLock { $0 } }
 
@@ -27,6 +31,7 @@ import Training
           $0 += 1
           return $0
         }
+        if self.failing.contains(call) { throw TrainingError.badData("call \(call)") }
         if self.stopped.contains(call) { return nil }
         return [.real(Double(call)), .null] + names.dropFirst(2).map { _ in .real(0.5) }
       }
@@ -143,6 +148,28 @@ import Training
     #expect(
       try scores(folder)
         == (call == 1 ? [[8, 2], [16, 3], [20, 4]] : [[8, 1], [16, 2], [20, 4]]))
+  }
+
+  /// What an attempt measured after its last checkpoint, and lost, is measured again, and stands in
+  /// the files once: also at the very step of the checkpoint.
+  @Test func lostScoresStandNowhere() throws {
+    let folder = try TemporaryFolder()
+    let calls = Calls(stopped: [1], failing: [3])
+    let run = toy(folder, calls, every: 8) {
+      $0.config.saveSteps = 0
+      $0.config.saveInterval = 0
+    }
+    #expect(try run().outcomes[0].exitCode == 75)
+    #expect(throws: TrainingError.self) { try run() }
+    #expect(try scores(folder) == [[8, 2]])
+    #expect(try run().outcomes[0].exitCode == 0)
+    #expect(try scores(folder) == [[8, 4], [16, 5], [20, 6]])
+    let rows = try rows(folder)
+    #expect(
+      rows.filter { $0[20] != "" }.map { [$0[0], $0[20]] }.dropFirst()
+        == [["8", "4.0"], ["16", "5.0"], ["20", "6.0"]])
+    // Steps, and evaluations at 4, 8, ..., each once.
+    #expect(rows.filter { $0[20] == "" }.count == 20 + 5)
   }
 
   /// With patience at its end, the last step is measured too.

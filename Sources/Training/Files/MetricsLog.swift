@@ -4,8 +4,9 @@ internal import RunHistory
 
 /// `metrics.jsonl`, `metrics.csv` and event files of TensorBoard, appended as the run goes.
 ///
-/// A run that continues from step N first drops what stands beyond N, and a line that was cut
-/// short, so the files read as if the run had never stopped.
+/// A run that continues from step N first drops what stands beyond N, evaluations at N that its
+/// checkpoint does not know of, and a line that was cut short, so the files read as if the run had
+/// never stopped.
 final class MetricsLog {
   /// Scores of tasks stand behind them.
   private static let columns = [MetricKey.step] + MetricKey.columns.map(\.rawValue)
@@ -22,9 +23,15 @@ final class MetricsLog {
 
   /// - Parameters:
   ///   - step: the step to continue from; 0 starts new files.
+  ///   - known: the newest records that the checkpoint has, those of `step` among them.
   ///   - tasks: names of scores that stand behind the other columns.
-  init(folder: String, formats: [String], continuingFrom step: Int, tasks: [String] = []) throws {
-    members = Self.columns + tasks
+  init(
+    folder: String, formats: [String], continuingFrom step: Int, known: [JSONValue],
+    tasks: [String]
+  ) throws {
+    let members = Self.columns + tasks
+    self.members = members
+    let known = known.filter { $0[MetricKey.step]?.int == step }
     // A comma would be the end of a column; names of parts may have one.
     let header = members.map { $0.replacing(",", with: "_") }
     jsonl =
@@ -35,7 +42,7 @@ final class MetricsLog {
           else {
             return false
           }
-          return step > 0 && at <= step
+          return step > 0 && (at < step || known.contains(value))
         }
       } : nil
     csv =
@@ -43,7 +50,7 @@ final class MetricsLog {
       ? try LineFile(
         path: "\(folder)/\(RunFile.metricsTable)", header: header.joined(separator: ",")
       ) {
-        Self.rows($0, upTo: step, under: header)
+        Self.rows($0, upTo: step, known: known.map { Self.row($0, members) }, under: header)
       } : nil
     tensorboard =
       formats.contains(Self.tensorboardFormat)
@@ -53,7 +60,7 @@ final class MetricsLog {
   /// The rows of a CSV file that stay, their cells under the columns of `header`: a run may go on
   /// with other tasks.
   private static func rows(
-    _ lines: [String], upTo step: Int, under header: [String]
+    _ lines: [String], upTo step: Int, known: [String], under header: [String]
   ) -> [String] {
     func cells(_ line: String) -> [String] {
       line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -62,18 +69,23 @@ final class MetricsLog {
     let places = header.map { former.firstIndex(of: $0) }
     return lines.dropFirst().map(cells).compactMap { row in
       guard row.count == former.count, let at = Int(row[0]), at <= step else { return nil }
-      return places.map { $0.map { row[$0] } ?? "" }.joined(separator: ",")
+      let line = places.map { $0.map { row[$0] } ?? "" }.joined(separator: ",")
+      return at < step || known.contains(line) ? line : nil
     }
+  }
+
+  /// A record under the columns of the CSV file.
+  private static func row(_ record: JSONValue, _ members: [String]) -> String {
+    members.map { name in
+      guard let value = record[name], value != .null else { return "" }
+      return value.text()
+    }.joined(separator: ",")
   }
 
   /// - Parameter record: an object of numbers with a member `step`.
   /// - Throws: where a file cannot take it; the record is kept then, and goes before the next one.
   func append(_ record: JSONValue) throws(CheckpointError) {
-    let cells = members.map { name in
-      guard let value = record[name], value != .null else { return "" }
-      return value.text()
-    }
-    csv?.add(cells.joined(separator: ","))
+    csv?.add(Self.row(record, members))
     jsonl?.add(record.text())
     tensorboard?.add(record)
     try jsonl?.write()

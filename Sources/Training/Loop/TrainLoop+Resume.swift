@@ -146,6 +146,6 @@ extension TrainLoop {
     try output.writeProvenance(run.provenance + provenance)
     metrics = try MetricsLog(
       folder: output.path, formats: config.reportTo, continuingFrom: state.globalStep,
-      tasks: run.tasks?.names ?? [])
+      known: state.logHistory, tasks: run.tasks?.names ?? [])
   }
 }
