@@ -13,7 +13,7 @@ extension TrainLoop {
 
   /// Whether to evaluate or to measure tasks here: every `interval` steps, at a pause, at the end,
   /// and before the first step where that is wished.
-  func isDue(every interval: Int) -> Bool {
+  func evaluationIsDue(every interval: Int) -> Bool {
     let step = state.globalStep
     guard step > 0 else { return config.evalOnStart }
     return step == totalSteps || step == config.stopAtStep
@@ -25,7 +25,7 @@ extension TrainLoop {
   /// - Returns: whether a stop was requested meanwhile; the evaluation is then void.
   func evaluateIfDue() throws -> Bool {
     guard let source = run.evaluation, source.count > 0, state.lastEvaluation != state.globalStep,
-      isDue(every: config.evalSteps)
+      evaluationIsDue(every: config.evalSteps)
     else { return false }
     let clock = Stopwatch()
     guard let loss = try evaluate(source) else { return true }

@@ -12,7 +12,7 @@ extension TrainLoop {
   /// - Returns: whether a stop was requested meanwhile; nothing is recorded then.
   func measureTasksIfDue() throws -> Bool {
     guard let tasks = run.tasks, state.lastTaskEvaluation != state.globalStep,
-      stoppedEarly || isDue(every: config.taskEvaluation.steps)
+      stoppedEarly || evaluationIsDue(every: config.taskEvaluation.steps)
     else { return false }
     let clock = Stopwatch()
     let values =

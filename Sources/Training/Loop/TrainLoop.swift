@@ -1,7 +1,5 @@
 internal import Datasets
 internal import DecoderModel
-internal import Glibc
-internal import JSONText
 internal import Machine
 internal import RunHistory
 
@@ -20,7 +18,7 @@ package final class TrainLoop {
   /// Nil on other ranks than 0.
   var output: OutputFolder?
   var metrics: MetricsLog?
-  private var metricsAreLate = false
+  var metricsAreLate = false
   /// Scales whose new sign, or 0, was last warned of.
   private var warnedScales = 0
   let clock = Stopwatch()
@@ -90,12 +88,24 @@ package final class TrainLoop {
   // MARK: One step
 
   private func takeStep() throws -> StepMetrics {
-    let index = state.globalStep
-    let batch = order.globalBatch(index)
+    let metrics = try take(order.globalBatch(state.globalStep), index: state.globalStep)
+    state.globalStep += 1
+    warn(of: metrics.scaleFaults)
+    state.epoch = order.epochs(after: state.globalStep)
+    state.inputTokens += metrics.positions
+    state.supervisedTokens += metrics.tokens
+    state.unloggedLoss += metrics.lossSum
+    state.unloggedParts += metrics.parts
+    state.unloggedTokens += metrics.tokens
+    if isDue(config.loggingSteps) || state.globalStep == totalSteps { log(metrics) }
+    return metrics
+  }
+
+  /// The step itself; its faults get the names of samples and ranks.
+  private func take(_ batch: [Int], index: Int) throws -> StepMetrics {
     var schedule = schedule(batch)
-    let metrics: StepMetrics
     do {
-      metrics = try step(
+      return try step(
         index: index, compareStates: config.digestSteps > 0 && index % config.digestSteps == 0,
         next: { try sequences(of: &schedule, most: $0, step: index + 1) }, save: saveIsDue,
         stop: shouldStop)
@@ -110,16 +120,6 @@ package final class TrainLoop {
     } catch StepFault.nothingSupervised {
       throw TrainingError.badData("step \(index + 1): no supervised token in the global batch")
     }
-    state.globalStep += 1
-    warn(of: metrics.scaleFaults)
-    state.epoch = order.epochs(after: state.globalStep)
-    state.inputTokens += metrics.positions
-    state.supervisedTokens += metrics.tokens
-    state.unloggedLoss += metrics.lossSum
-    state.unloggedParts += metrics.parts
-    state.unloggedTokens += metrics.tokens
-    if isDue(config.loggingSteps) || state.globalStep == totalSteps { log(metrics) }
-    return metrics
   }
 
   /// Once when there are some, and again whenever their number has doubled.
@@ -182,68 +182,5 @@ package final class TrainLoop {
     .statesDiffer(
       step: state.globalStep, ranks: disagreeing.map { run.ranks.name(ofRank: $0) },
       isMajority: disagreeing.count < run.ranks.size)
-  }
-
-  // MARK: Metrics
-
-  /// Seconds trained, over all attempts.
-  var runtime: Double { earlierSeconds + clock.seconds }
-
-  private func log(_ metrics: StepMetrics) {
-    let tokens = Double(max(1, state.unloggedTokens))
-    let (loss, parts) = (state.unloggedLoss / tokens, state.unloggedParts)
-    state.unloggedLoss = 0
-    state.unloggedParts = LossParts()
-    state.unloggedTokens = 0
-    let memory = MemoryUse.current
-    let progress = TrainProgress(
-      step: state.globalStep, totalSteps: totalSteps, epoch: state.epoch, loss: loss,
-      learningRate: metrics.learningRate, gradientNorm: metrics.gradientNorm,
-      tokensPerSecond: Double(metrics.positions) / max(metrics.seconds, 1e-9),
-      memory: memory)
-    var record: [(MetricKey, JSONValue)] = [
-      (.epoch, .real(state.epoch)), (.loss, .real(loss)),
-      (.gradientNorm, .real(metrics.gradientNorm)), (.learningRate, .real(metrics.learningRate)),
-      (.tokensPerSecond, .real(progress.tokensPerSecond)),
-      (.inputTokens, .integer(state.inputTokens)),
-      (.supervisedTokens, .integer(state.supervisedTokens)),
-      (.bytesRead, .integer(metrics.bytesRead)),
-      (.stepTime, .real(metrics.seconds)),
-      (.communicationTime, .real(metrics.communicationSeconds)),
-      (.communicationBytes, .integer(metrics.communicationBytes)),
-      (.saveTime, .real(unloggedSaving)),
-      (.fastestRank, .real(metrics.fastestRank)), (.slowestRank, .real(metrics.slowestRank)),
-      (.scaleDrift, .real(step.drift())), (.runtime, .real(runtime)),
-    ]
-    if config.objective == .distill {
-      record.append((.divergence, .real(parts.divergence / tokens)))
-      record.append((.taskLoss, .real(parts.task / tokens)))
-      if config.distillHiddenWeight > 0 {
-        record.append((.hiddenLoss, .real(parts.hidden / tokens)))
-      }
-    }
-    if let memory {
-      record.append((.privateGigabytes, .real(Double(memory.privateBytes) / 1e9)))
-      record.append((.sharedGigabytes, .real(Double(memory.sharedBytes) / 1e9)))
-    }
-    unloggedSaving = 0
-    write(.metrics(step: state.globalStep, record))
-    if run.ranks.rank == 0 { run.report(.step(progress)) }
-  }
-
-  /// Adds a record to the history and the metrics files.
-  func write(_ record: JSONValue) {
-    state.note(record)
-    guard let metrics else { return }
-    do {
-      try metrics.append(record)
-      metricsAreLate = false
-    } catch {
-      // Figures for reading are not worth the run.
-      if !metricsAreLate {
-        run.report(.notice("warning: \(error). Metrics are written when that is possible again."))
-      }
-      metricsAreLate = true
-    }
   }
 }
