@@ -37,6 +37,9 @@ import Training
     #expect(resolved.config.outputDirectory == here + "/runs/out")
     #expect(resolved.config.peakLearningRate == 3e-3)
     #expect(resolved.config.seed == 42)
+    let above = URL(filePath: here).deletingLastPathComponent().path
+    let beside = try resolve(Self.minimal, flags: ["--model", "../base"])
+    #expect(beside.config.model == above + "/base")
     let flag = try resolve(Self.minimal, flags: ["--output-dir", "here", "--model=/abs"])
     #expect(flag.config.outputDirectory == here + "/here")
     #expect(flag.config.model == "/abs")

@@ -23,6 +23,7 @@ package final class OpenFile {
 
   package let path: String
   private let file: FileDescriptor
+  private var isLocked = false
 
   /// The number of the open file, for calls that only MappedFile makes.
   var descriptor: Int32 { file.rawValue }
@@ -43,7 +44,12 @@ package final class OpenFile {
     }
   }
 
-  deinit { try? file.close() }
+  deinit {
+    // Closing alone leaves the lock for a moment where another thread is starting a program: the
+    // new process has a copy of the descriptor until it executes.
+    if isLocked { flock(descriptor, LOCK_UN) }
+    try? file.close()
+  }
 
   /// All bytes of a regular file, read and not mapped: for files of some kilobytes or megabytes.
   package static func contents(of path: String) throws(CheckpointError) -> [UInt8] {
@@ -121,7 +127,10 @@ package final class OpenFile {
   ///
   /// - Returns: false where another process has it, nil where the file system has no locks.
   package func lock() -> Bool? {
-    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+      isLocked = true
+      return true
+    }
     return errno == EWOULDBLOCK ? false : nil
   }
 

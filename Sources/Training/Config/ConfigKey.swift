@@ -231,8 +231,8 @@ extension ConfigLocation {
     if path.hasPrefix("/") { return path }
     // Made absolute before `..` is taken out: Foundation drops a leading one.
     let here = FileManager.default.currentDirectoryPath
-    let folder = directory.hasPrefix("/") ? directory : "\(here)/\(directory)"
-    return URL(fileURLWithPath: "\(folder)/\(path)").standardized.path
+    let from = directory.isEmpty ? path : "\(directory)/\(path)"
+    return URL(fileURLWithPath: from.hasPrefix("/") ? from : "\(here)/\(from)").standardized.path
   }
 }
 
