@@ -51,21 +51,37 @@ struct Train: RankedCommand {
     run.stopRequested = { try Self.shouldStop(signals) }
     run.describe = { Failure.cause(of: $0) }
     var display = TrainDisplay(rank.console)
-    run.report = { display.show($0) }
-    let outcome = try FailureLog.keeping(in: resolved.config.outputDirectory) {
-      try TrainLoop(run)()
+    var hasEnded = false
+    run.report = { event in
+      if case .ended = event { hasEnded = true }
+      display.show(event)
     }
     let page = RunReport(setup: setup, signals: signals)
+    let outcome: TrainOutcome
+    do {
+      outcome = try FailureLog.keeping(in: resolved.config.outputDirectory) {
+        try TrainLoop(run)()
+      }
+    } catch {
+      if hasEnded { _ = page.write(isFinished: false) }
+      throw error
+    }
+    try finish(outcome, page, signals, rank.console)
+  }
+
+  private func finish(
+    _ outcome: TrainOutcome, _ page: RunReport, _ signals: StopSignals, _ console: Console
+  ) throws {
     switch outcome {
     case .finished(let results):
-      report(results, page: page.write(isFinished: true), rank.console)
+      report(results, page: page.write(isFinished: true), console)
     case .paused(let step, let checkpoint):
       _ = page.write(isFinished: false)
-      rank.console.log(
+      console.log(
         "stop_at_step: saved \(checkpoint) at step \(step); a later or no stop_at_step goes on")
     case .stopped(let step, let checkpoint):
       _ = page.write(isFinished: false)
-      rank.console.log("saved \(checkpoint) at step \(step); start again to continue")
+      console.log("saved \(checkpoint) at step \(step); start again to continue")
       throw ExitCode(signals.received?.exitCode ?? StopSignals.Request.checkpoint.exitCode)
     }
   }
@@ -162,6 +178,7 @@ struct TrainDisplay {
     case .measured(let step, let scores):
       console.log("step \(step): \(Self.text(scores))")
     case .saved(let path): console.detail("saved \(path)")
+    case .ended: break
     }
   }
 

@@ -48,6 +48,31 @@ import Testing
     try repeats(samples, adapter: folder.file("alone").path)
   }
 
+  /// A pause, then an error, then the end: the head of the page says each.
+  @Test func unfinishedRunsLeaveAPage() throws {
+    let output = folder.file("cut").path
+    func head(_ settings: [String] = []) throws -> (status: Int32, text: String) {
+      let result = try Program.run(
+        ["train", runFile, "--model", Program.base, "--output-dir", output] + settings)
+      let page = try String(contentsOfFile: output + "/report.html", encoding: .utf8)
+      return (result.status, try #require(page.components(separatedBy: "</header>").first))
+    }
+    let paused = try head(["--stop-at-step", "2"])
+    #expect(paused.status == 0)
+    #expect(paused.text.contains("stopped at step 2 of 4: stop_at_step was reached"))
+    // A folder where the adapter's file should be.
+    let obstacle = output + "/adapter_config.json"
+    try FileManager.default.createDirectory(
+      atPath: obstacle + "/in", withIntermediateDirectories: true)
+    let failed = try head()
+    #expect(failed.status != 0)
+    #expect(failed.text.contains("An error ended it at step 4 of 4: "), "\(failed.text)")
+    #expect(failed.text.contains("goes on from the checkpoint of step 4"))
+    try FileManager.default.removeItem(atPath: obstacle)
+    let done = try head()
+    #expect(done.status == 0 && !done.text.contains("not done"))
+  }
+
   /// The oracle: `peqa generate` gives the same texts.
   private func repeats(_ samples: [JSONValue], adapter: String) throws {
     for sample in samples {

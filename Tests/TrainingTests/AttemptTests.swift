@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import JSONText
 import RunHistory
+import Synchronization
 import TestSupport
 import Testing
 import Training
@@ -42,6 +43,30 @@ import Training
     let text = try #require(error.map { "\($0)" })
     #expect(end.reason == .failed && end.cause == text)
     #expect(try RunRecord(folder: folder("run")).state() == .failed)
+  }
+
+  /// Who is told of an end can read it in `run.json`; an attempt that touched nothing has none.
+  @Test func anEndIsToldOnceItIsWritten() throws {
+    let folder = try TemporaryFolder()
+    let told = Mutex<[RunEnd]>([])
+    var run = ToyRun(folder("run"))
+    run.config.stopAtStep = 6
+    func start() throws {
+      _ = try run(report: { event in
+        guard case .ended(let end) = event else { return }
+        #expect((try? RunRecord(folder: folder("run")))?.life?.end?.reason == end.reason)
+        told.withLock { $0.append(end) }
+      })
+    }
+    try start()
+    run.config.stopAtStep = 0
+    try folder.put("run/report.json", "{}")
+    try start()
+    #expect(!FileManager.default.fileExists(atPath: folder("run/report.json")))
+    // All steps are done: there is nothing to begin.
+    #expect(throws: TrainingError.self) { try start() }
+    #expect(told.withLock { $0.map(\.reason) } == [.stopped, .complete])
+    #expect(told.withLock { $0.first?.cause } == "stop_at_step was reached")
   }
 
   /// Attempts that did not come to a checkpoint are not forgotten.

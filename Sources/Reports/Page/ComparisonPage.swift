@@ -131,10 +131,13 @@ struct ComparisonPage {
   }
 
   private func single(_ run: Report.Run) -> HTML {
-    let summary = RunSummary(run.record, run.record.state(at: time))
+    let state = run.record.state(at: time)
     return Block.details(
       run.record.name,
-      "<p class=\"lead\">\(summary.sentence)</p>\n\(RunPage(run, time: time).sections)"
-    )
+      """
+      <p class="lead">\(RunSummary(run.record, state).sentence)</p>
+      \(RunInterruption(run.record, state).html.orNothing)
+      \(RunPage(run, time: time).sections)
+      """)
   }
 }

@@ -31,6 +31,9 @@ enum PageStyle {
     p{margin:0 0 .75rem}
     .lead{max-width:46rem;font-size:1.0625rem;overflow-wrap:anywhere}
     .note{margin-top:-.5rem;color:var(--soft);font-size:.875rem;max-width:46rem}
+    .unfinished{max-width:46rem;padding:.1rem 0 .1rem .8rem;border-left:.25rem solid var(--soft);
+    font-size:.9375rem;overflow-wrap:anywhere}
+    .unfinished.stopped{border-color:var(--warn)}.unfinished.failed{border-color:var(--bad)}
     .badge{display:inline-block;vertical-align:.28em;margin-left:.35rem;padding:.15rem .6rem;
     border:1px solid currentColor;border-radius:1rem;font-size:.75rem;font-weight:600;line-height:1.3;
     letter-spacing:0;color:var(--soft)}

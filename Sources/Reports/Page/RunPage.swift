@@ -17,6 +17,7 @@ struct RunPage {
     <p class="eyebrow">peqa training run</p>
     <h1>\(record.name) \(Block.badge(state))</h1>
     <p class="lead">\(RunSummary(record, state).sentence)</p>
+    \(RunInterruption(record, state).html.orNothing)
     </header>
     \(RunTiles(record).html)
     \(RunUse(record, state).html.orNothing)

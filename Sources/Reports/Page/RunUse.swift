@@ -19,8 +19,9 @@ struct RunUse {
   private var commands: [(what: String, command: String)] {
     var all: [(String, String)] = []
     if ![.finished, .running].contains(state), let life = record.life, !life.arguments.isEmpty {
-      all.append(
-        ("Go on from the newest checkpoint:", Self.line(life.arguments, ranks: life.ranks)))
+      let what =
+        record.checkpoints.isEmpty ? "Start it again:" : "Go on from the newest checkpoint:"
+      all.append((what, Self.line(life.arguments, ranks: life.ranks)))
     }
     guard !model.isEmpty, let adapter = record.adapterFolder else { return all }
     let (base, scales) = (Figures.shell(model), Figures.shell(adapter))

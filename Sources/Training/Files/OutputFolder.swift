@@ -76,11 +76,14 @@ final class OutputFolder {
     try write(.object(members: members), to: RunFile.provenance)
   }
 
-  /// Adds to `run.json` how this attempt ended; nothing where another one has the folder now.
-  func note(_ end: RunEnd) throws {
-    guard let provenance else { return }
+  /// Adds to `run.json` how this attempt ended; false where it had not come so far as to be in it.
+  ///
+  /// - Throws: `TrainingError.locked` where another attempt has the folder now.
+  func note(_ end: RunEnd) throws -> Bool {
+    guard let provenance else { return false }
     try lock.checkOwnership()
     try write(
       .object(members: provenance + [(RunLife.Member.ended, end.json)]), to: RunFile.provenance)
+    return true
   }
 }

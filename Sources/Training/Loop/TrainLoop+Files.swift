@@ -125,7 +125,11 @@ extension TrainLoop {
   func noteEnd(_ reason: RunEnd.Reason, cause: String = "") {
     let end = RunEnd(
       reason: reason, step: state.globalStep, time: Date(), cause: String(cause.prefix(2000)))
-    do { try output?.note(end) } catch { notice("warning: \(error)") }
+    do {
+      if try output?.note(end) == true { run.report(.ended(end)) }
+    } catch {
+      notice("warning: \(error)")
+    }
   }
 
   func noteEnd(_ outcome: TrainOutcome) {

@@ -134,7 +134,8 @@ extension TrainLoop {
   private func prepareFiles() throws {
     guard let output else { return }
     try output.removeTorn()
-    try Folder.remove(output.file(RunFile.results))
+    // Both speak of an end that is none any more.
+    for name in [RunFile.results, RunFile.reportData] { try Folder.remove(output.file(name)) }
     if let text = run.configText {
       try AtomicFile.write(text, to: output.file(RunFile.givenSettings))
     }

@@ -65,6 +65,9 @@ package enum TrainEvent: Sendable {
   /// Scores by names such as `piqa/acc`.
   case measured(step: Int, scores: JSONValue)
   case saved(path: String)
+  /// The last event of an attempt that has begun: `run.json` says the same. What was wrong before
+  /// anything in the output folder was touched has none.
+  case ended(RunEnd)
 }
 
 /// Where a run stands after a step.

@@ -11,8 +11,8 @@ struct ReportCommand: ParsableCommand {
     abstract: "Write a page on one run, or on several side by side.",
     discussion: """
       The page needs nothing but itself: curves, what the model says before and after training, \
-      where scales moved, settings and origin. Training writes report.html at its end; this makes \
-      it anew, also of a run that is not done. Several runs are drawn over each other.
+      where scales moved, settings and origin. Training writes report.html at its end, or \
+      where it is stopped; this makes it anew, also of a run that is not done. Several runs are drawn over each other.
 
       Results on tasks are shown where a run's folder has them: what "peqa eval --tasks ... --json" \
       prints, as task_results.json or under another name that begins with task_results.
@@ -43,7 +43,9 @@ struct ReportCommand: ParsableCommand {
     }
     let runs = try found.map { folder -> Report.Run in
       let record = try RunRecord(folder: folder)
-      return Report.Run(record, RunFindings(of: record, console))
+      var findings = RunFindings(of: record)
+      findings.findMovement(of: record, console)
+      return Report.Run(record, findings)
     }
     let text = Report(runs, maker: RunReport.maker).text
     try AtomicFile.write(text, to: page)

@@ -8,14 +8,17 @@ internal import RunHistory
 extension RunFindings {
   private static let taskFiles = "task_results"
 
-  /// What was found when training ended, results on tasks, and where scales moved, which is looked
-  /// up now if nobody has. What cannot be read is left out.
-  init(of record: RunRecord, _ console: Console) {
+  /// What was found when training ended, and results on tasks. What cannot be read is left out.
+  init(of record: RunRecord) {
     self.init(Self.json("\(record.folder)/\(RunFile.reportData)"))
     let names = Folder.names(in: record.folder).filter {
       $0.hasPrefix(Self.taskFiles) && $0.hasSuffix(".json")
     }
     tasks = names.compactMap { Self.json("\(record.folder)/\($0)").flatMap(TaskResults.init) }
+  }
+
+  /// Looks up where scales moved, if nobody has: reads the whole adapter and scales of the base.
+  mutating func findMovement(of record: RunRecord, _ console: Console) {
     guard movement == nil, let adapter = record.adapterFolder, let base = record.life?.model else {
       return
     }

@@ -7,7 +7,7 @@ internal import Reports
 internal import RunHistory
 internal import Training
 
-/// `report.html` of a run that has just ended.
+/// `report.html` of an attempt at a run that has just ended, in whatever way.
 struct RunReport {
   let setup: TrainSetup
   let signals: StopSignals
@@ -32,7 +32,7 @@ struct RunReport {
           findings.json.text(indent: 1) + "\n", to: "\(folder)/\(RunFile.reportData)")
       }
       let record = try RunRecord(folder: folder)
-      let findings = RunFindings(of: record, console)
+      let findings = RunFindings(of: record)
       try AtomicFile.write(Report([.init(record, findings)], maker: Self.maker).text, to: path)
       return path
     } catch {

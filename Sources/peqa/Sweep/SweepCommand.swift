@@ -78,7 +78,7 @@ struct SweepCommand: ParsableCommand {
   private func writeReport(_ results: SweepResults, _ console: Console) throws {
     let folders = results.settings.flatMap(\.runs).map(\.folder).prefix(Self.mostCurves)
     let runs = folders.compactMap { folder in
-      (try? RunRecord(folder: folder)).map { Report.Run($0, RunFindings(of: $0, console)) }
+      (try? RunRecord(folder: folder)).map { Report.Run($0, RunFindings(of: $0)) }
     }
     guard !runs.isEmpty else { return }
     let page = Report(runs, maker: RunReport.maker)
