@@ -1,4 +1,5 @@
 package import JSONText
+internal import RunHistory
 
 /// One evaluation on tasks, as `peqa eval --tasks NAMES --json` prints it.
 package struct TaskResults: Sendable, Equatable {
@@ -12,8 +13,8 @@ package struct TaskResults: Sendable, Equatable {
     package var value: Double
     /// Standard error; nil where there is none.
     package var error: Double?
-    /// Items.
-    package var count: Int
+    /// Items; nil where that is not known.
+    package var count: Int?
   }
 
   /// Nil where this is no such result.
@@ -21,11 +22,11 @@ package struct TaskResults: Sendable, Equatable {
     guard let tasks = json["tasks"]?.members else { return nil }
     adapter = json["adapter"]?.string
     values = tasks.prefix(1000).flatMap { task -> [Value] in
-      let count = task.value["n"]?.int ?? 0
+      let count = task.value["n"]?.int
       return (task.value.members ?? []).prefix(100).compactMap { metric in
-        let isMetric = task.value["\(metric.key)_stderr"] != nil
+        let isMetric = task.value[metric.key + TaskCurve.errorSuffix] != nil
         guard isMetric, let value = metric.value.double, value.isFinite else { return nil }
-        let error = task.value["\(metric.key)_stderr"]?.double
+        let error = task.value[metric.key + TaskCurve.errorSuffix]?.double
         return Value(
           task: task.key, metric: metric.key, value: value,
           error: error.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }, count: count)

@@ -30,6 +30,9 @@ package enum MetricKey: String, CaseIterable, Sendable {
   /// The member that every record has besides.
   package static let step = "step"
 
+  /// The member that only records of scores on tasks have: seconds that they took.
+  package static let taskRuntime = "task_runtime"
+
   /// Columns of `metrics.csv` behind the step, in this order for good.
   package static let columns: [MetricKey] = [
     .epoch, .loss, .gradientNorm, .learningRate, .evalLoss, .perplexity, .tokensPerSecond,

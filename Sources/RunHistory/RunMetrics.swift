@@ -16,6 +16,8 @@ package struct MetricPoint: Sendable, Equatable {
 /// replaces what stands at its step or beyond.
 package struct RunMetrics: Sendable, Equatable {
   private var curves: [MetricKey: [MetricPoint]] = [:]
+  /// Scores on tasks, in the order in which they come up.
+  package internal(set) var tasks: [TaskCurve] = []
   /// The largest step of the newest record; nil before the first.
   package private(set) var lastStep: Int?
   /// Lines that could not be used.
@@ -101,6 +103,7 @@ package struct RunMetrics: Sendable, Equatable {
       while let last = curves[key]?.last, last.step >= step { curves[key]?.removeLast() }
       curves[key, default: []].append(MetricPoint(step: step, value: value))
     }
+    if record[MetricKey.taskRuntime] != nil { tasks.add(record, step: step) }
     return true
   }
 }

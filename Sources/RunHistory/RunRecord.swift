@@ -49,7 +49,11 @@ package struct RunRecord: Sendable, Equatable {
     lives = json(RunFile.provenance).map(RunLife.all) ?? []
     settings = RunSettings(parsing: text(RunFile.settings))
     metrics = RunMetrics(parsing: bytes(RunFile.metrics), recent: recent)
-    results = json(RunFile.results).flatMap(RunResults.init)
+    let figures = json(RunFile.results)
+    results = figures.flatMap(RunResults.init)
+    if metrics.tasks.isEmpty, let results, let scores = figures?["tasks"] {
+      metrics.tasks.add(scores, step: results.step)
+    }
     failures = RunFailure.all(text(RunFile.failures))
     owner = RunOwner(parsing: text(RunFile.lock))
     ownerIsAlive = owner?.isAlive()

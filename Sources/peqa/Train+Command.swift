@@ -185,8 +185,12 @@ struct TrainDisplay {
   /// `piqa/acc 0.6120 +- 0.0114, ...` of scores and their errors.
   static func text(_ scores: JSONValue) -> String {
     (scores.members ?? []).compactMap { score in
-      guard let value = score.value.double, !score.key.hasSuffix("_stderr") else { return nil }
-      let error = scores["\(score.key)_stderr"]?.double.map { " +- \(fixed($0, digits: 4))" }
+      guard let value = score.value.double, !score.key.hasSuffix(TaskCurve.errorSuffix) else {
+        return nil
+      }
+      let error = scores[score.key + TaskCurve.errorSuffix]?.double.map {
+        " +- \(fixed($0, digits: 4))"
+      }
       return "\(score.key) \(fixed(value, digits: 4))" + (error ?? "")
     }.joined(separator: ", ")
   }

@@ -2,6 +2,7 @@ internal import Collectives
 internal import DecoderModel
 internal import Evaluation
 internal import JSONText
+internal import RunHistory
 internal import Tokenization
 internal import Training
 
@@ -33,8 +34,8 @@ struct TrainTasks {
   ) -> TaskMeasurement {
     let evaluation = TaskEvaluation(decoder, tokenizer: tokenizer, adapter: scales)
     let names = sets.flatMap { set in
-      set.definition.metrics.flatMap {
-        ["\(set.name)/\($0.rawValue)", "\(set.name)/\($0.rawValue)_stderr"]
+      set.definition.metrics.map { TaskCurve.name(set.name, $0.rawValue) }.flatMap {
+        [$0, $0 + TaskCurve.errorSuffix]
       }
     }
     return TaskMeasurement(names: names) { isStopped in

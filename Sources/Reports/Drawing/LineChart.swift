@@ -10,9 +10,18 @@ struct LineChart {
     /// For the legend; empty for none.
     var name: String
     var points: [MetricPoint]
+    /// Standard errors of the points, or none.
+    var errors: [Double] = []
     var style = Style.plain
     /// 1 to 8.
     var color = 1
+
+    /// Values and the ends of their errors.
+    var reach: [Double] {
+      let values = points.map(\.value)
+      return errors.isEmpty
+        ? values : zip(values, errors).flatMap { [$0 - $1, $0 + $1] }
+    }
   }
 
   var title: String
@@ -31,7 +40,9 @@ struct LineChart {
   private var drawn: [Line] {
     lines.compactMap { line in
       var line = line
-      line.points.removeAll { abs($0.value) > Self.largest }
+      let kept = line.points.indices.filter { abs(line.points[$0].value) <= Self.largest }
+      line.errors = line.errors.isEmpty ? [] : kept.map { min(line.errors[$0], Self.largest) }
+      line.points = kept.map { line.points[$0] }
       return line.points.isEmpty ? nil : line
     }
   }
@@ -44,7 +55,7 @@ struct LineChart {
     let first = Double(steps.min() ?? 0)
     let x = Axis(exactly: first...Double(steps.max() ?? 0))
     let y = Axis(
-      around: drawn.lazy.flatMap(\.points).map { $0.value / scale }, fromZero: fromZero,
+      around: drawn.lazy.flatMap(\.reach).map { $0 / scale }, fromZero: fromZero,
       count: isLarge ? 5 : 3)
     return """
       <figure class="chart\(isLarge ? " large" : "")">
@@ -122,7 +133,17 @@ struct LineChart {
       "<path class=\"line c\(line.color) \(line.style.rawValue)\" d=\"\(course)\"/>"
     guard points.count == 1 || line.style == .dots, points.count <= 200 else { return shape }
     let dots = points.map { "M\($0.x) \($0.y)h0" }.joined()
-    return "\(shape)<path class=\"dot c\(line.color)\" d=\"\(dots)\"/>"
+    return "\(errors(line, x, y))\(shape)<path class=\"dot c\(line.color)\" d=\"\(dots)\"/>"
+  }
+
+  /// Lines of one standard error to each side.
+  private func errors(_ line: Line, _ x: Axis, _ y: Axis) -> HTML {
+    guard !line.errors.isEmpty else { return "" }
+    let course = zip(line.points, line.errors).map { point, error -> String in
+      let ends = [point.value + error, point.value - error].map { y.y($0 / scale) }
+      return "M\(x.x(Double(point.step))) \(ends[0])V\(ends[1])"
+    }.joined()
+    return "<path class=\"line c\(line.color)\" d=\"\(course)\"/>"
   }
 
   private func checkpointMarks(_ x: Axis) -> HTML {

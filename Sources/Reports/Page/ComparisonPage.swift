@@ -14,7 +14,7 @@ struct ComparisonPage {
       Block.section("How they went", [heldOut, training, HTML.grid(small)]),
       Block.section("Settings that differ", [differences], note: "All others are the same."),
       Block.section("Before and after", [SampleCards(runs).html], note: SampleCards.note),
-      Block.section("Tasks", [TaskTable(runs).html], note: TaskTable.note),
+      Block.section("Tasks", [TaskTable(runs).html, TaskCharts(runs).html], note: TaskTable.note),
       Block.section("Each run by itself", runs.map(single)),
     ]
     return """
@@ -28,19 +28,10 @@ struct ComparisonPage {
   }
 
   /// Runs from the ninth on share colours.
-  private static func color(_ index: Int) -> Int { index % 8 + 1 }
+  static func color(_ index: Int) -> Int { index % 8 + 1 }
 
   private func key(_ index: Int) -> HTML {
-    "<span class=\"key c\(Self.color(index)) strong\">\(name(index))</span>"
-  }
-
-  /// The name of the folder; with the one above it where that alone says which it is.
-  private func name(_ index: Int) -> String {
-    let record = runs[index].record
-    let isUnique = runs.count { $0.record.name == record.name } == 1
-    if isUnique { return record.name }
-    let above = URL(fileURLWithPath: record.folder).deletingLastPathComponent().lastPathComponent
-    return "\(above)/\(record.name)"
+    "<span class=\"key c\(Self.color(index)) strong\">\(runs[index].name)</span>"
   }
 
   private var lead: HTML {
@@ -110,7 +101,8 @@ struct ComparisonPage {
   ) -> HTML? {
     let lines = runs.indices.map { index in
       LineChart.Line(
-        name: isLarge ? name(index) : "", points: points(runs[index].record.metrics), style: style,
+        name: isLarge ? runs[index].name : "", points: points(runs[index].record.metrics),
+        style: style,
         color: Self.color(index))
     }
     return LineChart(
@@ -133,7 +125,7 @@ struct ComparisonPage {
   private func single(_ run: Report.Run) -> HTML {
     let state = run.record.state(at: time)
     return Block.details(
-      run.record.name,
+      run.name,
       """
       <p class="lead">\(RunSummary(run.record, state).sentence)</p>
       \(RunInterruption(run.record, state).html.orNothing)

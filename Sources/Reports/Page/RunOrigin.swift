@@ -12,10 +12,14 @@ struct RunOrigin {
       command.map { Block.details("Command to repeat it", $0, isOpen: true) },
       settings.isEmpty
         ? nil : Block.details("Run file, with every default", Block.code(settings)),
-      record.life.map { Block.details("Versions and hosts", Block.facts(versions($0))) },
-      record.life.map { Block.details("Digests (SHA-256)", Block.facts(digests($0))) },
+      record.life.flatMap { Self.details("Versions and hosts", versions($0)) },
+      record.life.flatMap { Self.details("Digests (SHA-256)", digests($0)) },
     ]
     return parts.compactMap { $0 }.joined()
+  }
+
+  private static func details(_ title: String, _ facts: [(name: String, value: HTML)]) -> HTML? {
+    facts.isEmpty ? nil : Block.details(title, Block.facts(facts))
   }
 
   private var command: HTML? {
@@ -24,11 +28,14 @@ struct RunOrigin {
   }
 
   private func versions(_ life: RunLife) -> [(name: String, value: HTML)] {
-    let ranks = Figures.count(life.ranks, "rank") + " of " + Figures.count(life.threads, "thread")
+    let ranks =
+      life.ranks == 0
+      ? "" : Figures.count(life.ranks, "rank") + " of " + Figures.count(life.threads, "thread")
+    let kernels = [life.kernels, life.precision].filter { !$0.isEmpty }.joined(separator: ", ")
     let commit = life.commit.isEmpty ? "" : " (commit \(life.commit))"
     let all: [(String, String)] = [
       ("peqa", life.version + commit), ("MPI", life.mpi), ("BLAS", life.blas),
-      ("kernels", "\(life.kernels), \(life.precision)"), ("processor", life.processor),
+      ("kernels", kernels), ("processor", life.processor),
       ("ranks", ranks), ("hosts", hosts(life)),
     ]
     return all.filter { !$0.1.isEmpty }.map { (name: $0.0, value: "\($0.1)") }

@@ -33,7 +33,8 @@ struct RunPage {
         "How it went", [charts.loss, HTML.grid(charts.small), charts.evaluations],
         note: charts.note),
       Block.section("Before and after", [SampleCards([run]).html], note: SampleCards.note),
-      Block.section("Tasks", [TaskTable([run]).html], note: TaskTable.note),
+      Block.section(
+        "Tasks", [TaskTable([run]).html, TaskCharts([run]).html], note: TaskTable.note),
       MovementPart(run.findings.movement).html,
       DataPart(record).html,
       AttemptPart(record, time: time).html,

@@ -18,7 +18,7 @@ struct SampleCards {
 
   private func card(_ prompt: String) -> HTML {
     let found = runs.enumerated().compactMap { index, run in
-      run.findings.samples.first { $0.prompt == prompt }.map { (index, run.record.name, $0) }
+      run.findings.samples.first { $0.prompt == prompt }.map { (index, run.name, $0) }
     }
     // Runs of different bases differ before training, too.
     var answers: [(name: HTML, text: String)] = []
@@ -28,7 +28,10 @@ struct SampleCards {
       answers.append(
         runs.count == 1
           ? ("after", sample.after)
-          : ("<span class=\"key c\(index % 8 + 1) strong\">\(name)</span>", sample.after))
+          : (
+            "<span class=\"key c\(ComparisonPage.color(index)) strong\">\(name)</span>",
+            sample.after
+          ))
     }
     let columns = answers.map { answer -> HTML in
       "<div><h3>\(answer.name)</h3><p class=\"text\">\(answer.text)</p></div>"

@@ -2,7 +2,8 @@ internal import RunHistory
 
 /// Results on tasks, with their standard errors as bars.
 struct TaskTable {
-  static let note = "Lines reach one standard error to each side."
+  static let note =
+    "Lines reach one standard error to each side. What has a step was measured while it trained."
 
   private let runs: [Report.Run]
 
@@ -15,15 +16,7 @@ struct TaskTable {
   }
 
   var html: HTML? {
-    let entries = runs.enumerated().flatMap { index, run in
-      run.findings.tasks.flatMap { results in
-        results.values.map { value in
-          Entry(
-            name: results.adapter == nil ? "base" : runs.count == 1 ? "tuned" : run.record.name,
-            color: results.adapter == nil ? 8 : index % 7 + 1, value: value)
-        }
-      }
-    }
+    let entries = runs.enumerated().flatMap { ofFiles($1, index: $0) + ofTraining($1, index: $0) }
     var keys: [String] = []
     for entry in entries where !keys.contains(Self.key(entry.value)) {
       keys.append(Self.key(entry.value))
@@ -41,6 +34,34 @@ struct TaskTable {
     ).html
   }
 
+  private func ofFiles(_ run: Report.Run, index: Int) -> [Entry] {
+    run.findings.tasks.flatMap { results in
+      results.values.map { value in
+        Entry(
+          name: results.adapter == nil ? "base" : runs.count == 1 ? "tuned" : run.name,
+          color: results.adapter == nil ? Self.baseColor : ComparisonPage.color(index), value: value
+        )
+      }
+    }
+  }
+
+  /// The last scores, and before them those of step 0, which are the base's.
+  private func ofTraining(_ run: Report.Run, index: Int) -> [Entry] {
+    run.record.metrics.tasks.flatMap { curve -> [Entry] in
+      let ends = curve.points.count > 1 ? [curve.points[0]] : []
+      return (ends.filter { $0.step == 0 } + curve.points.suffix(1)).map { point in
+        let step = "step \(Figures.count(point.step))"
+        return Entry(
+          name: runs.count == 1 ? step : "\(run.name), \(step)",
+          color: point.step == 0 ? Self.baseColor : ComparisonPage.color(index),
+          value: .init(
+            task: curve.task, metric: curve.metric, value: point.value, error: point.error))
+      }
+    }
+  }
+
+  private static let baseColor = 8
+
   private static func key(_ value: TaskResults.Value) -> String { "\(value.task) \(value.metric)" }
 
   private func row(_ entry: Entry, isFirst: Bool, among others: [Entry]) -> [HTML] {
@@ -49,7 +70,7 @@ struct TaskTable {
     return [
       isFirst ? "<b>\(value.task)</b>" : "", isFirst ? "\(value.metric)" : "",
       "<span class=\"key c\(entry.color) strong\">\(entry.name)</span>",
-      "\(Figures.count(value.count))",
+      "\(value.count.map { Figures.count($0) } ?? "-")",
       "\(Figures.exact(value.value, 4))<span class=\"unit\">\(error)</span>",
       bar(entry, among: others),
     ]

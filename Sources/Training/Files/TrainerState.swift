@@ -56,7 +56,7 @@ package struct TrainerState: Sendable, Equatable {
   private mutating func trimHistory() {
     var surplus = logHistory.count - Self.historyLimit
     guard surplus > 0 else { return }
-    let kept = [MetricKey.evalLoss.rawValue, TrainLoop.taskMark].map { mark in
+    let kept = [MetricKey.evalLoss.rawValue, MetricKey.taskRuntime].map { mark in
       logHistory.lastIndex { $0[mark] != nil }
     }
     logHistory = logHistory.enumerated().filter { index, _ in

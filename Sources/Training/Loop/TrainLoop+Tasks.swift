@@ -3,9 +3,6 @@ internal import Machine
 internal import RunHistory
 
 extension TrainLoop {
-  /// The member that only records of tasks have.
-  static let taskMark = "task_runtime"
-
   /// Measures tasks at the steps where that is due. A continued run catches up on what a stop cut
   /// off, and repeats nothing. Where `best/` becomes the adapter, the end measures that.
   ///
@@ -26,7 +23,7 @@ extension TrainLoop {
         [
           .init(key: MetricKey.step, value: .integer(state.globalStep)),
           .init(key: MetricKey.epoch.rawValue, value: .real(state.epoch)),
-        ] + scores + [.init(key: Self.taskMark, value: .real(clock.seconds))]))
+        ] + scores + [.init(key: MetricKey.taskRuntime, value: .real(clock.seconds))]))
     if run.ranks.rank == 0 {
       run.report(.measured(step: state.globalStep, scores: .object(scores)))
     }
@@ -35,7 +32,7 @@ extension TrainLoop {
 
   /// What the last record of tasks says; nil without one.
   var taskScores: JSONValue? {
-    guard let record = state.logHistory.last(where: { $0[Self.taskMark] != nil }) else {
+    guard let record = state.logHistory.last(where: { $0[MetricKey.taskRuntime] != nil }) else {
       return nil
     }
     return .object((record.members ?? []).filter { $0.key.contains("/") })
