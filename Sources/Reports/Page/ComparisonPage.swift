@@ -130,6 +130,6 @@ struct ComparisonPage {
       <p class="lead">\(RunSummary(run.record, state).sentence)</p>
       \(RunInterruption(run.record, state).html.orNothing)
       \(RunPage(run, time: time).sections)
-      """)
+      """, isRun: true)
   }
 }

@@ -133,13 +133,27 @@ enum PageStyle {
     .whisker{display:block;width:min(14rem,38vw);height:1.25rem;overflow:visible}
     """
 
+  /// Light whatever the screen is, everything unfolded, nothing that scrolls. Breaks fall between
+  /// sections; what is longer than a page breaks between drawings, rows or lines.
   private static let paper = """
-    @media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--hair:#ccc;--c1:#1f5fbf;
-    --c2:#c2410c;--c3:#15803d;--c4:#8b3fc4;--c5:#b8860b;--c6:#0e7490;--c7:#be185d;--c8:#64707d;
-    --good:#15803d;--warn:#a16207;--bad:#b91c1c}
+    @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--hair:#ccc;
+    --accent:#1f5fbf;--c1:#1f5fbf;--c2:#c2410c;--c3:#15803d;--c4:#8b3fc4;--c5:#b8860b;--c6:#0e7490;
+    --c7:#be185d;--c8:#64707d;--good:#15803d;--warn:#a16207;--bad:#b91c1c}
+    @page{margin:15mm 14mm}
     body{font-size:10.5pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
-    main{padding-top:0}section{margin-top:1.75rem}
-    figure,.tile,.sample,tr,pre{break-inside:avoid}h2,h3,figcaption{break-after:avoid}
-    details::details-content{content-visibility:visible;height:auto}}
+    main,footer{max-width:none;padding:0}footer{padding-top:1.5rem}
+    section{margin-top:1.6rem}
+    section:not(:has(.grid,details)),figure,.tiles,.sample,table,tr,pre,dd,.unfinished{
+    break-inside:avoid}
+    h2,h3,.note,figcaption,summary,thead{break-after:avoid}
+    p,pre,.text{orphans:3;widows:3}
+    section:has(>.run),.run~.run{break-before:page}
+    details::details-content{content-visibility:visible;height:auto}
+    summary{list-style:none}summary::-webkit-details-marker{display:none}
+    .scroll{overflow:visible}table{font-size:9pt}th,td{padding-top:.22rem;padding-bottom:.22rem}th{white-space:normal}
+    td .key{white-space:normal}code{overflow-wrap:anywhere}
+    .grid{grid-template-columns:1fr 1fr;gap:.6rem 1.75rem;margin-top:1rem}
+    .frame svg{height:2.6cm}.large .frame svg{height:5.6cm}
+    pre.long{columns:2;column-gap:2rem;line-height:1.35}pre.long code{font-size:7.5pt}}
     """
 }

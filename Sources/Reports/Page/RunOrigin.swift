@@ -11,7 +11,7 @@ struct RunOrigin {
     let parts: [HTML?] = [
       command.map { Block.details("Command to repeat it", $0, isOpen: true) },
       settings.isEmpty
-        ? nil : Block.details("Run file, with every default", Block.code(settings)),
+        ? nil : Block.details("Run file, with every default", Block.listing(settings)),
       record.life.flatMap { Self.details("Versions and hosts", versions($0)) },
       record.life.flatMap { Self.details("Digests (SHA-256)", digests($0)) },
     ]

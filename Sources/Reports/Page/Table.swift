@@ -42,9 +42,12 @@ enum Block {
     return "<section>\n<h2>\(title)</h2>\n\(lead)\n\(content.joined())\n</section>"
   }
 
-  static func details(_ title: String, _ content: HTML, isOpen: Bool = false) -> HTML {
+  /// - Parameter isRun: a whole run, which begins a page on paper.
+  static func details(
+    _ title: String, _ content: HTML, isOpen: Bool = false, isRun: Bool = false
+  ) -> HTML {
     """
-    <details\(isOpen ? " open" as HTML : "")><summary>\(title)</summary>
+    <details\(isRun ? " class=\"run\"" as HTML : "")\(isOpen ? " open" as HTML : "")><summary>\(title)</summary>
     \(content)
     </details>
     """
@@ -57,6 +60,9 @@ enum Block {
   }
 
   static func code(_ text: String) -> HTML { "<pre><code>\(text)</code></pre>" }
+
+  /// Many short lines, in columns on paper.
+  static func listing(_ text: String) -> HTML { "<pre class=\"long\"><code>\(text)</code></pre>" }
 
   /// A large figure with what it is.
   static func tile(_ name: String, _ value: HTML, _ more: String) -> HTML {
