@@ -170,8 +170,8 @@ let package = Package(
       .target(
         name: "FuzzTargets",
         dependencies: [
-          "Planning", "Training", "DecoderModel", "Quantization", "Datasets", "ChatTemplates",
-          "Tokenization", "Collectives", "Checkpoints", "JSONText",
+          "Sweeps", "Planning", "Training", "DecoderModel", "Quantization", "Datasets",
+          "ChatTemplates", "Tokenization", "Collectives", "Checkpoints", "JSONText",
         ], path: "Tests/Fuzz/Targets", swiftSettings: strict),
       .testTarget(
         name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", "Kernels"],

@@ -12,36 +12,36 @@ struct SweepCombinations {
   let all: [One]
 
   /// - Throws: `TrainingError.config` where there are too many, or a grid has a range.
-  init(_ file: SweepFile) throws(TrainingError) {
+  init(_ file: SweepFile, limit: Int) throws(TrainingError) {
     let settings = file.settings
     // A list of seeds is crossed with every setting, also with those that chance has drawn.
     let seeds = settings.parameters.first { $0.key.name == "seed" && $0.elements != nil }
     let others = settings.parameters.filter { $0.key.name != "seed" || $0.elements == nil }
     let drawn =
       try settings.method == .grid
-      ? Self.grid(others, file.path)
+      ? Self.grid(others, file.path, limit)
       : Self.random(others, settings)
     let seedValues = seeds?.elements ?? []
     let (count, isHuge) = drawn.count.multipliedReportingOverflow(by: max(1, seedValues.count))
-    guard !isHuge, count <= SweepSettings.mostRuns else { throw Self.tooMany(file.path) }
+    guard !isHuge, count <= limit else { throw Self.tooMany(file.path, limit) }
     all = drawn.enumerated().flatMap { index, values in
       guard let seeds else { return [One(setting: index, values: values)] }
       return seedValues.map { One(setting: index, values: values + [(seeds, $0)]) }
     }
   }
 
-  private static func tooMany(_ path: String) -> TrainingError {
+  private static func tooMany(_ path: String, _ limit: Int) -> TrainingError {
     .config([
       ConfigFault(
         location: path,
         message:
-          "sweep: more than \(SweepSettings.mostRuns) runs. Give fewer values, or method: random "
+          "sweep: more than \(limit) runs. Give fewer values, or method: random "
           + "with samples")
     ])
   }
 
   private static func grid(
-    _ parameters: [SweepParameter], _ path: String
+    _ parameters: [SweepParameter], _ path: String, _ limit: Int
   ) throws(TrainingError) -> [[(parameter: SweepParameter, value: ConfigNode)]] {
     var all: [[(parameter: SweepParameter, value: ConfigNode)]] = [[]]
     for parameter in parameters {
@@ -55,7 +55,7 @@ struct SweepCombinations {
         ])
       }
       let (count, isHuge) = all.count.multipliedReportingOverflow(by: elements.count)
-      guard !isHuge, count <= SweepSettings.mostRuns else { throw tooMany(path) }
+      guard !isHuge, count <= limit else { throw tooMany(path, limit) }
       all = all.flatMap { values in elements.map { values + [(parameter, $0)] } }
     }
     return all
@@ -66,16 +66,33 @@ struct SweepCombinations {
     _ parameters: [SweepParameter], _ settings: SweepSettings
   ) -> [[(parameter: SweepParameter, value: ConfigNode)]] {
     var generator = SplitMix64(seed: UInt64(settings.seed))
-    var known: Set<String> = []
+    var known: Set<[String]> = []
     var all: [[(parameter: SweepParameter, value: ConfigNode)]] = []
+    let firsts = parameters.map { $0.elements.map(Self.firstEquals) }
     for _ in 0..<(20 * settings.samples) where all.count < settings.samples {
-      let values = parameters.map { ($0, $0.draw(&generator)) }
-      guard known.insert(values.map { $0.1.flow }.joined(separator: "\n")).inserted else {
-        continue
+      var (values, names) = ([(parameter: SweepParameter, value: ConfigNode)](), [String]())
+      for (parameter, firsts) in zip(parameters, firsts) {
+        let (value, index) = parameter.draw(&generator)
+        values.append((parameter, value))
+        names.append(index.flatMap { index in firsts.map { "\($0[index])" } } ?? value.flow)
       }
-      all.append(values.map { (parameter: $0.0, value: $0.1) })
+      if known.insert(names).inserted { all.append(values) }
     }
     return all
+  }
+}
+
+extension SweepCombinations {
+  /// For each value the index of the first that is written like it: values may be long, and are
+  /// drawn many times.
+  private static func firstEquals(_ elements: [ConfigNode]) -> [Int] {
+    var known: [String: Int] = [:]
+    return elements.enumerated().map { index, element in
+      let text = element.flow
+      if let first = known[text] { return first }
+      known[text] = index
+      return index
+    }
   }
 }
 

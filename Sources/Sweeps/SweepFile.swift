@@ -1,5 +1,4 @@
 internal import Checkpoints
-internal import ExitCodes
 internal import Training
 
 /// A sweep file: a run file with one section more, `sweep:`.
@@ -18,15 +17,15 @@ package struct SweepFile {
   /// - Throws: `TrainingError.config` with all faults of the sweep's section, `CheckpointError`
   ///   where a file cannot be read. Faults of run settings are found with the runs (`SweepPlan`).
   package init(path: String) throws {
-    guard let text = String(validating: try OpenFile.contents(of: path), as: UTF8.self) else {
-      throw TrainingError.badData("\(path): not a text in UTF-8")
-    }
+    try self.init(yaml: try RawConfig.text(ofFile: path), path: path)
+  }
+
+  /// `path` is for messages, and for paths relative to its folder.
+  package init(yaml text: String, path: String) throws {
     (self.path, self.text) = (path, text)
-    directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-    var faults: [ConfigFault] = []
+    directory = RawConfig.directory(of: path)
     let members = try Self.members(of: text, path)
-    settings = try Self.settings(members, path, &faults)
-    if !faults.isEmpty { throw TrainingError.config(faults) }
+    settings = try Self.settings(members, path)
 
     var (base, runText) = (RawConfig(), "")
     if let name = settings.runFile {
@@ -38,43 +37,39 @@ package struct SweepFile {
         member.key, to: member.value, location: "\(path):\(member.keyLine)", directory: directory)
     }
     self.base = base
-    digest = try Self.digest(members, path, runText)
+    digest = Self.digest(members, runText)
   }
 
   private static func members(
     of text: String, _ path: String
-  ) throws -> [(key: String, keyLine: Int, value: ConfigNode)] {
-    do {
-      guard case .map(let members)? = try ConfigNode.parse(yaml: text)?.content else {
-        throw ConfigSyntaxError(message: "expected `key: value`", line: 1)
-      }
-      return members
-    } catch let error as ConfigSyntaxError {
-      throw TrainingError.config([
-        ConfigFault(location: "\(path):\(error.line)", message: error.message)
-      ])
+  ) throws(TrainingError) -> [ConfigNode.Member] {
+    do throws(ConfigSyntaxError) {
+      return try ConfigNode.members(yaml: text)
+    } catch {
+      throw .config([ConfigFault(error, in: path)])
     }
   }
 
   private static func settings(
-    _ members: [(key: String, keyLine: Int, value: ConfigNode)], _ path: String,
-    _ faults: inout [ConfigFault]
-  ) throws -> SweepSettings {
+    _ members: [ConfigNode.Member], _ path: String
+  ) throws(TrainingError) -> SweepSettings {
     guard let section = members.first(where: { $0.key == "sweep" }) else {
-      throw TrainingError.config([
+      throw .config([
         ConfigFault(
           location: path,
           message: "no section \"sweep:\"; a sweep file is a run file with one. For a single run: "
             + "peqa train \(path)")
       ])
     }
-    return SweepSettings(section.value, path: path, faults: &faults)
+    var faults: [ConfigFault] = []
+    let settings = SweepSettings(section.value, path: path, faults: &faults)
+    if !faults.isEmpty { throw .config(faults) }
+    return settings
   }
 
-  /// Comments and the order of lines do not count, and neither does how runs are started.
-  private static func digest(
-    _ members: [(key: String, keyLine: Int, value: ConfigNode)], _ path: String, _ runText: String
-  ) throws -> String {
+  /// Comments and the order of lines do not count, and neither does how runs are started. Faults of
+  /// the run file are told with the runs.
+  private static func digest(_ members: [ConfigNode.Member], _ runText: String) -> String {
     var lines: [String] = []
     for member in members {
       guard member.key == "sweep", case .map(let section) = member.value.content else {
@@ -85,16 +80,10 @@ package struct SweepFile {
         "sweep.\($0.key): \($0.value.flow)"
       }
     }
-    let run = try Self.runMembers(runText).map { "run.\($0.key): \($0.value.flow)" }
-    return SHA256.hexDigest(of: Array((lines + run).sorted().joined(separator: "\n").utf8))
-  }
-
-  /// Faults of the run file are told with the runs.
-  private static func runMembers(
-    _ text: String
-  ) throws -> [(key: String, keyLine: Int, value: ConfigNode)] {
-    guard case .map(let members)? = (try? ConfigNode.parse(yaml: text))?.content else { return [] }
-    return members
+    lines += ((try? ConfigNode.members(yaml: runText)) ?? []).map {
+      "run.\($0.key): \($0.value.flow)"
+    }
+    return SHA256.hexDigest(of: Array(lines.sorted().joined(separator: "\n").utf8))
   }
 }
 

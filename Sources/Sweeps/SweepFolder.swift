@@ -60,8 +60,9 @@ package final class SweepFolder {
     guard digest == plan.digest else { throw SweepError.changed(path: sweepFile, folder: path) }
     for entry in json["failures"]?.array ?? [] {
       guard let run = entry["run"]?.string, let code = entry["code"]?.int else { continue }
+      // An exit code, which a failure cannot have as 0.
       failures[run] = Failure(
-        code: Int32(clamping: code), message: entry["message"]?.string ?? "")
+        code: (1...255).contains(code) ? Int32(code) : 70, message: entry["message"]?.string ?? "")
     }
     for (index, count) in (json["submissions"]?.array ?? []).enumerated()
     where index < submissions.count {

@@ -21,9 +21,7 @@ package struct SweepForecast {
       if sequences[key] == nil, sequences.count < Self.mostQuestions {
         sequences[key] = .some(launcher.trainingSequences(run.config))
       }
-      guard let count = sequences[key] ?? nil else { return nil }
-      let steps = run.config.numEpochs * Double(count) / Double(run.config.globalBatchSize)
-      return Int(exactly: max(1, steps.rounded(.up)))
+      return (sequences[key] ?? nil).map { run.config.steps(sequences: $0) }
     }
   }
 
@@ -55,6 +53,15 @@ package struct SweepForecast {
     }
   }
 
+  /// Nil where it is not known, or no number of this world.
+  private var totalSteps: Int? {
+    rungs.reduce(0) { sum, rung in
+      guard let sum, let steps = rung.steps else { return nil }
+      let (all, isHuge) = sum.addingReportingOverflow(steps)
+      return isHuge ? nil : all
+    }
+  }
+
   package var text: String {
     var table = TextTable(("run", .left), ("steps", .right), ("settings", .left))
     for (run, steps) in zip(plan.runs, steps) {
@@ -66,9 +73,7 @@ package struct SweepForecast {
         "to \(rung.step.map { "step \($0)" } ?? "the end"): \(rung.settings) setting"
           + "\(rung.settings == 1 ? "" : "s"), \(rung.steps.map(String.init) ?? "?") steps")
     }
-    if !rungs.contains(where: { $0.steps == nil }) {
-      lines.append("in all \(rungs.reduce(0) { $0 + ($1.steps ?? 0) }) steps, at most")
-    }
+    if let all = totalSteps { lines.append("in all \(all) steps, at most") }
     return lines.joined(separator: "\n")
   }
 
@@ -105,7 +110,8 @@ extension RunLauncher {
       let words = [program, "train", file, "--dry-run", "--json"]
       guard try run(words, output: answer, errors: "/dev/null") == 0 else { return nil }
       let json = try JSONValue(parsing: OpenFile.contents(of: answer))
-      return json["data"]?["train"]?["sequences"]?.int
+      guard let count = json["data"]?["train"]?["sequences"]?.int, count > 0 else { return nil }
+      return count
     } catch {
       return nil
     }

@@ -36,16 +36,21 @@ package struct SweepPlan: Sendable {
 }
 
 extension SweepPlan {
-  /// Faults that are listed.
-  private static let mostFaults = 30
+  /// Bytes of the run files of all runs together: each is kept whole.
+  private static let mostBytes = 256 << 20
 
+  /// - Parameter limit: runs at most.
   /// - Throws: `TrainingError.config` with the faults of all runs, each once.
-  package init(_ file: SweepFile) throws(TrainingError) {
+  package init(
+    _ file: SweepFile, limit: Int = SweepSettings.mostRuns
+  ) throws(TrainingError) {
     (rungs, eta, digest) = (file.settings.rungs, file.settings.eta, file.digest)
     var faults: [ConfigFault] = []
     var known: Set<String> = []
-    for combination in try SweepCombinations(file).all {
-      guard faults.count < Self.mostFaults else { break }
+    let combinations = try SweepCombinations(file, limit: limit).all
+    for combination in combinations {
+      if runs.count == 1 { try checkSize(of: combinations.count, file.path) }
+      guard faults.count < SweepSettings.mostFaults else { break }
       do throws(TrainingError) {
         try add(combination, file, &known)
       } catch {
@@ -55,6 +60,18 @@ extension SweepPlan {
     }
     try Self.check(faults)
     try chooseMetric(file)
+  }
+
+  private func checkSize(of count: Int, _ path: String) throws(TrainingError) {
+    let bytes = runs[0].config.yaml.utf8.count
+    guard bytes <= Self.mostBytes / count else {
+      throw .config([
+        ConfigFault(
+          location: path,
+          message: "sweep: \(count) runs of a run file of \(bytes) bytes are too many. Give fewer "
+            + "values, or fewer and longer data files")
+      ])
+    }
   }
 
   private static func check(_ faults: [ConfigFault]) throws(TrainingError) {

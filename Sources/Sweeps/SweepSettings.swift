@@ -42,6 +42,8 @@ package struct SweepSettings {
 extension SweepSettings {
   /// Most runs of a sweep.
   package static let mostRuns = 10_000
+  /// Faults that are listed.
+  static let mostFaults = 30
 
   /// The keys that say what is run, and not how: they stay the same while a sweep is under way.
   static let lasting: Set = [
@@ -53,22 +55,26 @@ extension SweepSettings {
     "retries",
   ]
 
-  private mutating func read(_ key: String, _ node: ConfigNode) throws(SweepFault) {
+  private mutating func read(_ key: String, _ node: ConfigNode) throws(ConfigKindFault) {
     switch key {
-    case "run": runFile = try Self.text(node)
-    case "method": method = try Self.choice(node)
-    case "samples": samples = try Self.whole(node, 1...Self.mostRuns)
-    case "seed": seed = try Self.whole(node, 0...Int.max)
-    case "metric": metric = try Self.choice(node) as Metric
+    case "run":
+      let path = try node.value(.text)
+      guard !path.isEmpty else { throw ConfigKindFault(text: "expected the path of a run file") }
+      runFile = path
+    case "method": method = try node.value(.choice)
+    case "samples": samples = try node.value(.whole(1...Self.mostRuns))
+    case "seed": seed = try node.value(.whole(0...Int.max))
+    case "metric": metric = try node.value(ConfigKind<Metric>.choice)
     case "rungs": rungs = try Self.steps(node)
-    case "eta": eta = try Self.number(node, 1.1...1000)
-    case "ranks": ranks = try Self.whole(node, 1...65_536)
-    case "slurm": slurm = try Self.words(node)
-    case "retries": retries = try Self.whole(node, 0...100)
+    case "eta": eta = try node.value(.number(1.1...1000))
+    case "ranks": ranks = try node.value(.whole(1...65_536))
+    case "slurm": slurm = try Self.options(node)
+    case "retries": retries = try node.value(.whole(0...100))
     default:
       let near = nearest(to: key, among: Self.known)
-      throw SweepFault(
-        "unknown key\(near.isEmpty ? "; known are " + Self.known.joined(separator: ", ") : near)")
+      throw ConfigKindFault(
+        text: "unknown key"
+          + (near.isEmpty ? "; known are " + Self.known.joined(separator: ", ") : near))
     }
   }
 
@@ -79,13 +85,13 @@ extension SweepSettings {
         ConfigFault(location: "\(path):\(node.line)", message: "sweep: expected `key: value`"))
       return
     }
-    for member in members {
+    for member in members where faults.count < Self.mostFaults {
       let location = "\(path):\(member.keyLine)"
       if member.key == "parameters" {
         readParameters(member.value, path: path, faults: &faults)
         continue
       }
-      do throws(SweepFault) {
+      do throws(ConfigKindFault) {
         try read(member.key, member.value)
       } catch {
         faults.append(
@@ -110,11 +116,11 @@ extension SweepSettings {
           location: "\(path):\(node.line)",
           message: "sweep: parameters: expected keys of a run file, each with a list of values"))
     }
-    for member in members {
-      do throws(SweepFault) {
+    for member in members where faults.count < Self.mostFaults {
+      do throws(ConfigKindFault) {
         let parameter = try SweepParameter(member.key, member.value, line: member.keyLine)
         if parameters.contains(where: { $0.key.name == parameter.key.name }) {
-          throw SweepFault("\(parameter.key.name) is given twice")
+          throw ConfigKindFault(text: "\(parameter.key.name) is given twice")
         }
         parameters.append(parameter)
       } catch {
@@ -126,65 +132,26 @@ extension SweepSettings {
   }
 }
 
-// Values of the section's keys; what they throw completes `sweep: KEY: ...`.
 extension SweepSettings {
-  private static func text(_ node: ConfigNode) throws(SweepFault) -> String {
-    guard let text = node.scalar, !text.isEmpty else {
-      throw SweepFault("expected a text, found \(node.kind)")
-    }
-    return text
-  }
+  private static let mostRungs = 32
 
-  private static func whole(
-    _ node: ConfigNode, _ range: ClosedRange<Int>
-  ) throws(SweepFault) -> Int {
-    guard let value = node.number.flatMap({ Int(exactly: $0) }), range.contains(value) else {
-      let end = range.upperBound == .max ? "on" : "to \(range.upperBound)"
-      throw SweepFault(
-        "expected a whole number from \(range.lowerBound) \(end), found \(node.kind)")
-    }
-    return value
-  }
-
-  private static func number(
-    _ node: ConfigNode, _ range: ClosedRange<Double>
-  ) throws(SweepFault) -> Double {
-    guard let value = node.number, range.contains(value) else {
-      throw SweepFault(
-        "expected a number from \(range.lowerBound) to \(range.upperBound), found \(node.kind)")
-    }
-    return value
-  }
-
-  private static func choice<Value: RawRepresentable & CaseIterable>(
-    _ node: ConfigNode
-  ) throws(SweepFault) -> Value where Value.RawValue == String {
-    guard let value = node.scalar.flatMap({ Value(rawValue: $0) }) else {
-      let words = Value.allCases.map(\.rawValue).joined(separator: ", ")
-      throw SweepFault("\(node.kind) is not one of \(words)")
-    }
-    return value
-  }
-
-  private static func list(_ node: ConfigNode) -> [ConfigNode] {
-    if case .list(let elements) = node.content { elements } else { [node] }
-  }
-
-  private static func steps(_ node: ConfigNode) throws(SweepFault) -> [Int] {
+  private static func steps(_ node: ConfigNode) throws(ConfigKindFault) -> [Int] {
+    let elements = if case .list(let elements) = node.content { elements } else { [node] }
     var steps: [Int] = []
-    for element in list(node).prefix(33) {
-      steps.append(try whole(element, 1...Int(Int32.max)))
+    for element in elements.prefix(Self.mostRungs + 1) {
+      steps.append(try element.value(.whole(1...Int(Int32.max))))
     }
-    guard steps.count <= 32, zip(steps, steps.dropFirst()).allSatisfy({ $0 < $1 }) else {
-      throw SweepFault("expected at most 32 steps in rising order")
+    guard steps.count <= Self.mostRungs, zip(steps, steps.dropFirst()).allSatisfy({ $0 < $1 })
+    else {
+      throw ConfigKindFault(text: "expected at most \(Self.mostRungs) steps in rising order")
     }
     return steps
   }
 
-  private static func words(_ node: ConfigNode) throws(SweepFault) -> [String] {
-    let words = list(node).compactMap(\.scalar)
-    guard words.count == list(node).count, words.count <= 1000 else {
-      throw SweepFault("expected a list of options of sbatch, found \(node.kind)")
+  private static func options(_ node: ConfigNode) throws(ConfigKindFault) -> [String] {
+    let words = try node.value(.words("a list of options of sbatch"))
+    guard words.count <= 1000 else {
+      throw ConfigKindFault(text: "\(words.count) options; at most 1000 are passed on")
     }
     return words
   }

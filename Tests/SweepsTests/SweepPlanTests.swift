@@ -92,6 +92,15 @@ import Training
     ("  parameters: {learning_rate: {min: 2, max: 1}}", "min not above max"),
     ("  method: random\n  parameters: {learning_rate: {min: 0, max: 1, scale: log}}", "above 0"),
     ("  parameters: {learning_rate: [1], lr: [2]}", "given twice"),
+    ("  parameters: {warmup_steps: {min: 0.2, max: 0.9}}", "no whole number lies between"),
+    ("  parameters: {scale_granularity: {min: 1, max: 2}}", "expected a list of values"),
+    ("  parameters: {evaluation: {tasks: piqa}}", "expected a list of values"),
+    ("  run: \"\"\n  parameters: {learning_rate: [1]}", "expected the path"),
+    ("  slurm: [[a]]\n  parameters: {learning_rate: [1]}", "a list of options of sbatch"),
+    ("  retries: 101\n  parameters: {learning_rate: [1]}", "from 0 to 100"),
+    ("  ranks: 0\n  parameters: {learning_rate: [1]}", "from 1 to 65536"),
+    ("  seed: -1\n  parameters: {learning_rate: [1]}", "at least 0"),
+    ("  metric: loss\n  parameters: {learning_rate: [1]}", "eval_loss, train_loss"),
     ("  parameters: {output_dir: [a, b]}", "the sweep's own"),
     ("  parameters: {resume: [never]}", "the sweep's own"),
     ("  parameters: {learning_rate: []}", "expected 1 to 10000 values"),
@@ -121,6 +130,57 @@ import Training
     #expect(faults("  parameters: {\(many)}").contains { $0.contains("more than 10000 runs") })
     let list = (0...10_000).map(String.init).joined(separator: ", ")
     #expect(faults("  parameters: {seed: [\(list)]}").contains { $0.contains("10000 values") })
+  }
+
+  /// Numbers drawn stay in their range, whatever rounding to four digits does; the ends of a range
+  /// may be as far apart as numbers go.
+  @Test(arguments: [
+    ("weight_decay", "0.0099991", "0.0099994", "linear"),
+    ("weight_decay", "0.99999", "0.999999", "log"), ("weight_decay", "1e-320", "3e-320", "log"),
+    ("weight_decay", "0", "0", "linear"), ("warmup_steps", "0.6", "1.4", "linear"),
+    ("warmup_steps", "2.5", "4.4", "log"), ("max_wall_time", "0", "1e9", "linear"),
+  ])
+  func drawnNumbersStayInTheirRange(key: String, least: String, most: String, scale: String) throws
+  {
+    let plan = try plan(
+      "  method: random\n  samples: 30\n"
+        + "  parameters: {\(key): {min: \(least), max: \(most), scale: \(scale)}}")
+    let range = try #require(Double(least))...(try #require(Double(most)))
+    for run in plan.runs {
+      let value = try #require(run.values.first.flatMap { Double($0.value) })
+      #expect(range.contains(value), "\(value)")
+    }
+  }
+
+  @Test func endsFarApartAreNoTrap() {
+    let section = "  method: random\n  parameters: {learning_rate: {min: -1e308, max: 1e308}}"
+    #expect(faults(section).contains { $0.contains("is not a number from 0 to 1000") })
+  }
+
+  /// Long values are not written out for each draw, nor kept for each of many runs.
+  @Test(.timeLimit(.minutes(1))) func longValuesAreBounded() {
+    let path = String(repeating: "x", count: 1_000_000)
+    let drawn = "  method: random\n  samples: 10000\n  parameters: {model: [\(path), \(path)y]}"
+    #expect(faults(drawn).isEmpty)
+    let seeds = (0..<1000).map(String.init).joined(separator: ", ")
+    let kept = "  parameters: {model: [\(path)], seed: [\(seeds)]}"
+    #expect(faults(kept).contains { $0.contains("are too many") })
+  }
+
+  /// Steps of two rungs that are numbers each, but not together.
+  @Test func forecastsOfEndlessRuns() throws {
+    let most = "9223372036854774784"
+    let plan = try plan(
+      "  rungs: [2000000000]\n"
+        + "  parameters: {max_steps: [\(most)], learning_rate: [1e-3, 1e-2]}")
+    let forecast = SweepForecast(plan, try RunLauncher(ranks: nil) { nil })
+    #expect(forecast.text.contains("to the end: 1 setting, 9223372034854774784 steps"))
+    #expect(!forecast.text.contains("in all"))
+  }
+
+  @Test func faultsAreNotWithoutEnd() {
+    let keys = (0..<500).map { "key\($0): 1" }.joined(separator: ", ")
+    #expect(faults("  parameters: {\(keys)}").count == 30)
   }
 
   @Test func heldOutDataIsNeededForItsLoss() {

@@ -132,6 +132,15 @@ import Training
     trainer.environment["FAKE_FAILS"] = "0.5"
     let error = #expect(throws: SweepError.self) { try trainer.sweep() }
     #expect(error?.exitCode == 3)
+    // A failure is none with a code that no program can end with, or that says it was well.
+    let plan = trainer.folder("out/plan.json")
+    let text = try String(contentsOfFile: plan, encoding: .utf8)
+    for code in ["0", "-1", "256", "9007199254740992"] {
+      let changed = text.replacing("\"code\": 3", with: "\"code\": \(code)")
+      #expect(changed != text)
+      try changed.write(toFile: plan, atomically: true, encoding: .utf8)
+      #expect(#expect(throws: SweepError.self) { try trainer.sweep() }?.exitCode == 70)
+    }
   }
 
   /// Comments and how runs are started may change, what is run may not.

@@ -28,6 +28,8 @@ package struct ConfigKey: Sendable {
 
   /// Whether its values are whole numbers.
   package var isWhole: Bool { type.hasPrefix("a whole number") }
+  /// Whether its values are numbers.
+  package var isNumber: Bool { isWhole || type.hasPrefix("a number") }
 
   /// The flag, e.g. `--learning-rate`.
   package var flag: String { "--" + name.replacing("_", with: "-") }
@@ -89,13 +91,15 @@ extension ConfigKey {
 }
 
 /// Why a value does not fit; the reader completes the sentence `KEY: ...`.
-struct ConfigKindFault: Error {
-  var text: String
+package struct ConfigKindFault: Error {
+  package var text: String
+
+  package init(text: String) { self.text = text }
 }
 
 /// How one type of value is read from and written to YAML.
-struct ConfigKind<Value>: Sendable {
-  var type: String
+package struct ConfigKind<Value>: Sendable {
+  package var type: String
   var read: @Sendable (ConfigNode, ConfigLocation) -> Result<Value, ConfigKindFault>
   var show: @Sendable (Value) -> String?
   var formerValues: [String: String] = [:]
@@ -115,8 +119,15 @@ struct ConfigKind<Value>: Sendable {
   }
 }
 
+extension ConfigNode {
+  /// The value as one of a kind that has no path in it.
+  package func value<Value>(_ kind: ConfigKind<Value>) throws(ConfigKindFault) -> Value {
+    try kind.read(self, ConfigLocation(source: .yaml, text: "", directory: "")).get()
+  }
+}
+
 extension ConfigKind where Value == Int {
-  static func whole(_ range: ClosedRange<Int>) -> ConfigKind {
+  package static func whole(_ range: ClosedRange<Int>) -> ConfigKind {
     let type =
       range.upperBound == Int.max
       ? "a whole number, at least \(range.lowerBound)"
@@ -131,7 +142,7 @@ extension ConfigKind where Value == Int {
 }
 
 extension ConfigKind where Value == Double {
-  static func number(_ range: ClosedRange<Double>) -> ConfigKind {
+  package static func number(_ range: ClosedRange<Double>) -> ConfigKind {
     let type =
       range.upperBound == .infinity
       ? "a number, at least \(range.lowerBound.formatted)"
@@ -160,7 +171,7 @@ extension ConfigKind where Value == Bool {
 }
 
 extension ConfigKind where Value == String {
-  static var text: ConfigKind {
+  package static var text: ConfigKind {
     ConfigKind("a text") { node, _ in
       node.scalar
     } show: {
@@ -179,7 +190,7 @@ extension ConfigKind where Value == String {
 
 extension ConfigKind
 where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
-  static var choice: ConfigKind { choice(former: [:]) }
+  package static var choice: ConfigKind { choice(former: [:]) }
 
   /// `former` are values of earlier versions, each with the one that it is read as.
   static func choice(former: [String: String]) -> ConfigKind {
@@ -195,7 +206,7 @@ where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == Strin
 }
 
 extension ConfigKind where Value == [String] {
-  static func words(_ type: String) -> ConfigKind {
+  package static func words(_ type: String) -> ConfigKind {
     ConfigKind(type) { node, _ in
       switch node.content {
       case .scalar(let text): return [text]

@@ -7,8 +7,10 @@ package struct ConfigNode {
     case null
     case scalar(String)
     case list([ConfigNode])
-    case map([(key: String, keyLine: Int, value: ConfigNode)])
+    case map([Member])
   }
+
+  package typealias Member = (key: String, keyLine: Int, value: ConfigNode)
 
   package var content: Content
   /// Line in the text, from 1.
@@ -59,6 +61,15 @@ extension ConfigNode {
     } catch {
       throw ConfigSyntaxError(message: "\(error)", line: 1)
     }
+  }
+
+  /// The members of a document that is a mapping; none of an empty one.
+  package static func members(yaml: String) throws(ConfigSyntaxError) -> [Member] {
+    guard let root = try parse(yaml: yaml) else { return [] }
+    guard case .map(let members) = root.content else {
+      throw ConfigSyntaxError(message: "expected `key: value`", line: root.line)
+    }
+    return members
   }
 
   private static func checkSize(of yaml: String) throws(ConfigSyntaxError) {
@@ -113,7 +124,7 @@ extension ConfigNode {
       }
       content = .list(elements)
     case .mapping(let mapping):
-      var members: [(key: String, keyLine: Int, value: ConfigNode)] = []
+      var members: [Member] = []
       for (key, value) in mapping {
         let keyLine = key.mark?.line ?? line
         guard let name = key.scalar?.string else {

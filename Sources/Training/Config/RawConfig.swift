@@ -29,6 +29,10 @@ package struct ConfigFault: Sendable, Equatable, CustomStringConvertible {
     self.message = message
   }
 
+  package init(_ error: ConfigSyntaxError, in path: String) {
+    self.init(location: "\(path):\(error.line)", message: error.message)
+  }
+
   package var description: String { location.isEmpty ? message : "\(location): \(message)" }
 }
 
@@ -37,33 +41,37 @@ extension RawConfig {
   ///
   /// - Throws: `CheckpointError` where it cannot be read; what is wrong in it becomes a fault.
   package mutating func read(file path: String) throws -> String {
-    guard let text = String(validating: try OpenFile.contents(of: path), as: UTF8.self) else {
-      throw TrainingError.badData("\(path): not a text in UTF-8")
-    }
+    let text = try Self.text(ofFile: path)
     read(yaml: text, path: path)
     return text
   }
 
   /// Adds a run file. `path` is for messages and for paths relative to its folder.
   package mutating func read(yaml: String, path: String) {
-    let root: ConfigNode?
-    do {
-      root = try ConfigNode.parse(yaml: yaml)
+    do throws(ConfigSyntaxError) {
+      for (key, line, value) in try ConfigNode.members(yaml: yaml) {
+        add(
+          key, value,
+          ConfigLocation(
+            source: .yaml, text: "\(path):\(line)", directory: Self.directory(of: path)))
+      }
     } catch {
-      faults.append(ConfigFault(location: "\(path):\(error.line)", message: error.message))
-      return
+      faults.append(ConfigFault(error, in: path))
     }
-    guard let root else { return }
-    guard case .map(let members) = root.content else {
-      faults.append(ConfigFault(location: "\(path):\(root.line)", message: "expected `key: value`"))
-      return
+  }
+
+  /// - Throws: `CheckpointError` where a file cannot be read, `TrainingError.badData` where it is
+  ///   no text.
+  package static func text(ofFile path: String) throws -> String {
+    guard let text = String(validating: try OpenFile.contents(of: path), as: UTF8.self) else {
+      throw TrainingError.badData("\(path): not a text in UTF-8")
     }
-    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-    for (key, line, value) in members {
-      add(
-        key, value,
-        ConfigLocation(source: .yaml, text: "\(path):\(line)", directory: directory))
-    }
+    return text
+  }
+
+  /// What paths in a file are relative to; empty for the current folder.
+  package static func directory(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
   }
 
   /// Adds one setting that counts before those of the run file.

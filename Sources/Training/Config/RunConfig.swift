@@ -168,6 +168,9 @@ extension RunConfig {
     maxSteps ?? max(1, order.steps(forEpochs: numEpochs))
   }
 
+  /// Steps of a whole run on so many sequences.
+  package func steps(sequences count: Int) -> Int { steps(DataOrder(self, of: count)) }
+
   /// What of the base is trained.
   package var scaleTraining: ScaleTraining {
     ScaleTraining(

@@ -1,6 +1,7 @@
 internal import DecoderModel
 internal import JSONText
 internal import Planning
+internal import Sweeps
 internal import Training
 
 extension FuzzTarget {
@@ -33,6 +34,53 @@ extension FuzzTarget {
     scale_granularity: group
     max_steps: 10
     """
+
+  /// Every run of a plan has a run file that reads back as itself, and values within what was
+  /// given; the same file makes the same plan.
+  static let sweepFile = FuzzTarget(
+    name: "sweep-file", maximumSize: 4096,
+    seeds: {
+      sweepSections.map { Array((completeRun + "\nval_set_size: 0.1\nsweep:\n" + $0).utf8) }
+    },
+    words: [
+      "sweep:", "parameters: ", "method: random", "samples: ", "rungs: [", "eta: ", "metric: ",
+      "eval_loss", "ranks: ", "slurm: [", "retries: ", "{min: ", "max: ", "scale: log", "seed: ",
+      "learning_rate: ", "warmup_steps: ", "1e-300", "1e308",
+    ],
+    read: { bytes in
+      let text = String(decoding: bytes, as: UTF8.self)
+      // The path of another file is no business of a search.
+      guard !text.contains("run:") else { return }
+      let file = try SweepFile(yaml: text, path: "sweep.yaml")
+      let plan = try SweepPlan(file, limit: 100)
+      require(plan.settings.flatMap(\.self) == Array(plan.runs.indices), "runs of no setting")
+      for run in plan.runs.prefix(5) {
+        var again = RawConfig()
+        again.read(yaml: run.config.yaml, path: "run.yaml")
+        let ranks = file.settings.ranks ?? 1
+        require((try? again.resolved(ranks: ranks).config.yaml) == run.config.yaml, "no round trip")
+      }
+      let labels = try SweepPlan(SweepFile(yaml: text, path: "sweep.yaml"), limit: 100).runs
+      require(labels.map(\.label) == plan.runs.map(\.label), "two plans of one file")
+    })
+
+  private static let sweepSections = [
+    "  parameters: {lr: [1e-3, 1e-2], seed: [1, 2], scale_granularity: [row, group]}\n  rungs: [2, 5]",
+    """
+      method: random
+      samples: 7
+      seed: 3
+      metric: train_loss
+      eta: 2.5
+      ranks: 2
+      slurm: [--time=1:00:00, -N 1]
+      retries: 1
+      parameters:
+        learning_rate: {min: 1e-4, max: 1e-2, scale: log}
+        warmup_steps: {min: 0, max: 9}
+        target_modules: [all-linear, [q_proj, v_proj]]
+    """,
+  ]
 
   static let clusterFile = FuzzTarget(
     name: "cluster-file", maximumSize: 2048,

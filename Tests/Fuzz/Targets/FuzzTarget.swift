@@ -20,7 +20,8 @@ package struct FuzzTarget: Sendable {
   }
 
   package static let all: [FuzzTarget] = [
-    json, safetensors, gguf, tokenizerJSON, sentencePiece, template, runFile, clusterFile,
+    json, safetensors, gguf, tokenizerJSON, sentencePiece, template, runFile, sweepFile,
+    clusterFile,
     baseManifest, modelConfig, quantizedModel, tokenCache, teacherShard, checkpoint, adapter,
     datagram,
   ]
