@@ -29,6 +29,19 @@ import Training
     }
   }
 
+  /// A name of a folder may look like the scheme of a URL, or like an escape of one.
+  @Test(arguments: ["hf:model", "a:b/c", "x%20y", "?q#f", "a b"])
+  func oddNamesOfFolders(name: String) throws {
+    let here = FileManager.default.currentDirectoryPath
+    for (path, folder) in [("run.yaml", here), ("runs/run.yaml", here + "/runs")] {
+      let resolved = try resolve(Self.minimal, set: [], path: path)
+      #expect(resolved.config.model == folder + "/base")
+      let odd = try resolve(
+        Self.minimal.replacing("model: base", with: "model: \"\(name)\""), path: path)
+      #expect(odd.config.model == "\(folder)/\(name)")
+    }
+  }
+
   @Test func defaultsAndPaths() throws {
     let resolved = try resolve(Self.minimal)
     let here = FileManager.default.currentDirectoryPath

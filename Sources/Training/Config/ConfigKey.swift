@@ -240,10 +240,12 @@ extension ConfigLocation {
   /// The absolute path, as seen from where it was written: the resolved file may be read elsewhere.
   func resolve(_ path: String) -> String {
     if path.hasPrefix("/") { return path }
-    // Made absolute before `..` is taken out: Foundation drops a leading one.
-    let here = FileManager.default.currentDirectoryPath
-    let from = directory.isEmpty ? path : "\(directory)/\(path)"
-    return URL(fileURLWithPath: from.hasPrefix("/") ? from : "\(here)/\(from)").standardized.path
+    // Foundation takes a leading `..` out of a relative path, and a first part with a colon, as if
+    // that were a scheme.
+    let here = directory.hasPrefix("/") ? "" : FileManager.default.currentDirectoryPath
+    let parts = [here == "/" ? "" : here, directory, path]
+    let whole = parts.filter { !$0.isEmpty }.joined(separator: "/")
+    return URL(fileURLWithPath: whole.hasPrefix("/") ? whole : "/" + whole).standardized.path
   }
 }
 
