@@ -50,17 +50,24 @@ extension Sweep {
     report(.queued(job: job, runs: runs.count))
   }
 
+  /// Looks at a queue that was seen before that may fail one after the other: a controller may be
+  /// started again meanwhile.
+  private static let mostMisses = 30
+
   /// Until Slurm no longer knows jobs of this name: done, failed or cancelled.
   private func waitForJobs(named job: String) throws {
     let answer = "\(folder.path)/.squeue"
+    var misses = 0
     while true {
       try Folder.remove(answer)
       let code = try launcher.run(
         ["squeue", "-h", "-n", job, "-o", "%i"], output: answer, errors: "/dev/null")
-      guard code == 0 else {
-        throw SweepError.noLauncher("squeue has ended with \(code): is Slurm there?")
+      if code == 0 { (misses, hasSeenQueue) = (0, true) } else { misses += 1 }
+      guard misses == 0 || hasSeenQueue && misses <= Self.mostMisses else {
+        throw SweepError.noLauncher(
+          "squeue has ended with \(code)\(misses > 1 ? ", \(misses) times" : ""): is Slurm there?")
       }
-      if try OpenFile.contents(of: answer).isEmpty { return try Folder.remove(answer) }
+      if code == 0, try OpenFile.contents(of: answer).isEmpty { return try Folder.remove(answer) }
       try launcher.pause(seconds: queueInterval)
     }
   }

@@ -25,6 +25,8 @@ package final class Sweep {
   let report: (Event) -> Void
   /// Seconds between looks at a queue.
   package var queueInterval = 10.0
+  /// Slurm has answered before.
+  var hasSeenQueue = false
   /// By number of the run; read again after a start.
   private var standings: [Int: RunStanding] = [:]
 

@@ -76,6 +76,22 @@ import Testing
     #expect(submitted.count == 2 && trainer.steps.count == 24)
   }
 
+  /// A controller that is started again is waited for, one that was never there is not.
+  @Test func aQueueThatIsAwayForAWhile() throws {
+    let look = try String(contentsOfFile: trainer.folder("squeue"), encoding: .utf8)
+    let fails = "echo >>\"$0.looks\"; [ $(($(wc -l <\"$0.looks\") % 4)) -eq 1 ] || exit 1\n"
+    try put("squeue", look.replacing("#!/bin/bash\n", with: "#!/bin/bash\n" + fails))
+    #expect(try trainer.sweep().best.values.map(\.value) == ["0.003", "1"])
+    #expect(submitted.count == 2 && trainer.steps.count == 24)
+
+    try FileManager.default.removeItem(atPath: trainer.folder("out"))
+    try put("squeue", "#!/bin/bash\necho >>\"$0.calls\"; exit 1\n")
+    let error = #expect(throws: SweepError.self) { try trainer.sweep() }
+    #expect(error?.exitCode == 69)
+    let calls = try String(contentsOfFile: trainer.folder("squeue.calls"), encoding: .utf8)
+    #expect(calls.count == 1)
+  }
+
   /// Jobs that come to nothing are queued again as often as `retries` says, then their runs fail.
   @Test func runsThatNeverArrive() throws {
     var trainer = trainer
