@@ -1,4 +1,5 @@
 package import JSONText
+internal import RunHistory
 
 /// What is found out for a report beyond what training writes anyway: `report.json`.
 package struct RunFindings: Sendable, Equatable {
@@ -95,9 +96,8 @@ extension RunFindings.Movement {
   }
 
   fileprivate init?(_ json: JSONValue?) {
-    guard let json, let count = json["numbers"]?.int, let changed = json["changed"]?.int,
-      let rms = json["rms"]?.double, let largest = json["largest"]?.double, rms.isFinite,
-      largest.isFinite
+    guard let json, let count = json["numbers"]?.count, let changed = json["changed"]?.count,
+      let rms = json["rms"]?.double, let largest = json["largest"]?.double
     else { return nil }
     func parts(_ key: String, most: Int) -> [RunFindings.Part] {
       (json[key]?.array ?? []).prefix(most).compactMap(RunFindings.Part.init)
@@ -122,9 +122,9 @@ extension RunFindings.Part {
 
   fileprivate init?(_ json: JSONValue) {
     guard let kind = json["kind"]?.string, let rms = json["rms"]?.double,
-      let largest = json["largest"]?.double, rms.isFinite, largest.isFinite
+      let largest = json["largest"]?.double
     else { return nil }
     self.init(
-      layer: json["layer"]?.int, kind: kind, row: json["row"]?.int, rms: rms, largest: largest)
+      layer: json["layer"]?.count, kind: kind, row: json["row"]?.count, rms: rms, largest: largest)
   }
 }

@@ -22,14 +22,14 @@ package struct TaskResults: Sendable, Equatable {
     guard let tasks = json["tasks"]?.members else { return nil }
     adapter = json["adapter"]?.string
     values = tasks.prefix(1000).flatMap { task -> [Value] in
-      let count = task.value["n"]?.int
+      let count = task.value["n"]?.count
       return (task.value.members ?? []).prefix(100).compactMap { metric in
         let isMetric = task.value[metric.key + TaskCurve.errorSuffix] != nil
-        guard isMetric, let value = metric.value.double, value.isFinite else { return nil }
+        guard isMetric, let value = metric.value.double else { return nil }
         let error = task.value[metric.key + TaskCurve.errorSuffix]?.double
         return Value(
           task: task.key, metric: metric.key, value: value,
-          error: error.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }, count: count)
+          error: error.flatMap { $0 >= 0 ? $0 : nil }, count: count)
       }
     }
   }

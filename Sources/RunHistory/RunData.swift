@@ -61,7 +61,7 @@ extension RunData {
     unsupervised = json.count("unsupervised")
     longest = json["lengths"]?.count("max") ?? 0
     percentiles = [50, 95, 99].compactMap { percent in
-      json["lengths"]?["p\(percent)"]?.int.map { Percentile(percent: percent, length: $0) }
+      json["lengths"]?["p\(percent)"]?.count.map { Percentile(percent: percent, length: $0) }
     }
     train = Part(json["train"]) ?? Part()
     validation = Part(json["validation"])
@@ -76,24 +76,10 @@ extension RunData.Part {
     tokens = json.count("tokens")
     supervisedTokens = json.count("supervised_tokens")
     lengths = (json["length_histogram"]?.array ?? []).prefix(1000).compactMap { bin in
-      guard let numbers = bin.array?.compactMap(\.int), numbers.count == 3,
-        numbers.allSatisfy({ JSONValue.counts.contains($0) }), numbers[0] <= numbers[1]
+      guard let numbers = bin.array?.compactMap(\.count), numbers.count == 3,
+        numbers[0] <= numbers[1]
       else { return nil }
       return RunData.LengthBin(least: numbers[0], greatest: numbers[1], samples: numbers[2])
     }
   }
-}
-
-extension JSONValue {
-  /// What a count in a file may be: what JSON readers hold exactly, and far from any overflow.
-  static let counts = 0...(1 << 53)
-
-  /// A member that is a count; 0 where it is none.
-  func count(_ key: String) -> Int {
-    guard let count = self[key]?.int, Self.counts.contains(count) else { return 0 }
-    return count
-  }
-
-  /// A member that is a finite number.
-  func number(_ key: String) -> Double? { self[key]?.double.flatMap { $0.isFinite ? $0 : nil } }
 }

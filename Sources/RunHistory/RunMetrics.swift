@@ -11,9 +11,9 @@ package struct MetricPoint: Sendable, Equatable {
 /// What stands in a `metrics.jsonl`, curve by curve.
 ///
 /// No line is believed: one that is no JSON object, has no step from 0 to 2^53 or is longer than a
-/// megabyte is counted and passed over, and so is a value that is no finite number. A last line
-/// without its end is one that is being written, and no fault. The steps of a curve rise: a record
-/// replaces what stands at its step or beyond.
+/// megabyte is counted and passed over, and so is a value that is no number. (JSON has only finite
+/// ones.) A last line without its end is one that is being written, and no fault. The steps of a
+/// curve rise: a record replaces what stands at its step or beyond.
 package struct RunMetrics: Sendable, Equatable {
   private var curves: [MetricKey: [MetricPoint]] = [:]
   /// Scores on tasks, in the order in which they come up.
@@ -25,7 +25,6 @@ package struct RunMetrics: Sendable, Equatable {
   /// The text ended within a line.
   package private(set) var isCutShort = false
 
-  private static let steps = 0...(1 << 53)
   private static let longestLine = 1 << 20
 
   /// - Parameter recent: so many lines at the end are read, and of those before them evaluations
@@ -94,12 +93,12 @@ package struct RunMetrics: Sendable, Equatable {
 
   /// Takes a record; false where it cannot be used.
   package mutating func add(_ record: JSONValue) -> Bool {
-    guard let step = record[MetricKey.step]?.int, Self.steps.contains(step) else { return false }
+    guard let step = record[MetricKey.step]?.count else { return false }
     lastStep = step
     for member in record.members ?? [] {
-      guard let key = MetricKey(rawValue: member.key), let value = member.value.double,
-        value.isFinite
-      else { continue }
+      guard let key = MetricKey(rawValue: member.key), let value = member.value.double else {
+        continue
+      }
       while let last = curves[key]?.last, last.step >= step { curves[key]?.removeLast() }
       curves[key, default: []].append(MetricPoint(step: step, value: value))
     }

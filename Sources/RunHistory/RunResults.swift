@@ -11,10 +11,10 @@ package struct RunResults: Sendable, Equatable {
 
   /// Nil where there is no object with a step.
   package init?(_ json: JSONValue) {
-    guard let step = json["global_step"]?.int, JSONValue.counts.contains(step) else { return nil }
+    guard let step = json["global_step"]?.count else { return nil }
     self.step = step
     reason = json["stop_reason"]?.string.flatMap(RunEnd.Reason.init(rawValue:)) ?? .complete
-    runtime = json.number("train_runtime") ?? 0
+    runtime = json["train_runtime"]?.double ?? 0
     adapterDigest = json["adapter_sha256"]?.string ?? ""
   }
 }

@@ -42,9 +42,9 @@ extension [TaskCurve] {
   /// Takes the members of a record that are scores; they replace what stands at its step or beyond.
   mutating func add(_ record: JSONValue, step: Int) {
     for member in record.members ?? [] {
-      guard let (task, metric) = TaskCurve.parts(member.key), let value = record.number(member.key)
+      guard let (task, metric) = TaskCurve.parts(member.key), let value = member.value.double
       else { continue }
-      let error = record.number(member.key + TaskCurve.errorSuffix).flatMap { $0 >= 0 ? $0 : nil }
+      let error = record[member.key + TaskCurve.errorSuffix]?.double.flatMap { $0 >= 0 ? $0 : nil }
       let point = TaskCurve.Point(step: step, value: value, error: error)
       if let index = firstIndex(where: { $0.task == task && $0.metric == metric }) {
         self[index].points.removeAll { $0.step >= step }

@@ -21,7 +21,7 @@ struct MovementPart {
     var layers: Set<Int> = []
     var squares: [Place: (sum: Double, count: Int)] = [:]
     for tensor in movement.tensors {
-      guard let layer = tensor.layer, layer >= 0, layers.count < 1000, kinds.count < 100 else {
+      guard let layer = tensor.layer, layers.count < 1000, kinds.count < 100 else {
         continue
       }
       if !kinds.contains(tensor.kind) { kinds.append(tensor.kind) }
