@@ -22,17 +22,8 @@ struct BarChart {
       left: y.ticks.map { .init(place: y.y($0), text: Figures.short($0, digits: 4)) },
       bottom: x.ticks.map { .init(place: x.x($0), text: Figures.count(Int($0))) },
       description: title,
-      drawing: ([grid(y)] + bars.map { bar($0, x, y) }).joined(""))
-    return """
-      <figure class="chart">
-      <figcaption><b>\(title)</b> <span class="unit">\(unit)</span></figcaption>
-      \(frame.html)
-      </figure>
-      """
-  }
-
-  private func grid(_ y: Axis) -> HTML {
-    "<path class=\"grid\" d=\"\(y.ticks.map { "M0 \(y.y($0))h1000" }.joined())\"/>"
+      drawing: ([y.grid] + bars.map { bar($0, x, y) }).joined(""))
+    return .figure(title, unit: unit, frame)
   }
 
   private func bar(_ bar: Bar, _ x: Axis, _ y: Axis) -> HTML {

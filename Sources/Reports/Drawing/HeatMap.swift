@@ -20,13 +20,9 @@ struct HeatMap {
         .init(place: (2 * $0 + 1) * 500 / columns.count, text: columns[$0])
       },
       description: title, drawing: cells(greatest).joined(""))
-    return """
-      <figure class="chart heat" style="--rows:\(rows.count)">
-      <figcaption><b>\(title)</b> <span class="unit">\(unit)</span><span class="legend">\
-      0 <span class="ramp">&#160;</span> \(text(greatest))</span></figcaption>
-      \(frame.html)
-      </figure>
-      """
+    let legend: HTML =
+      "<span class=\"legend\">0 <span class=\"ramp\">&#160;</span> \(text(greatest))</span>"
+    return .figure(title, unit: unit, legend: legend, kind: "heat", rows: rows.count, frame)
   }
 
   /// About ten columns have room for their names.

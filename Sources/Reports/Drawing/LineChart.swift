@@ -57,19 +57,13 @@ struct LineChart {
     let y = Axis(
       around: drawn.lazy.flatMap(\.reach).map { $0 / scale }, fromZero: fromZero,
       count: isLarge ? 5 : 3)
-    return """
-      <figure class="chart\(isLarge ? " large" : "")">
-      <figcaption><b>\(title)</b>\(unitText)\(legend)</figcaption>
-      \(frame(x, y).html)
-      </figure>
-      """
+    return .figure(
+      title, unit: unit, legend: legend, kind: isLarge ? "large" : "", frame(x, y))
   }
 
-  private var unitText: HTML { unit.isEmpty ? "" : " <span class=\"unit\">\(unit)</span>" }
-
   private var legend: HTML {
-    let keys = drawn.filter { !$0.name.isEmpty }.map { line -> HTML in
-      "<span class=\"key c\(line.color) \(line.style.rawValue)\">\(line.name)</span>"
+    let keys = drawn.filter { !$0.name.isEmpty }.map { line in
+      HTML.key(line.name, color: line.color, line.style)
     }
     let marks: [HTML] =
       (checkpoints.isEmpty ? [] : ["<span class=\"key checkpoint\">checkpoint</span>"])
@@ -80,7 +74,7 @@ struct LineChart {
 
   private func frame(_ x: Axis, _ y: Axis) -> PlotFrame {
     let parts: [HTML] =
-      [grid(y)] + restarts.compactMap { restart($0, x) } + drawn.map { path($0, x, y) }
+      [y.grid] + restarts.compactMap { restart($0, x) } + drawn.map { path($0, x, y) }
       + [checkpointMarks(x)] + (isLarge ? bands(x) : [])
     return PlotFrame(
       left: y.ticks.map { .init(place: y.y($0), text: text($0, y)) },
@@ -116,11 +110,6 @@ struct LineChart {
   }
 
   // MARK: Parts of the drawing
-
-  private func grid(_ y: Axis) -> HTML {
-    let lines = y.ticks.map { "M0 \(y.y($0))h1000" }
-    return "<path class=\"grid\" d=\"\(lines.joined())\"/>"
-  }
 
   private func path(_ line: Line, _ x: Axis, _ y: Axis) -> HTML {
     let points = Curve.thinned(line.points, buckets: buckets).map {

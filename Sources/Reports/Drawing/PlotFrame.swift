@@ -38,7 +38,36 @@ struct PlotFrame {
   }
 }
 
+extension HTML {
+  /// A drawing under its title.
+  ///
+  /// - Parameters:
+  ///   - kind: further class of the figure, for the style sheet, or nothing.
+  ///   - rows: of a heat map, which give it its height.
+  static func figure(
+    _ title: String, unit: String, legend: HTML = "", kind: String = "", rows: Int? = nil,
+    _ frame: PlotFrame
+  ) -> HTML {
+    let height: HTML = rows.map { " style=\"--rows:\($0)\"" } ?? ""
+    let measured: HTML = unit.isEmpty ? "" : " <span class=\"unit\">\(unit)</span>"
+    return """
+      <figure class="chart\(kind.isEmpty ? "" : " " + kind)"\(height)>
+      <figcaption><b>\(title)</b>\(measured)\(legend)</figcaption>
+      \(frame.html)
+      </figure>
+      """
+  }
+
+  /// A name with the mark of its line in drawings.
+  static func key(_ name: String, color: Int, _ style: LineChart.Line.Style = .strong) -> HTML {
+    "<span class=\"key c\(color) \(style.rawValue)\">\(name)</span>"
+  }
+}
+
 extension Axis {
+  /// Lines at the ticks, from left to right.
+  var grid: HTML { "<path class=\"grid\" d=\"\(ticks.map { "M0 \(y($0))h1000" }.joined())\"/>" }
+
   /// The place of a value from left to right.
   func x(_ value: Double) -> Int { Self.place(share(value)) }
 

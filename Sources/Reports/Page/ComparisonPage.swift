@@ -31,7 +31,7 @@ struct ComparisonPage {
   static func color(_ index: Int) -> Int { index % 8 + 1 }
 
   private func key(_ index: Int) -> HTML {
-    "<span class=\"key c\(Self.color(index)) strong\">\(runs[index].name)</span>"
+    .key(runs[index].name, color: Self.color(index))
   }
 
   private var lead: HTML {

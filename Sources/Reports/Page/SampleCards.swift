@@ -28,10 +28,7 @@ struct SampleCards {
       answers.append(
         runs.count == 1
           ? ("after", sample.after)
-          : (
-            "<span class=\"key c\(ComparisonPage.color(index)) strong\">\(name)</span>",
-            sample.after
-          ))
+          : (.key(name, color: ComparisonPage.color(index)), sample.after))
     }
     let columns = answers.map { answer -> HTML in
       "<div><h3>\(answer.name)</h3><p class=\"text\">\(answer.text)</p></div>"

@@ -69,7 +69,7 @@ struct TaskTable {
     let error = value.error.map { " \u{00B1} \(Figures.short($0, digits: 2))" } ?? ""
     return [
       isFirst ? "<b>\(value.task)</b>" : "", isFirst ? "\(value.metric)" : "",
-      "<span class=\"key c\(entry.color) strong\">\(entry.name)</span>",
+      .key(entry.name, color: entry.color),
       "\(value.count.map { Figures.count($0) } ?? "-")",
       "\(Figures.exact(value.value, 4))<span class=\"unit\">\(error)</span>",
       bar(entry, among: others),
