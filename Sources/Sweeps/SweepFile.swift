@@ -73,29 +73,13 @@ package struct SweepFile {
     var lines: [String] = []
     for member in members {
       guard member.key == "sweep", case .map(let section) = member.value.content else {
-        lines.append("\(member.key): \(member.value.flow)")
+        lines += [member].flows
         continue
       }
-      lines += section.filter { SweepSettings.lasting.contains($0.key) }.map {
-        "sweep.\($0.key): \($0.value.flow)"
-      }
+      let lasting = section.filter { SweepSettings.lasting.contains($0.key) }
+      lines += lasting.flows.map { "sweep." + $0 }
     }
-    lines += ((try? ConfigNode.members(yaml: runText)) ?? []).map {
-      "run.\($0.key): \($0.value.flow)"
-    }
+    lines += ((try? ConfigNode.members(yaml: runText)) ?? []).flows.map { "run." + $0 }
     return SHA256.hexDigest(of: Array(lines.sorted().joined(separator: "\n").utf8))
-  }
-}
-
-extension ConfigNode {
-  /// The value in one line.
-  var flow: String {
-    switch content {
-    case .null: "null"
-    case .scalar(let text): text
-    case .list(let elements): "[" + elements.map(\.flow).joined(separator: ", ") + "]"
-    case .map(let members):
-      "{" + members.map { "\($0.key): \($0.value.flow)" }.joined(separator: ", ") + "}"
-    }
   }
 }

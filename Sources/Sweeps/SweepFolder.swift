@@ -128,7 +128,7 @@ extension SweepPlan.Run {
   var json: JSONValue {
     [
       "name": .string(name), "setting": .integer(setting),
-      "values": .object(values.map { .init(key: $0.key, value: .string($0.value)) }),
+      "values": values.json,
     ]
   }
 }

@@ -9,13 +9,11 @@ package struct SweepPlan: Sendable {
     /// Index of the setting that it belongs to.
     package var setting: Int
     /// What varies, as text.
-    package var values: [(key: String, value: String)]
+    package var values: [SweepValue]
     package var config: RunConfig
 
     /// `learning_rate 0.001, seed 2`
-    package var label: String {
-      values.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-    }
+    package var label: String { values.label }
   }
 
   package private(set) var runs: [Run] = []
@@ -104,7 +102,7 @@ extension SweepPlan {
     runs.append(run(values, resolved.config))
   }
 
-  private func run(_ values: [(key: String, value: String)], _ config: RunConfig) -> Run {
+  private func run(_ values: [SweepValue], _ config: RunConfig) -> Run {
     let number = String(runs.count + 1)
     let name = "run-" + String(repeating: "0", count: max(0, 4 - number.count)) + number
     var config = config

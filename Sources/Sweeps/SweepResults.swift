@@ -7,7 +7,7 @@ package import Training
 package struct SweepResults {
   package struct Setting: Sendable {
     /// What varies, but for the seed.
-    package var values: [(key: String, value: String)]
+    package var values: [SweepValue]
     package var runs: [Run]
     /// Mean over its runs, at the last step that all of them have reached.
     package var score: Double?
@@ -23,7 +23,7 @@ package struct SweepResults {
 
   package struct Run: Sendable {
     package var name: String
-    package var values: [(key: String, value: String)]
+    package var values: [SweepValue]
     package var step: Int
     package var score: Double?
     package var folder: String
@@ -87,9 +87,8 @@ extension SweepResults {
   package func write() throws {
     var config = bestConfig
     config.outputDirectory = "\(folder)/best"
-    let values = best.values.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
     let head =
-      "# The best run of a sweep, \(best.name): \(values)\n# Its adapter is in \(best.folder).\n"
+      "# The best run of a sweep, \(best.name): \(best.values.label)\n# Its adapter is in \(best.folder).\n"
     try AtomicFile.write(head + config.yaml, to: "\(folder)/best.yaml")
     try AtomicFile.write(json.text(indent: 2) + "\n", to: "\(folder)/sweep.json")
   }
@@ -112,7 +111,7 @@ extension SweepResults {
       }
       table.add(
         setting.rank.map(String.init) ?? "",
-        setting.values.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
+        setting.values.label,
         setting.score.map { fixed($0, digits: 4) } ?? "-", "\(setting.runs.count)",
         setting.runs.count > 1 ? spread ?? "" : "", "\(setting.step)", setting.state)
     }
@@ -123,21 +122,17 @@ extension SweepResults {
 extension SweepResults.Run {
   var json: JSONValue {
     [
-      "name": .string(name), "values": .object(Self.members(values)), "step": .integer(step),
+      "name": .string(name), "values": values.json, "step": .integer(step),
       "score": score.map { .real($0) } ?? .null, "output_dir": .string(folder),
       "failure": failure.map { .string($0) } ?? .null,
     ]
-  }
-
-  static func members(_ values: [(key: String, value: String)]) -> [JSONValue.Member] {
-    values.map { .init(key: $0.key, value: .string($0.value)) }
   }
 }
 
 extension SweepResults.Setting {
   var json: JSONValue {
     [
-      "values": .object(SweepResults.Run.members(values)), "state": .string(state),
+      "values": values.json, "state": .string(state),
       "rank": rank.map { .integer($0) } ?? .null, "score": score.map { .real($0) } ?? .null,
       "step": .integer(step), "runs": .array(runs.map(\.json)),
     ]
