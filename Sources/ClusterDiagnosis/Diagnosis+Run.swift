@@ -100,7 +100,7 @@ extension Diagnosis {
       return [
         .error(
           .memory,
-          "\(ranks) rank\(ranks == 1 ? "" : "s") need \(megabytes(own)) beside the base, "
+          "\(counted(ranks, "rank")) need \(megabytes(own)) beside the base, "
             + "\(megabytes(free)) are free", at: host,
           remedy: "fewer ranks per node with more threads, micro_batch_size: 1, a smaller "
             + "max_seq_length; see \"peqa plan\"", exitCode: 78)

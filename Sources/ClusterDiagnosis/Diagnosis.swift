@@ -1,3 +1,5 @@
+internal import Reporting
+
 /// What is found where the facts of all ranks lie side by side: pure functions, so that clusters
 /// with faults can be written down in tests.
 package struct Diagnosis {
@@ -82,8 +84,9 @@ extension Diagnosis {
             + "OMPI_MCA_oob_tcp_keepalive_intvl=5 and OMPI_MCA_oob_tcp_keepalive_probes=4"))
     }
     if !found.isEmpty { return found }
-    let text = "\(ranks.count) rank\(ranks.count == 1 ? "" : "s") on \(hosts.count) host"
-    return [.ok(.launcher, text + (hosts.count == 1 ? "" : "s"))]
+    return [
+      .ok(.launcher, "\(counted(ranks.count, "rank")) on \(counted(hosts.count, "host"))")
+    ]
   }
 
   /// Open MPI asks a silent connection for signs of life after 300 s by default.
@@ -97,8 +100,8 @@ extension Diagnosis {
       found.append(
         .warning(
           .threads,
-          "\(rank.threads) threads (\(rank.threadSource)) may use \(rank.cpusInMask) "
-            + "CPU\(rank.cpusInMask == 1 ? "" : "s") (\(rank.mask)): many times slower than it could be",
+          "\(rank.threads) threads (\(rank.threadSource)) may use "
+            + "\(counted(rank.cpusInMask, "CPU")) (\(rank.mask)): many times slower than it could be",
           at: rank.name,
           remedy: "mpirun --bind-to none, mpirun --map-by slot:PE=\(rank.threads), or "
             + "srun --cpus-per-task=\(rank.threads)"))
@@ -110,7 +113,7 @@ extension Diagnosis {
     }
     let all = ranks.reduce(0) { $0 + $1.threads }
     return found.isEmpty
-      ? [.ok(.threads, "\(all) thread\(all == 1 ? "" : "s"), each with a CPU of its own")] : found
+      ? [.ok(.threads, "\(counted(all, "thread")), each with a CPU of its own")] : found
   }
 
   /// Ranks of one host that share CPUs with more threads than there are.

@@ -10,6 +10,11 @@ package func significant(_ number: Double, digits: Int) -> String {
   String(format: "%.\(digits)g", locale: Locale(identifier: "en_US_POSIX"), number)
 }
 
+/// A count with its noun: `1 step`, `2 steps`.
+package func counted(_ number: Int, _ noun: String) -> String {
+  "\(number) \(noun)\(number == 1 ? "" : "s")"
+}
+
 /// `1.5 KB`, `92.0 MB`, `3.77 GB`; powers of ten, as disks and papers count.
 package func megabytes(_ bytes: Int) -> String {
   switch bytes {

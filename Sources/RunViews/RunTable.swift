@@ -79,8 +79,7 @@ extension RunRecord {
     if lives.isEmpty { return "run.json cannot be read" }
     if settings.all.isEmpty { return "config.resolved.yaml cannot be read" }
     if metrics.badLines > 0 {
-      let count = metrics.badLines
-      return "\(count) line\(count == 1 ? "" : "s") of metrics.jsonl cannot be read"
+      return "\(counted(metrics.badLines, "line")) of metrics.jsonl cannot be read"
     }
     guard state == .failed || state == .unknown else { return nil }
     if let cause = life?.end?.cause, !cause.isEmpty { return cause }

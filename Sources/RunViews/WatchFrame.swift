@@ -42,7 +42,7 @@ package struct WatchFrame {
     let ranks = record.life.map { $0.ranks }.flatMap { $0 > 0 ? $0 : nil }
     let place =
       state.rawValue + (record.host.map { " on \($0)" } ?? "")
-      + (ranks.map { ", \($0) rank\($0 == 1 ? "" : "s")" } ?? "")
+      + (ranks.map { ", " + counted($0, "rank") } ?? "")
     let name = record.folder.count + place.count + 2 > columns ? record.name : record.folder
     return spread(String(name.prefix(max(8, columns - place.count - 2))), place)
   }

@@ -70,8 +70,8 @@ package struct SweepForecast {
     var lines = table.lines + ["", "\(plan.runs.count) runs, judged by \(plan.metric.rawValue)"]
     for rung in rungs {
       lines.append(
-        "to \(rung.step.map { "step \($0)" } ?? "the end"): \(rung.settings) setting"
-          + "\(rung.settings == 1 ? "" : "s"), \(rung.steps.map(String.init) ?? "?") steps")
+        "to \(rung.step.map { "step \($0)" } ?? "the end"): "
+          + "\(counted(rung.settings, "setting")), \(rung.steps.map(String.init) ?? "?") steps")
     }
     if let all = totalSteps { lines.append("in all \(all) steps, at most") }
     return lines.joined(separator: "\n")

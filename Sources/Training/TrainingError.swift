@@ -1,4 +1,5 @@
 internal import ExitCodes
+internal import Reporting
 
 /// What stops a training run.
 package enum TrainingError: ExitCoded, CustomStringConvertible {
@@ -59,7 +60,7 @@ extension TrainingError {
     switch self {
     case .config(let faults):
       let lines = faults.map { "  \($0)" }.joined(separator: "\n")
-      return "the configuration has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n\(lines)"
+      return "the configuration has \(counted(faults.count, "fault")):\n\(lines)"
     case .nonFinite(let fault):
       let places = fault.sequences.map {
         "rank \($0.rank), samples \($0.sampleIDs.joined(separator: ", "))"
@@ -69,7 +70,7 @@ extension TrainingError {
         + "Nothing was updated. Look at these samples, or lower learning_rate."
     case .scalesNotFinite(let step, let count):
       return
-        "step \(step): the update made \(count) scale\(count == 1 ? "" : "s") infinite or not a "
+        "step \(step): the update made \(counted(count, "scale")) infinite or not a "
         + "number (fp16 holds up to 65504). Nothing was saved since the last checkpoint. Lower "
         + "learning_rate, or quantize the model anew if its scales are that large."
     case .locked(let path, let owner):

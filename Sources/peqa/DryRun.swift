@@ -59,7 +59,7 @@ struct DryRun {
     return [
       "trained scales   " + config.scaleTraining.text(setup.base.trained(config.scaleTraining)),
       "steps            \(steps) of \(config.globalBatchSize) sequences, at most \(share) per rank, "
-        + "\(size) rank\(size == 1 ? "" : "s")",
+        + counted(size, "rank"),
       "memory per node  \(megabytes(plan.sharedBytes)) base, one copy for all ranks",
       "memory per rank  \(megabytes(plan.privateBytes)): \(megabytes(plan.activationBytes)) "
         + "activations (estimate), \(megabytes(plan.optimizerBytes)) scales, moments and sums"

@@ -3,6 +3,7 @@ internal import Checkpoints
 internal import Collectives
 internal import Foundation
 internal import Machine
+internal import Reporting
 
 /// A command that all ranks of a launch work on together. Other commands run on rank 0 alone.
 protocol RankedCommand: ParsableCommand {
@@ -66,9 +67,8 @@ extension RankContext {
     if communicator.size > 1 {
       console.log(
         """
-        \(communicator.size) ranks on \(communicator.nodeCount) node\
-        \(communicator.nodeCount == 1 ? "" : "s"), \(threads.count) \
-        thread\(threads.count == 1 ? "" : "s") each (\(threads.source)), \(Communicator.mpiVersion)
+        \(communicator.size) ranks on \(counted(communicator.nodeCount, "node")), \
+        \(counted(threads.count, "thread")) each (\(threads.source)), \(Communicator.mpiVersion)
         """)
     }
   }

@@ -116,8 +116,8 @@ struct SweepDisplay {
     switch event {
     case .rung(let step, let settings, let pending):
       console.log(
-        "== to \(Self.goal(step)): \(settings) setting\(settings == 1 ? "" : "s"), \(pending) run"
-          + "\(pending == 1 ? "" : "s") to train")
+        "== to \(Self.goal(step)): \(counted(settings, "setting")), "
+          + "\(counted(pending, "run")) to train")
     case .begins(let run, let step, let number, let count):
       console.log("[\(number)/\(count)] \(run.name) to \(Self.goal(step)): \(run.label)")
     case .reached(let run, let score, let seconds):
@@ -128,7 +128,7 @@ struct SweepDisplay {
     case .waits(let run, let owner):
       console.log("\(run.name) is being trained by \(owner): waiting")
     case .queued(let job, let runs):
-      console.log("queued \(runs) run\(runs == 1 ? "" : "s") as job \(job)")
+      console.log("queued \(counted(runs, "run")) as job \(job)")
     }
   }
 
