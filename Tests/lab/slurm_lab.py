@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The project's Slurm scripts on a real Slurm: submit, cancel, requeue, array, the time limit.
+"""The project's Slurm scripts on a real Slurm: submit, cancel, requeue, array, sweep, the time limit.
 
-Started by `launch/test --lab`; takes about 2.5 minutes, most of it the time limit of a minute that is
+Started by `launch/test --lab`; takes about 3 minutes, most of it the time limit of a minute that is
 the shortest that Slurm has.
 """
+import json
 import os
 
 import lab
@@ -86,6 +87,33 @@ def cancelled(slurm, path, expected):
     lab.check("cancel: the next job went on", "continuing from " in job_log(job), job_log(job))
 
 
+def sweep(slurm):
+    """A sweep killed with its jobs in the queue goes on with them, and does no step twice."""
+    path = lab.run_file("sweep.yaml", max_steps=40, output_dir=output_of("sweep"))
+    with open(path, "a") as file:
+        file.write("sweep:\n  parameters: {learning_rate: [1e-3, 3e-3, 5e-3], seed: [1, 2]}\n"
+                   '  rungs: [10]\n  slurm: ["-n", "1", "-t", "10"]\n')
+    with open(f"{lab.folder}/sweep.log", "w") as log:
+        first = lab.start([lab.PEQA, "sweep", path], stdout=log, stderr=log)
+    queued = lab.wait_until(lambda: slurm.call("squeue", "-h").strip(), 30)
+    first.kill()
+    first.wait()
+    lab.check("sweep: has queued a job", queued, open(f"{lab.folder}/sweep.log").read())
+    code, text, _ = lab.run([lab.PEQA, "sweep", path], 120)
+    lab.check("sweep: ends well", code == 0 and os.path.exists(output_of("sweep/best.yaml")), text)
+    steps = []
+    for number in range(1, 7):
+        with open(output_of(f"sweep/run-{number:04}/metrics.jsonl")) as file:
+            steps.append([json.loads(line)["step"] for line in file if '"loss"' in line])
+        with open(output_of(f"sweep/run-{number:04}/run.json")) as file:
+            record = json.load(file)
+        starts = 1 + len(record.get("previous", []))
+        lab.check(f"sweep: run {number} was started once a rung", starts == 1 + (len(steps[-1]) > 10),
+                  f"{starts} starts, {len(steps[-1])} steps")
+    lab.check("sweep: two runs to the end, four to the rung",
+              sorted(map(len, steps)) == [10] * 4 + [40] * 2, steps)
+
+
 def time_limit(slurm):
     """A job that needs more than its time limit: nobody touches it until it has ended."""
     # Steps of this size take the same work on any machine; so many of them that the whole takes
@@ -125,6 +153,7 @@ def main():
                   lambda job: slurm.call("scontrol", "requeue", job), "srun")
         cancelled(slurm, path, expected)
         array(slurm, path_rates)
+        sweep(slurm)
         time_limit(slurm)
     lab.no_strays("Slurm")
     lab.finish()
