@@ -8,7 +8,7 @@ package final class Compute {
   /// Of all products but those that `multipliesIntegers` is about.
   package let precision: Precision
   /// Whether codes are multiplied as integers, with operands rounded to bytes.
-  package let multipliesIntegers: Bool
+  package private(set) var multipliesIntegers: Bool
   package let pool: WorkerPool
   /// Whether the bits are those of any other CPU.
   package let isPortable: Bool
@@ -65,6 +65,15 @@ package final class Compute {
 
   /// What products with codes multiply, in words.
   package var products: String { multipliesIntegers ? "int8" : precision.rawValue }
+
+  /// Runs `body` with codes multiplied in floating point: what a model is measured by must not
+  /// depend on how it is trained.
+  package func inFloatingPoint<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let before = multipliesIntegers
+    multipliesIntegers = false
+    defer { multipliesIntegers = before }
+    return try body()
+  }
 
   /// How the numbers come about, in words: ranks that say the same get the same bits.
   package var numerics: String {

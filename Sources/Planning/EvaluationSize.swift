@@ -20,11 +20,13 @@ package struct EvaluationSize: Sendable, Equatable {
     self.cached = run.taskEvaluation.tasks.isEmpty ? nil : cached ?? Decoder.scoredTokens
   }
 
-  /// The passes forward, by the decoder that makes `pass`: one sequence at a time.
+  /// The passes forward, by the decoder that makes `pass`: one sequence at a time, and never by
+  /// integers.
   func passes(like pass: PassShape) -> [PassShape] {
     [heldOut, cached == nil ? 0 : Decoder.scoredTokens].filter { $0 > 0 }.map { tokens in
       var forward = pass
       (forward.tokens, forward.sequences, forward.purpose) = (tokens, 1, .forward)
+      forward.multipliesIntegers = false
       return forward
     }
   }

@@ -2,6 +2,7 @@ internal import Checkpoints
 package import Datasets
 package import DecoderModel
 package import JSONText
+internal import Kernels
 internal import Quantization
 
 /// A decoder over a quantized base whose scales are trained: PEQA as the trainer sees it.
@@ -47,8 +48,10 @@ package final class ScaleTuning: TrainableModel {
   }
 
   package func loss(_ sequence: PackedSequence) throws -> SequenceLoss {
-    let sum = try decoder.loss(
-      sequence.tokens, targets: sequence.targets, segmentOffsets: sequence.segmentOffsets)
+    let sum = try decoder.compute.inFloatingPoint {
+      try decoder.loss(
+        sequence.tokens, targets: sequence.targets, segmentOffsets: sequence.segmentOffsets)
+    }
     return SequenceLoss(sum: sum.loss, tokens: sum.tokens)
   }
 

@@ -25,7 +25,8 @@ package protocol TrainableModel: AnyObject {
     _ sequences: [PackedSequence], add: GradientSink
   ) throws -> [SequenceLoss]
 
-  /// The cross-entropy of one sequence, whatever the objective.
+  /// The cross-entropy of one sequence, whatever the objective; computed in floating point, also
+  /// where training multiplies integers.
   func loss(_ sequence: PackedSequence) throws -> SequenceLoss
 
   /// The contents of `adapter_model.safetensors` for the current parameters.

@@ -2,6 +2,7 @@ internal import Collectives
 internal import DecoderModel
 internal import Evaluation
 internal import JSONText
+internal import Kernels
 internal import RunHistory
 internal import Tokenization
 internal import Training
@@ -39,7 +40,9 @@ struct TrainTasks {
       }
     }
     return TaskMeasurement(names: names) { isStopped in
-      try Self.report(of: evaluation, sets, ranks, isStopped)?.tasks.flatMap { task in
+      try decoder.compute.inFloatingPoint {
+        try Self.report(of: evaluation, sets, ranks, isStopped)
+      }?.tasks.flatMap { task in
         task.metrics.flatMap {
           [.real($0.result.value), $0.result.error.map { .real($0) } ?? .null]
         }

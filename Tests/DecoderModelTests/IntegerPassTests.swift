@@ -53,6 +53,23 @@ import Testing
     #expect(abs(rounded.loss - exact.loss) < bound * exact.loss)
   }
 
+  /// What a model is measured by is the same however it is trained.
+  @Test(arguments: bases)
+  func lossesInFloatingPoint(_ name: String) throws {
+    let golden = try Golden(name)
+    let sequence = try golden.sequence("packed")
+    func loss(_ decoder: Decoder) throws -> Double {
+      try decoder.loss(
+        sequence.ids, targets: sequence.targets, segmentOffsets: sequence.starts
+      ).loss
+    }
+    let integers = try makeDecoder(golden.directory, multipliesIntegers: true)
+    let rounded = try loss(integers)
+    let exact = try integers.compute.inFloatingPoint { try loss(integers) }
+    #expect(exact == (try loss(makeDecoder(golden.directory))) && exact != rounded)
+    #expect(try loss(integers) == rounded, "afterwards it multiplies integers again")
+  }
+
   @Test(arguments: bases)
   func threadsChangeNoBit(_ name: String) throws {
     let golden = try Golden(name)
