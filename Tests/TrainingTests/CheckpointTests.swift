@@ -58,6 +58,27 @@ import Training
     #expect(results.bestMetric != nil)
   }
 
+  /// Who goes back and evaluates no more finds the adapter of a step in `best/` that is given up:
+  /// it is not what the run ends with.
+  @Test func bestOfACourseGivenUp() throws {
+    let folder = try TemporaryFolder()
+    let whole = try toy(folder) { $0.config.loadBestModelAtEnd = true }()
+    let told = Mutex<[String]>([])
+    let best = try Data(contentsOf: URL(filePath: folder("run/best/adapter_model.safetensors")))
+    let other = toy(folder) {
+      $0.config.loadBestModelAtEnd = true
+      $0.config.resume = .path(folder("run/checkpoint-6"))
+      $0.evaluates = false
+      $0.config.maxSteps = 9
+    }
+    let result = try other(report: { event in
+      if case .notice(let text) = event { told.withLock { $0.append(text) } }
+    })
+    #expect(result.outcomes.map(\.exitCode) == [0] && whole.outcomes.map(\.exitCode) == [0])
+    #expect(told.withLock { $0.contains { $0.contains("not of this course") } })
+    #expect(result.adapter != [UInt8](best))
+  }
+
   /// Who goes back to an earlier checkpoint does not meet the later ones at the next start.
   @Test func goingBackRemovesLaterCheckpoints() throws {
     let folder = try TemporaryFolder()

@@ -61,6 +61,21 @@ import Training
     #expect(Self.frames(files[1]).count < lines + 2)
   }
 
+  /// Scores of tasks stand among the scalars, under their names.
+  @Test func scoresOfTasks() throws {
+    let folder = try TemporaryFolder()
+    var run = ToyRun(folder("run"))
+    run.config.reportTo = ["jsonl", "tensorboard"]
+    run.tasks = { _ in TaskMeasurement(names: ["toy/acc"]) { _ in [.real(0.625)] } }
+    _ = try run()
+    let name = try #require(
+      FileManager.default.contentsOfDirectory(atPath: folder("run/tensorboard")).first)
+    let file = try Data(contentsOf: URL(fileURLWithPath: folder("run/tensorboard/\(name)")))
+    // Tag (field 1) and simple_value (field 2, 0.625 as fp32) of a scalar.
+    let scalar = [0x0A, 13] + Array("tasks/toy/acc".utf8) + [0x15, 0, 0, 0x20, 0x3F]
+    #expect(file.firstRange(of: scalar) != nil)
+  }
+
   /// Sizes of the records of a whole file; checksums and lengths must be right.
   private static func frames(_ bytes: [UInt8]) -> [Int] {
     func number(_ range: Range<Int>) -> UInt64 {

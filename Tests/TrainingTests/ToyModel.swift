@@ -131,6 +131,8 @@ struct ToyRun {
   var config = RunConfig()
   var ranks = 1
   var examples = 23
+  /// Whether there are held-out data.
+  var evaluates = true
   var stopAfter: Int?
   var dataDigest = "data"
   var poison: Int32?
@@ -162,7 +164,8 @@ struct ToyRun {
       model.flipAfter = flip.flatMap { $0.rank == group.rank ? $0.after : nil }
       var run = TrainRun(
         config: config, model: model, ranks: group, training: ToyData(count: examples),
-        evaluation: ToyData(count: 7, seed: 2), baseDigest: "toy", dataDigest: dataDigest)
+        evaluation: evaluates ? ToyData(count: 7, seed: 2) : nil, baseDigest: "toy",
+        dataDigest: dataDigest)
       var calls = 0
       let stopAfter = stopAfter
       // Only the last rank gets the signal: the others learn of it from the all-reduce.

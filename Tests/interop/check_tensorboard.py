@@ -39,7 +39,8 @@ def wanted(folder):
             record = json.loads(line)
             for name, value in record.items():
                 if name != "step" and value is not None:
-                    numbers.setdefault(TAGS[name], []).append((record["step"], single(value)))
+                    tag = TAGS.get(name) or f"tasks/{name}"      # TASK/METRIC, task_runtime
+                    numbers.setdefault(tag, []).append((record["step"], single(value)))
     return numbers
 
 

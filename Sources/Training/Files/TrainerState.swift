@@ -12,6 +12,11 @@ package struct TrainerState: Sendable, Equatable {
   package var numTrainEpochs = 0.0
   package var bestMetric: Double?
   package var bestModelCheckpoint: String?
+  /// SHA-256 of the adapter in `best/`; nil where this was not noted yet.
+  package var bestDigest: String?
+  /// `best/` holds another adapter than this state speaks of: of a course that was given up, or of
+  /// a step that comes again.
+  package var bestIsOther = false
   /// The newest records of the metrics; all of them stand in `metrics.jsonl`.
   package private(set) var logHistory: [JSONValue] = []
 
@@ -126,6 +131,8 @@ extension TrainerState {
       ("settings", .object(identity.settings.map { .init(key: $0.key, value: .string($0.value)) })),
       ("files", .object(files.map { .init(key: $0.name, value: .string($0.digest)) })),
     ]
+    if let bestDigest { own.append(("best_sha256", .string(bestDigest))) }
+    if bestIsOther { own.append(("best_is_other", true)) }
     if let lastTaskEvaluation { own.append(("last_task_evaluation", .integer(lastTaskEvaluation))) }
     if unloggedParts != LossParts() { own.append(("unlogged_parts", unloggedParts.json)) }
     return .object(members: [
@@ -171,6 +178,8 @@ extension TrainerState {
     numTrainEpochs = epochs
     bestMetric = json["best_metric"]?.double
     bestModelCheckpoint = json["best_model_checkpoint"]?.string
+    bestDigest = own["best_sha256"]?.string
+    bestIsOther = own["best_is_other"]?.bool ?? false
     logHistory = history
     trimHistory()
     inputTokens = input

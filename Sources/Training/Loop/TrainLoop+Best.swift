@@ -6,8 +6,12 @@ internal import RunHistory
 extension TrainLoop {
   /// Whether the run ends here, and `best/` becomes its adapter.
   var endsWithBest: Bool {
-    config.loadBestModelAtEnd && state.bestMetric != nil
-      && (state.globalStep == totalSteps || stoppedEarly)
+    loadsBest && (state.globalStep == totalSteps || stoppedEarly)
+  }
+
+  /// Whether the adapter of the run is to be the one in `best/`, which is what the state calls so.
+  var loadsBest: Bool {
+    config.loadBestModelAtEnd && state.bestMetric != nil && !state.bestIsOther
   }
 
   /// A checkpoint whose state says of `best/` what is so: one from another folder brings that
@@ -18,7 +22,8 @@ extension TrainLoop {
     func path(_ folder: String, _ name: String) -> String { "\(folder)/\(RunFile.best)/\(name)" }
     let names = [Adapter.weightsName, Adapter.configName]
     func isWhole(_ folder: String) -> Bool { names.allSatisfy { Folder.exists(path(folder, $0)) } }
-    guard checkpoint.state.bestMetric != nil, !isWhole(output.path) else { return checkpoint }
+    guard checkpoint.state.bestMetric != nil else { return checkpoint }
+    if isWhole(output.path) { return try compared(checkpoint, in: output) }
     let other = Folder.parent(of: checkpoint.path)
     guard isWhole(other) else {
       guard config.loadBestModelAtEnd else { return checkpoint }
@@ -33,6 +38,18 @@ extension TrainLoop {
     for name in names {
       try AtomicFile.write(OpenFile.contents(of: path(other, name)), to: path(output.path, name))
     }
+    return try compared(checkpoint, in: output)
+  }
+
+  /// Notes whether `best/` is the adapter that the state means: evaluations after the checkpoint
+  /// may have replaced it. Those that come again replace it again.
+  private func compared(
+    _ checkpoint: LoadedCheckpoint, in output: OutputFolder
+  ) throws -> LoadedCheckpoint {
+    guard let digest = checkpoint.state.bestDigest else { return checkpoint }
+    let weights = output.file("\(RunFile.best)/\(Adapter.weightsName)")
+    var checkpoint = checkpoint
+    checkpoint.state.bestIsOther = try SHA256.hexDigest(ofFile: weights) != digest
     return checkpoint
   }
 

@@ -78,6 +78,8 @@ extension TrainLoop {
       do {
         try Folder.make(output.file(RunFile.best))
         try adapter.write(to: output.file(RunFile.best))
+        let weights = output.file("\(RunFile.best)/\(Adapter.weightsName)")
+        state.bestDigest = try SHA256.hexDigest(ofFile: weights)
       } catch  where Self.storageCodes.contains(error.programExitCode) {
         failures = 1
         notice(
@@ -85,7 +87,9 @@ extension TrainLoop {
             + "\(error) best/ and best_metric stay as they are until an evaluation is better.")
       }
     }
-    return try run.ranks.sums(of: [failures]) == [0]
+    guard try run.ranks.sums(of: [failures]) == [0] else { return false }
+    state.bestIsOther = false
+    return true
   }
 
   /// Saves and says where to go on.
@@ -144,7 +148,14 @@ extension TrainLoop {
 
   private func writeAdapter(to output: OutputFolder) throws {
     try adapter.write(to: output.path)
-    guard config.loadBestModelAtEnd, state.bestMetric != nil else { return }
+    guard loadsBest else {
+      if config.loadBestModelAtEnd, state.bestIsOther {
+        notice(
+          "warning: best/ is not of this course of the run, which had its best before it went back: "
+            + "the adapter is that of the last step")
+      }
+      return
+    }
     let best = try OpenFile.contents(of: output.file("\(RunFile.best)/\(Adapter.weightsName)"))
     try AtomicFile.write(best, to: output.file(Adapter.weightsName))
   }

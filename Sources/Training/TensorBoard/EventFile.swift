@@ -41,8 +41,14 @@ final class EventFile {
     let scalars = MetricKey.allCases.compactMap { key in
       record[key.rawValue]?.double.map { EventRecord.Scalar(tag: key.tag, value: Float($0)) }
     }
-    guard !scalars.isEmpty, let step = record[MetricKey.step]?.int else { return }
-    add(EventRecord(time: Date().timeIntervalSince1970, step: step, .scalars(scalars)))
+    // Scores of tasks are called TASK/METRIC.
+    let scores = (record.members ?? []).compactMap { member -> EventRecord.Scalar? in
+      guard member.key.contains("/") || member.key == MetricKey.taskRuntime else { return nil }
+      return member.value.double.map { .init(tag: "tasks/\(member.key)", value: Float($0)) }
+    }
+    let all = scalars + scores
+    guard !all.isEmpty, let step = record[MetricKey.step]?.int else { return }
+    add(EventRecord(time: Date().timeIntervalSince1970, step: step, .scalars(all)))
   }
 
   private func add(_ record: EventRecord) { waiting += record.bytes }
