@@ -26,6 +26,9 @@ extension TaskCurve {
   /// The name of a metric of a task in a record.
   package static func name(_ task: String, _ metric: String) -> String { "\(task)/\(metric)" }
 
+  /// Whether a member of a record is such a score, or the standard error of one.
+  package static func isName(_ key: String) -> Bool { key.contains("/") }
+
   /// Task and metric of such a name; nil for any other.
   fileprivate static func parts(_ name: String) -> (task: String, metric: String)? {
     guard let slash = name.lastIndex(of: "/"), !name.hasSuffix(errorSuffix) else { return nil }

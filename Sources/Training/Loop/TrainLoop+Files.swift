@@ -77,9 +77,8 @@ extension TrainLoop {
       guard let output else { return }
       do {
         try Folder.make(output.file(RunFile.best))
-        try adapter.write(to: output.file(RunFile.best))
-        let weights = output.file("\(RunFile.best)/\(Adapter.weightsName)")
-        state.bestDigest = try SHA256.hexDigest(ofFile: weights)
+        let files = try adapter.write(to: output.file(RunFile.best))
+        state.bestDigest = files.first { $0.name == Adapter.weightsName }?.digest
       } catch  where Self.storageCodes.contains(error.programExitCode) {
         failures = 1
         notice(

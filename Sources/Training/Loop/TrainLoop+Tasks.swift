@@ -35,6 +35,6 @@ extension TrainLoop {
     guard let record = state.logHistory.last(where: { $0[MetricKey.taskRuntime] != nil }) else {
       return nil
     }
-    return .object((record.members ?? []).filter { $0.key.contains("/") })
+    return .object((record.members ?? []).filter { TaskCurve.isName($0.key) })
   }
 }

@@ -41,9 +41,8 @@ final class EventFile {
     let scalars = MetricKey.allCases.compactMap { key in
       record[key.rawValue]?.double.map { EventRecord.Scalar(tag: key.tag, value: Float($0)) }
     }
-    // Scores of tasks are called TASK/METRIC.
     let scores = (record.members ?? []).compactMap { member -> EventRecord.Scalar? in
-      guard member.key.contains("/") || member.key == MetricKey.taskRuntime else { return nil }
+      guard TaskCurve.isName(member.key) || member.key == MetricKey.taskRuntime else { return nil }
       return member.value.double.map { .init(tag: "tasks/\(member.key)", value: Float($0)) }
     }
     let all = scalars + scores
