@@ -124,18 +124,22 @@ static void reduce_groups(const peqa_kernels *table, const peqa_matrix *w, int o
 }
 
 void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
-                                const peqa_operand *dy_t, const void *x_panels, int tokens, int o0,
-                                int o1, float *ds, float *work) {
+                                const peqa_operand *dy_t, const void *x_panels,
+                                const float *x_scales, int tokens, int o0, int o1, float *ds,
+                                float *work) {
   PEQA_REQUIRE(o1 <= w->rows);
   peqa_require_matrix(w);
   int i8 = dy_t->kind == PEQA_OPERAND_I8, padded = i8 ? (tokens + 3) / 4 * 4 : even(tokens);
+  size_t scale_count = (size_t)peqa_byte_runs(tokens) * PEQA_PANEL;
   size_t panel_bytes = (size_t)padded * PEQA_PANEL * element_size(dy_t->kind);
   for (int i = 0; i < w->columns; i += PEQA_PANEL)
     for (int o = o0; o < o1; o += PEQA_PANEL) {
       int rows = least(PEQA_PANEL, o1 - o);
-      const void *panel = (const char *)x_panels + (size_t)(i / PEQA_PANEL) * panel_bytes;
+      size_t place = (size_t)(i / PEQA_PANEL);
+      const void *panel = (const char *)x_panels + place * panel_bytes;
       if (i8)
-        peqa_cross_panel_i8(table, dy_t, panel, tokens, o, rows, work);
+        peqa_cross_panel_i8(table, dy_t, panel, x_scales + place * scale_count, tokens, o, rows,
+                            work);
       else
         multiply(table, rows, PEQA_PANEL, tokens, part(dy_t, o, 0), panel, work, PEQA_PANEL, NULL,
                  tokens, 0);

@@ -14,9 +14,9 @@ void peqa_forward_panel_i8(const peqa_kernels *table, const peqa_matrix *w, cons
 void peqa_input_gradient_panel_i8(const peqa_kernels *table, const peqa_matrix *w,
                                   const peqa_operand *dy, int t0, int t1, int i, float *dx,
                                   ptrdiff_t dx_row, int accumulate, void *panel);
-// out [rows, 64] = rows from `o` of dy_t times a panel of tokens.
+// out [rows, 64] = rows from `o` of dy_t times a panel of tokens and its scales.
 void peqa_cross_panel_i8(const peqa_kernels *table, const peqa_operand *dy_t, const void *panel,
-                         int tokens, int o, int rows, float *out);
+                         const float *scales, int tokens, int o, int rows, float *out);
 // a . b in one order of additions, whatever the instruction set.
 float peqa_dot_alike(int n, const float *a, const float *b);
 #endif

@@ -13,11 +13,11 @@ typedef struct {
 
 static int whole(int n) { return (n + 3) / 4 * 4; }
 
-// An operand from row `row`, the part `part` and the number `column` of it on.
+// An operand from row `row`, the part `part` and the number `column` of it on, the first of a run.
 static peqa_operand bytes_from(const peqa_operand *a, int row, int part, int column) {
   peqa_operand from = *a;
   from.rows = (const int8_t *)a->rows + row * a->row + column;
-  from.scales = a->scales + row;
+  from.scales = a->scales + row * a->runs + column / PEQA_BYTE_RUN;
   from.sums = a->sums + row * a->parts + part;
   return from;
 }
@@ -63,16 +63,17 @@ void peqa_input_gradient_panel_i8(const peqa_kernels *table, const peqa_matrix *
 }
 
 void peqa_cross_panel_i8(const peqa_kernels *table, const peqa_operand *dy_t, const void *panel,
-                         int tokens, int o, int rows, float *out) {
+                         const float *scales, int tokens, int o, int rows, float *out) {
   PEQA_REQUIRE(dy_t->row >= whole(tokens));
-  float centre[PEQA_PANEL];
-  for (int l = 0; l < PEQA_PANEL; l++) centre[l] = 128;
-  peqa_lanes lanes = {NULL, NULL, centre};
+  float centre[PEQA_DEPTH / PEQA_BYTE_RUN * PEQA_PANEL];
+  for (int i = 0; i < PEQA_DEPTH / PEQA_BYTE_RUN * PEQA_PANEL; i++) centre[i] = 128;
   for (int block = 0; block < tokens; block += PEQA_DEPTH) {
-    peqa_operand a = bytes_from(dy_t, o, block / PEQA_DEPTH, block);
-    table->multiply_i8(rows, PEQA_PANEL, whole(least(PEQA_DEPTH, tokens - block)), 8, PEQA_DEPTH,
-                       &a, (const uint8_t *)panel + (size_t)block * PEQA_PANEL, &lanes, out,
-                       PEQA_PANEL, block > 0);
+    int run = block / PEQA_BYTE_RUN;
+    peqa_lanes lanes = {scales + (size_t)run * PEQA_PANEL, NULL, centre};
+    peqa_operand a = bytes_from(dy_t, o, run, block);
+    table->multiply_i8(rows, PEQA_PANEL, whole(least(PEQA_DEPTH, tokens - block)), 8,
+                       PEQA_BYTE_RUN, &a, (const uint8_t *)panel + (size_t)block * PEQA_PANEL,
+                       &lanes, out, PEQA_PANEL, block > 0);
   }
 }
 
@@ -87,41 +88,45 @@ float peqa_dot_alike(int n, const float *a, const float *b) {
   return lanes[0];
 }
 
-static float whole_sum(int n, const int8_t *a) {
-  int32_t sum = 0;
-  for (int i = 0; i < n; i++) sum += a[i];
-  return (float)sum;
-}
-
-// Of some rows side by side, since an addition waits for the one before it; each row in its own
-// order, so that it has the same bits alone.
-static inline __attribute__((always_inline)) void weighted_sums(const int rows, int n,
-                                                                const float *weights,
-                                                                const int8_t *a, ptrdiff_t a_row,
-                                                                float *sums, int sums_row) {
+// Adds to sums the weighted bytes of some rows side by side, since an addition waits for the one
+// before it; each row in its own order, so that it has the same bits alone.
+static inline __attribute__((always_inline)) void add_run(const int rows, int n,
+                                                          const float *weights,
+                                                          const peqa_operand *a, int row,
+                                                          int first, double *sums) {
+  const int8_t *bytes = (const int8_t *)a->rows + row * a->row + first;
+  const float *scales = a->scales + row * a->runs + first / PEQA_BYTE_RUN;
   double sum[4] = {0};
-  for (int i = 0; i < n; i++)
-    for (int r = 0; r < rows; r++) sum[r] += (double)weights[i] * a[r * a_row + i];
-  for (int r = 0; r < rows; r++) sums[(ptrdiff_t)r * sums_row] = (float)sum[r];
-}
-
-void peqa_int8_sums(int rows, int columns, int part, const int8_t *a, ptrdiff_t a_row,
-                    const float *weights, float *sums) {
-  int parts = (columns + part - 1) / part;
-  for (int p = 0; p < parts; p++) {
-    int first = p * part, n = least(part, columns - first), t = 0;
-    const float *w = weights ? weights + first : NULL;
-    for (; w && t + 4 <= rows; t += 4)
-      weighted_sums(4, n, w, a + t * a_row + first, a_row, sums + (ptrdiff_t)t * parts + p, parts);
-    for (; t < rows; t++) {
-      const int8_t *from = a + t * a_row + first;
-      float *to = sums + (ptrdiff_t)t * parts + p;
-      if (w)
-        weighted_sums(1, n, w, from, a_row, to, parts);
-      else
-        *to = whole_sum(n, from);
+  if (weights) {
+    for (int i = 0; i < n; i++)
+      for (int r = 0; r < rows; r++) sum[r] += (double)weights[i] * bytes[r * a->row + i];
+  } else {
+    for (int r = 0; r < rows; r++) {
+      int32_t whole_sum = 0;
+      for (int i = 0; i < n; i++) whole_sum += bytes[r * a->row + i];
+      sum[r] = whole_sum;
     }
   }
+  for (int r = 0; r < rows; r++) sums[r] += sum[r] * (double)scales[r * a->runs];
+}
+
+void peqa_int8_sums(int rows, int columns, int part, const peqa_operand *a, const float *weights,
+                    float *sums) {
+  int parts = (columns + part - 1) / part;
+  for (int t = 0; t < rows; t += 4)
+    for (int p = 0; p < parts; p++) {
+      int here = least(4, rows - t), end = least((p + 1) * part, columns);
+      double sum[4] = {0};
+      for (int i = p * part, next; i < end; i = next) {
+        next = least((i / PEQA_BYTE_RUN + 1) * PEQA_BYTE_RUN, end);
+        const float *of_run = weights ? weights + i : NULL;
+        if (here == 4)
+          add_run(4, next - i, of_run, a, t, i, sum);
+        else
+          for (int r = 0; r < here; r++) add_run(1, next - i, of_run, a, t + r, i, sum + r);
+      }
+      for (int r = 0; r < here; r++) sums[(ptrdiff_t)(t + r) * parts + p] = (float)sum[r];
+    }
 }
 
 // The greatest weight that a row can have.

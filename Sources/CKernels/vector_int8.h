@@ -117,7 +117,7 @@ INLINE vu larger(vu a, vu b) {
   vu is = (vu)(a > b);
   return (a & is) | (b & ~is);
 }
-// The scale of a row by the bits of its greatest magnitude; `inverse` is what its numbers are
+// The scale of a run by the bits of its greatest magnitude; `inverse` is what its numbers are
 // multiplied by, 0 where they count as nothing.
 INLINE float byte_scale(uint32_t bits, float *inverse) {
   float greatest;
@@ -126,71 +126,120 @@ INLINE float byte_scale(uint32_t bits, float *inverse) {
   *inverse = counts ? 127 / greatest : 0;
   return counts ? greatest / 127 : bits >= 0x7F800000 ? NAN : 0;
 }
-// Numbers of which none is to be rounded may be infinite.
-INLINE __m128i rounded_bytes(vf v, float inverse) {
-  return inverse > 0 ? nearest_bytes(v * inverse) : _mm_setzero_si128();
-}
 
 INLINE vf row_numbers(const float *x, const float *factor, int i, int columns) {
   vf v = load_part(x + i, columns - i, 0);
   return factor ? v * load_part(factor + i, columns - i, 0) : v;
 }
 
+INLINE uint32_t greatest_lane(vu v) {
+  __m256i halves[2];
+  memcpy(halves, &v, sizeof halves);
+  __m256i a = _mm256_max_epu32(halves[0], halves[1]);
+  __m128i b = _mm_max_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  b = _mm_max_epu32(b, _mm_shuffle_epi32(b, 0x4E));
+  b = _mm_max_epu32(b, _mm_shuffle_epi32(b, 0xB1));
+  return (uint32_t)_mm_cvtsi128_si32(b);
+}
+
 static void round_i8(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
                      const float *factor, int8_t *out, float *scales) {
-  for (int t = 0; t < rows; t++, x += x_row, out += padded) {
-    vu greatest = {};
-    for (int i = 0; i < columns; i += LANES)
-      greatest = larger(magnitudes(row_numbers(x, factor, i, columns)), greatest);
-    uint32_t top = 0;
-    for (int l = 0; l < LANES; l++) top = greatest[l] > top ? greatest[l] : top;
-    float inverse;
-    scales[t] = byte_scale(top, &inverse);
-    for (int i = 0; i < padded; i += LANES) {
-      __m128i bytes = _mm_setzero_si128();
-      if (i < columns) bytes = rounded_bytes(row_numbers(x, factor, i, columns), inverse);
-      memcpy(out + i, &bytes, (size_t)(padded - i < LANES ? padded - i : LANES));
+  enum { VECTORS = PEQA_BYTE_RUN / LANES };
+  for (int t = 0; t < rows; t++, x += x_row, out += padded)
+    for (int run = 0; run < padded; run += PEQA_BYTE_RUN) {
+      vf numbers[VECTORS];
+      vu greatest = {};
+      for (int v = 0; v < VECTORS; v++) {
+        int i = run + v * LANES;
+        numbers[v] = i < columns ? row_numbers(x, factor, i, columns) : (vf){};
+        greatest = larger(magnitudes(numbers[v]), greatest);
+      }
+      float inverse;
+      *scales++ = byte_scale(greatest_lane(greatest), &inverse);
+      for (int v = 0; v < VECTORS; v++) {
+        // Numbers of which none is to be rounded may be infinite.
+        __m128i bytes = inverse > 0 ? nearest_bytes(numbers[v] * inverse) : _mm_setzero_si128();
+        _mm_storeu_si128((void *)(out + run + v * LANES), bytes);
+      }
     }
+}
+
+// Scales of 16 columns over `rows` numbers each, and what their numbers are multiplied by.
+INLINE vf column_scales(int rows, const float *x, ptrdiff_t x_row, int lanes, float *scales) {
+  vu greatest = {};
+  for (int t = 0; t < rows; t++)
+    greatest = larger(magnitudes(load_part(x + t * x_row, lanes, 0)), greatest);
+  vf inverse = {};
+  for (int l = 0; l < LANES; l++) {
+    float one;
+    scales[l] = byte_scale(greatest[l], &one);
+    inverse[l] = one;
+  }
+  return inverse;
+}
+
+// A row of columns as bytes; those that are not to be rounded may be infinite.
+INLINE __m128i column_bytes(const float *x, int lanes, vf inverse) {
+  vf v = load_part(x, lanes, 0) * inverse;
+  return nearest_bytes((vf)((vu)v & (vu)(inverse > 0)));
+}
+
+// Sixteen vectors of sixteen bytes, columns for rows.
+INLINE void transpose_bytes(__m128i v[LANES]) {
+  for (int round = 0; round < 4; round++) {
+    __m128i to[LANES];
+    for (int i = 0; i < LANES / 2; i++) {
+      to[2 * i] = _mm_unpacklo_epi8(v[i], v[i + LANES / 2]);
+      to[2 * i + 1] = _mm_unpackhi_epi8(v[i], v[i + LANES / 2]);
+    }
+    for (int i = 0; i < LANES; i++) v[i] = to[i];
   }
 }
 
 static void round_transposed_i8(int rows, int i0, int i1, int padded, const float *x,
-                                ptrdiff_t x_row, const float *factor, int8_t *out, float *scales) {
-  for (int i = i0; i < i1; i += LANES) {
-    int lanes = i1 - i < LANES ? i1 - i : LANES;
-    vu greatest = {};
-    for (int t = 0; t < rows; t++) {
-      vf v = load_part(x + t * x_row + i, lanes, 0);
-      greatest = larger(magnitudes(factor ? v * splat(factor[t]) : v), greatest);
-    }
-    vf inverse = {};
-    for (int l = 0; l < lanes; l++) {
-      float one;
-      scales[i + l] = byte_scale(greatest[l], &one);
-      inverse[l] = one;
-    }
-    for (int t = 0; t < padded; t++) {
-      int8_t bytes[LANES] = {};
-      if (t < rows) {
-        vf v = load_part(x + t * x_row + i, lanes, 0);
-        if (factor) v *= splat(factor[t]);
-        v = (vf)((vu)(v * inverse) & (vu)(inverse > 0));
-        _mm_storeu_si128((void *)bytes, nearest_bytes(v));
+                                ptrdiff_t x_row, int8_t *out, float *scales) {
+  ptrdiff_t runs = peqa_byte_runs(padded);
+  for (int i = i0; i < i1; i += LANES)
+    for (int run = 0; run < padded; run += PEQA_BYTE_RUN) {
+      int lanes = i1 - i < LANES ? i1 - i : LANES;
+      int here = rows - run < PEQA_BYTE_RUN ? rows - run : PEQA_BYTE_RUN;
+      const float *from = x + run * x_row + i;
+      float of_lanes[LANES];
+      vf inverse = column_scales(here, from, x_row, lanes, of_lanes);
+      for (int l = 0; l < lanes; l++) scales[(i + l) * runs + run / PEQA_BYTE_RUN] = of_lanes[l];
+      for (int t = 0; t < PEQA_BYTE_RUN && run + t < padded; t += LANES) {
+        __m128i bytes[LANES];
+        for (int k = 0; k < LANES; k++)
+          bytes[k] = t + k < here ? column_bytes(from + (t + k) * x_row, lanes, inverse)
+                                  : _mm_setzero_si128();
+        transpose_bytes(bytes);
+        size_t count = (size_t)(padded - run - t < LANES ? padded - run - t : LANES);
+        for (int l = 0; l < lanes; l++)
+          memcpy(out + (ptrdiff_t)(i + l) * padded + run + t, &bytes[l], count);
       }
-      for (int l = 0; l < lanes; l++) out[(ptrdiff_t)(i + l) * padded + t] = bytes[l];
     }
-  }
 }
 
-static void pack_tokens_i8(int rows, int columns, int col0, const int8_t *x, ptrdiff_t x_row,
-                           uint8_t *panel) {
-  size_t width = (size_t)(columns - col0 < PEQA_PANEL ? columns - col0 : PEQA_PANEL);
-  for (int t = 0; t < rows; t += 4) {
-    uint8_t lines[4][PEQA_PANEL] = {};
-    for (int k = 0; k < 4 && t + k < rows; k++)
-      memcpy(lines[k], x + (ptrdiff_t)(t + k) * x_row + col0, width);
-    for (int k = 0; k < 4; k++)
-      for (int l = 0; l < PEQA_PANEL; l++) lines[k][l] ^= 128;
-    store_fours(lines, panel + (ptrdiff_t)t * PEQA_PANEL);
+static void pack_tokens_i8(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+                           uint8_t *panel, float *scales) {
+  const __m128i centre = _mm_set1_epi8((char)128);
+  for (int run = 0; run < rows; run += PEQA_BYTE_RUN, scales += PEQA_PANEL) {
+    int here = rows - run < PEQA_BYTE_RUN ? rows - run : PEQA_BYTE_RUN;
+    uint8_t lines[PEQA_BYTE_RUN][PEQA_PANEL];
+    memset(lines, 128, sizeof lines);
+    for (int l = 0; l < PEQA_PANEL; l += LANES) {
+      int lanes = columns - col0 - l < LANES ? columns - col0 - l : LANES;
+      if (lanes <= 0) {
+        memset(scales + l, 0, LANES * sizeof *scales);
+        continue;
+      }
+      const float *from = x + run * x_row + col0 + l;
+      vf inverse = column_scales(here, from, x_row, lanes, scales + l);
+      for (int t = 0; t < here; t++)
+        _mm_storeu_si128((void *)&lines[t][l],
+                         _mm_xor_si128(column_bytes(from + t * x_row, lanes, inverse), centre));
+    }
+    for (int t = 0; t < here; t += 4)
+      store_fours(&lines[t], panel + (ptrdiff_t)(run + t) * PEQA_PANEL);
   }
 }

@@ -12,12 +12,11 @@
 //      6         63         16002   2
 //   and for 8 bits u - 128 is -128..127: |u - 128| is at most 128, and multiplied with a that has
 //   taken its sign two products are 2 * 128 * 127 = 32512 at most. 128 times the sum of a is added
-//   to the sum of 32 bits, which holds all of them: 1024 * 255 * 127 < 2^31, and for gemv_i8 any
-//   row of up to 65536 codes: 65536 * 255 * 127 < 2^31.
+//   to the sum of 32 bits, which holds all of a run: 64 * 255 * 127 < 2^24, exact in fp32 too.
 #define STEPS(BITS) ((BITS) == 8 ? 1 : 32767 / (2 * 127 * ((1 << (BITS)) - 1)))
 _Static_assert(STEPS(2) == 43 && STEPS(3) == 18 && STEPS(4) == 8 && STEPS(5) == 4 && STEPS(6) == 2,
                "sums of 16 bits that hold");
-_Static_assert(2 * 128 * 127 <= 32767 && 65536LL * 255 * 127 < 1LL << 31, "sums that hold");
+_Static_assert(2 * 128 * 127 <= 32767 && PEQA_BYTE_RUN * 255 * 127 < 1 << 24, "sums that hold");
 
 #if INT8_WIDTH == 512
 typedef __m512i vbytes;
@@ -35,7 +34,8 @@ typedef __m256 vfloats;
 enum { WORDS = 8, INT8_VECTORS = 2, INT8_ROWS = INT8_VNNI ? 5 : 3 };
 #endif
 
-enum { MOST_PARTS = PEQA_DEPTH / PEQA_LEAST_GROUP };
+// A stretch of bytes that are in one run and in one part.
+enum { MOST_STRETCHES = PEQA_DEPTH / PEQA_LEAST_GROUP };
 
 // Four bytes of a row in every word.
 INLINE vbytes four_bytes(const int8_t *a) {
@@ -129,13 +129,12 @@ INLINE void tile_sums(const int rows, const int bits, int k, const int8_t *a, pt
 }
 
 // One vector of a row of C; `at` is the place of its lanes in those of the part.
-INLINE void store_words(vbytes sum, int count, const peqa_lanes *lanes, int at, float a_sum,
-                        float a_scale, float *c, int accumulate) {
-  vfloats value = OP(cvtepi32_ps)(sum), scale = OP(set1_ps)(1);
+INLINE void store_floats(vfloats total, int count, const peqa_lanes *lanes, int at, float a_sum,
+                         float *c, int accumulate) {
+  vfloats value = total, scale = OP(set1_ps)(1);
   if (lanes->slope) value = OP(mul_ps)(value, OP(loadu_ps)(lanes->slope + at));
   vfloats zero = lanes->zero ? OP(loadu_ps)(lanes->zero + at) : OP(set1_ps)(1);
   value = OP(fnmadd_ps)(zero, OP(set1_ps)(a_sum), value);
-  value = OP(mul_ps)(value, OP(set1_ps)(a_scale));
   if (lanes->scale) scale = OP(loadu_ps)(lanes->scale + at);
   if (count >= WORDS) {
     vfloats result = OP(mul_ps)(value, scale);
@@ -150,28 +149,43 @@ INLINE void store_words(vbytes sum, int count, const peqa_lanes *lanes, int at, 
     c[j] = accumulate ? __builtin_fmaf(values[j], scales[j], c[j]) : values[j] * scales[j];
 }
 
-// `centres` [rows][parts] is what sums of 8 bits without VNNI begin with, see above.
+// `centres` [rows][stretches] is what sums of 8 bits without VNNI begin with, see above.
 INLINE void tile_i8(const int rows, const int bits, int n, int k, int part, const peqa_operand *a,
                     int i, const uint8_t *b, int j, const peqa_lanes *lanes,
-                    const int32_t (*centres)[MOST_PARTS], float *c, ptrdiff_t c_row,
+                    const int32_t (*centres)[MOST_STRETCHES], float *c, ptrdiff_t c_row,
                     int accumulate) {
   const int8_t *from = (const int8_t *)a->rows + i * a->row;
-  for (int p = 0, d = 0; d < k; p++, d += part) {
+  const int stretch = part < PEQA_BYTE_RUN ? part : PEQA_BYTE_RUN;
+  vfloats totals[INT8_ROWS][INT8_VECTORS];
+  for (int p = 0, d = 0, s = 0; d < k; d += stretch, s++) {
     vbytes sums[INT8_ROWS][INT8_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
       for (int v = 0; v < INT8_VECTORS; v++)
-        sums[r][v] = bits == 8 && !INT8_VNNI ? OP(set1_epi32)(centres[r][p]) : NO_BYTES;
-    tile_sums(rows, bits, k - d < part ? k - d : part, from + d, a->row,
+        sums[r][v] = bits == 8 && !INT8_VNNI ? OP(set1_epi32)(centres[r][s]) : NO_BYTES;
+    tile_sums(rows, bits, k - d < stretch ? k - d : stretch, from + d, a->row,
               b + d * PEQA_PANEL + 4 * j, sums);
+    int begins = d == p * part;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      vfloats scale = OP(set1_ps)(a->scales[(i + r) * a->runs + d / PEQA_BYTE_RUN]);
+#pragma clang loop unroll(full)
+      for (int v = 0; v < INT8_VECTORS; v++) {
+        vfloats sum = OP(cvtepi32_ps)(sums[r][v]);
+        totals[r][v] =
+            begins ? OP(mul_ps)(sum, scale) : OP(fmadd_ps)(sum, scale, totals[r][v]);
+      }
+    }
+    if (d + stretch < (p + 1) * part && d + stretch < k) continue;
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
       for (int v = 0; v < INT8_VECTORS; v++)
-        store_words(sums[r][v], n - j - v * WORDS, lanes, p * PEQA_PANEL + j + v * WORDS,
-                    a->sums[(i + r) * a->parts + p], a->scales[i + r],
-                    c + (i + r) * c_row + j + v * WORDS, accumulate || p > 0);
+        store_floats(totals[r][v], n - j - v * WORDS, lanes, p * PEQA_PANEL + j + v * WORDS,
+                     a->sums[(i + r) * a->parts + p], c + (i + r) * c_row + j + v * WORDS,
+                     accumulate || p > 0);
+    p++;
   }
 }
 
@@ -180,13 +194,14 @@ INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const p
                           int accumulate) {
 #define TILE(ROWS) \
   tile_i8(ROWS, bits, n, k, part, a, i, b, j, lanes, centres, c, c_row, accumulate)
-  int32_t centres[INT8_ROWS][MOST_PARTS];
+  int32_t centres[INT8_ROWS][MOST_STRETCHES];
   for (int i = 0; i < m; i += INT8_ROWS) {
 #if !INT8_VNNI
+    const int stretch = part < PEQA_BYTE_RUN ? part : PEQA_BYTE_RUN;
     for (int r = 0; bits == 8 && r < INT8_ROWS && i + r < m; r++)
-      for (int p = 0, d = 0; d < k; p++, d += part)
-        centres[r][p] = centre_of((const int8_t *)a->rows + (i + r) * a->row + d,
-                                  k - d < part ? k - d : part);
+      for (int s = 0, d = 0; d < k; s++, d += stretch)
+        centres[r][s] = centre_of((const int8_t *)a->rows + (i + r) * a->row + d,
+                                  k - d < stretch ? k - d : stretch);
 #endif
     for (int j = 0; j < n; j += INT8_VECTORS * WORDS) switch (m - i) {
         case 1: TILE(1); break;
@@ -207,7 +222,8 @@ INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const p
 static void multiply_i8(int m, int n, int k, int bits, int part, const peqa_operand *a,
                         const uint8_t *b, const peqa_lanes *lanes, float *c, ptrdiff_t c_row,
                         int accumulate) {
-  PEQA_REQUIRE(k % 4 == 0 && part % 4 == 0 && k <= PEQA_DEPTH && part >= PEQA_LEAST_GROUP);
+  PEQA_REQUIRE(k % 4 == 0 && k <= PEQA_DEPTH && part >= PEQA_LEAST_GROUP);
+  PEQA_REQUIRE(part % PEQA_BYTE_RUN == 0 || PEQA_BYTE_RUN % part == 0);
 #if INT8_VNNI
   (void)bits;
   multiply_bits(8, m, n, k, part, a, b, lanes, c, c_row, accumulate);
@@ -260,86 +276,155 @@ INLINE __m256i add_products(__m256i sum, __m256i u, __m256i a, const int bits) {
 #endif
 }
 
-enum { GEMV_TOKENS = 4, GEMV_AHEAD = 4096 };
+// Sums that are gathered in the lanes of one vector: those of 8 rows with one token, of 4 with 2
+// or of 2 with 4, token by token.
+enum { GEMV_SUMS = 8, GEMV_AHEAD = 1024 };
 
-// Sums of codes first ..< end of a row with the bytes of some tokens, the products exact.
-INLINE void row_sums(const int bits, const int tokens, const uint8_t *codes, int first, int end,
-                     const int8_t *x, ptrdiff_t x_row, int32_t *sums) {
-  __m256i lanes[2][GEMV_TOKENS];
+// Where the codes of some rows lie, and how far from there those are that are needed next.
+typedef struct {
+  const uint8_t *codes[GEMV_SUMS];
+  ptrdiff_t bytes, next_rows;
+} gemv_rows;
+
+INLINE void fetch_ahead(const gemv_rows *from, const int rows, ptrdiff_t at) {
+  ptrdiff_t ahead = at + GEMV_AHEAD;
+  if (ahead >= from->bytes) ahead += from->next_rows - from->bytes;
 #pragma clang loop unroll(full)
-  for (int t = 0; t < tokens; t++) lanes[0][t] = lanes[1][t] = _mm256_setzero_si256();
-  int i = first;
-  for (; i + 64 <= end; i += 64) {
-    _mm_prefetch((const char *)codes + i / 8 * bits + GEMV_AHEAD, _MM_HINT_T0);
-#pragma clang loop unroll(full)
-    for (int half = 0; half < 2; half++) {
-      int at = i + 32 * half;
-      __m256i u = many_codes(codes + at / 8 * bits, bits);
-#pragma clang loop unroll(full)
-      for (int t = 0; t < tokens; t++)
-        lanes[half][t] = add_products(
-            lanes[half][t], u, _mm256_loadu_si256((const void *)(x + t * x_row + at)), bits);
-    }
-  }
-  // Bytes past the last column are 0, and other groups end at a multiple of 16.
-  for (; i < end; i += 32) {
-    int is_half = end - i <= 16;
-    __m256i u = is_half ? few_codes(codes + i / 8 * bits, bits)
-                        : many_codes(codes + i / 8 * bits, bits);
-#pragma clang loop unroll(full)
-    for (int t = 0; t < tokens; t++) {
-      const int8_t *from = x + t * x_row + i;
-      __m256i a = is_half ? _mm256_zextsi128_si256(_mm_loadu_si128((const void *)from))
-                          : _mm256_loadu_si256((const void *)from);
-      lanes[0][t] = add_products(lanes[0][t], u, a, bits);
-    }
-  }
-#pragma clang loop unroll(full)
-  for (int t = 0; t < tokens; t++) {
-    __m256i sum = _mm256_add_epi32(lanes[0][t], lanes[1][t]);
-    sums[t] = sum_words(_mm_add_epi32(_mm256_castsi256_si128(sum),
-                                      _mm256_extracti128_si256(sum, 1)));
-#if !INT8_VNNI
-    if (bits == 8) sums[t] += centre_of(x + t * x_row + first, end - first);
-#endif
-  }
+  for (int r = 0; r < rows; r++)
+    _mm_prefetch((const char *)from->codes[r] + ahead, _MM_HINT_T0);
 }
 
-INLINE void int8_gemv_row(const int bits, const int tokens, const peqa_matrix *w, int row,
-                     const peqa_operand *x, int t0, float *y, ptrdiff_t y_row) {
-  const uint8_t *codes = (const uint8_t *)w->data + (size_t)row * w->row_stride;
-  const int8_t *bytes = (const int8_t *)x->rows + t0 * x->row;
-  int run = w->groups > 1 ? w->group_size : w->columns;
-  float totals[GEMV_TOKENS] = {};
-  for (int g = 0; g < w->groups; g++) {
-    int end = (g + 1) * run < w->columns ? (g + 1) * run : w->columns;
-    int32_t sums[GEMV_TOKENS];
-    row_sums(bits, tokens, codes, g * run, end, bytes, x->row, sums);
-    peqa_grid grid = quick_grid(w, row, g);
+// The sums of the eight words of each of eight vectors.
+INLINE __m256i sums_of_eight(const __m256i v[GEMV_SUMS]) {
+  __m256i a = _mm256_hadd_epi32(_mm256_hadd_epi32(v[0], v[1]), _mm256_hadd_epi32(v[2], v[3]));
+  __m256i b = _mm256_hadd_epi32(_mm256_hadd_epi32(v[4], v[5]), _mm256_hadd_epi32(v[6], v[7]));
+  return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20),
+                          _mm256_permute2x128_si256(a, b, 0x31));
+}
+
+// Sums of `count` codes from column `at` on, 16, 32 or 64, with the bytes of the tokens. Bytes past
+// the last column are 0.
+INLINE __m256i stretch_sums(const int bits, const int tokens, const gemv_rows *from, int at,
+                            int count, const int8_t *x, ptrdiff_t x_row) {
+  const int rows = GEMV_SUMS / tokens;
+  __m256i sums[GEMV_SUMS];
+  ptrdiff_t place = at / 8 * bits;
+  const int8_t *bytes = x + at;
+  if (count == 64) {
+    fetch_ahead(from, rows, place);
 #pragma clang loop unroll(full)
-    for (int t = 0; t < tokens; t++) {
-      float value = (float)sums[t] * grid.slope;
-      value = __builtin_fmaf(-grid.zero, x->sums[(t0 + t) * x->parts + g], value);
-      value *= x->scales[t0 + t];
-      totals[t] = g ? __builtin_fmaf(value, grid.scale, totals[t]) : value * grid.scale;
+    for (int r = 0; r < rows; r++) {
+      const uint8_t *codes = from->codes[r] + place;
+      __m256i u = many_codes(codes, bits), v = many_codes(codes + 4 * bits, bits);
+#pragma clang loop unroll(full)
+      for (int t = 0; t < tokens; t++) {
+        __m256i a = _mm256_loadu_si256((const void *)(bytes + t * x_row));
+        __m256i b = _mm256_loadu_si256((const void *)(bytes + t * x_row + 32));
+        __m256i sum = add_products(_mm256_setzero_si256(), u, a, bits);
+        sums[t * rows + r] = add_products(sum, v, b, bits);
+      }
+    }
+  } else {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      const uint8_t *codes = from->codes[r] + place;
+      __m256i u = count == 16 ? few_codes(codes, bits) : many_codes(codes, bits);
+#pragma clang loop unroll(full)
+      for (int t = 0; t < tokens; t++) {
+        const void *b = bytes + t * x_row;
+        __m256i a = count == 16 ? _mm256_zextsi128_si256(_mm_loadu_si128(b))
+                                : _mm256_loadu_si256(b);
+        sums[t * rows + r] = add_products(_mm256_setzero_si256(), u, a, bits);
+      }
     }
   }
-  for (int t = 0; t < tokens; t++) y[(t0 + t) * y_row + row] = totals[t] + 0.0f;
+  __m256i result = sums_of_eight(sums);
+#if !INT8_VNNI
+  if (bits == 8) {
+    int32_t centres[GEMV_SUMS];
+    for (int t = 0; t < tokens; t++) {
+      int32_t centre = centre_of(bytes + t * x_row, count);
+      for (int r = 0; r < rows; r++) centres[t * rows + r] = centre;
+    }
+    result = _mm256_add_epi32(result, _mm256_loadu_si256((const void *)centres));
+  }
+#endif
+  return result;
+}
+
+// For each of the sums the number of its token.
+INLINE __m256 by_token(const int tokens, const float *numbers, ptrdiff_t stride) {
+  if (tokens == 1) return _mm256_set1_ps(numbers[0]);
+  float lanes[GEMV_SUMS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < GEMV_SUMS; i++) lanes[i] = numbers[i / (GEMV_SUMS / tokens) * stride];
+  return _mm256_loadu_ps(lanes);
+}
+
+// Rows row0 ..< row1, 8 / tokens of them at most.
+INLINE void gemv_tile(const int bits, const int tokens, const peqa_matrix *w, int row0, int row1,
+                      const peqa_operand *x, int t0, float *y, ptrdiff_t y_row) {
+  const int rows = GEMV_SUMS / tokens;
+  const int8_t *bytes = (const int8_t *)x->rows + t0 * x->row;
+  const float *scales = x->scales + t0 * x->runs, *sums = x->sums + t0 * x->parts;
+  gemv_rows from = {.bytes = (ptrdiff_t)w->row_stride, .next_rows = rows * (ptrdiff_t)w->row_stride};
+  for (int r = 0; r < rows; r++) {
+    int row = row0 + r < row1 ? row0 + r : row1 - 1;
+    from.codes[r] = (const uint8_t *)w->data + (size_t)row * w->row_stride;
+  }
+  // Whole runs where a row has one group: what is past its end is multiplied by 0.
+  int part = w->groups > 1 ? w->group_size : (w->columns + 63) / 64 * 64;
+  int stretch = part < PEQA_BYTE_RUN ? part : PEQA_BYTE_RUN;
+  __m256 result = _mm256_setzero_ps();
+  for (int g = 0; g < w->groups; g++) {
+    int end = (g + 1) * part;
+    if (end > w->columns) end = (w->columns + stretch - 1) / stretch * stretch;
+    __m256 total = _mm256_setzero_ps();
+    for (int at = g * part; at < end; at += stretch) {
+      __m256 sum = _mm256_cvtepi32_ps(stretch_sums(bits, tokens, &from, at, stretch, bytes, x->row));
+      __m256 scale = by_token(tokens, scales + at / PEQA_BYTE_RUN, x->runs);
+      total = at == g * part ? _mm256_mul_ps(sum, scale) : _mm256_fmadd_ps(sum, scale, total);
+    }
+    float scale[GEMV_SUMS], slope[GEMV_SUMS], zero[GEMV_SUMS];
+    for (int r = 0; r < rows; r++) {
+      peqa_grid grid = quick_grid(w, row0 + r < row1 ? row0 + r : row1 - 1, g);
+      for (int t = 0; t < tokens; t++)
+        scale[t * rows + r] = grid.scale, slope[t * rows + r] = grid.slope,
+                         zero[t * rows + r] = grid.zero;
+    }
+    __m256 value = _mm256_mul_ps(total, _mm256_loadu_ps(slope));
+    value = _mm256_fnmadd_ps(_mm256_loadu_ps(zero), by_token(tokens, sums + g, x->parts), value);
+    __m256 of_group = _mm256_loadu_ps(scale);
+    result = g ? _mm256_fmadd_ps(value, of_group, result) : _mm256_mul_ps(value, of_group);
+  }
+  float results[GEMV_SUMS];
+  _mm256_storeu_ps(results, _mm256_add_ps(result, _mm256_setzero_ps()));
+  for (int t = 0; t < tokens; t++)
+    for (int r = 0; r < rows && row0 + r < row1; r++)
+      y[(t0 + t) * y_row + row0 + r] = results[t * rows + r];
 }
 
 INLINE void gemv_bits(const int bits, const peqa_matrix *w, int o0, int o1, int tokens,
                       const peqa_operand *x, float *y, ptrdiff_t y_row) {
-  for (int row = o0; row < o1; row++) {
-    int t = 0;
-    for (; t + 4 <= tokens; t += 4) int8_gemv_row(bits, 4, w, row, x, t, y, y_row);
-    for (; t + 2 <= tokens; t += 2) int8_gemv_row(bits, 2, w, row, x, t, y, y_row);
-    for (; t < tokens; t++) int8_gemv_row(bits, 1, w, row, x, t, y, y_row);
+#define TILES(TOKENS)                                                          \
+  for (; t + (TOKENS) <= tokens; t += (TOKENS))                                \
+    for (int row = first, next; row < last; row = next) {                      \
+      next = row + GEMV_SUMS / (TOKENS) < last ? row + GEMV_SUMS / (TOKENS) : last; \
+      gemv_tile(bits, TOKENS, w, row, next, x, t, y, y_row);                   \
+    }
+  // Eight rows stay in the first cache while tokens pass.
+  for (int first = o0; first < o1; first += GEMV_SUMS) {
+    int last = first + GEMV_SUMS < o1 ? first + GEMV_SUMS : o1, t = 0;
+    TILES(4)
+    TILES(2)
+    TILES(1)
   }
+#undef TILES
 }
 
 static void gemv_i8(const peqa_matrix *w, int o0, int o1, int tokens, const peqa_operand *x,
                     float *y, ptrdiff_t y_row) {
-  PEQA_REQUIRE(w->columns <= 65536 && x->row % 32 == 0);
+  PEQA_REQUIRE(x->row % PEQA_BYTE_BLOCK == 0);
 #define CALL(BITS) gemv_bits(BITS, w, o0, o1, tokens, x, y, y_row)
   PEQA_WITH_CODE_BITS(w->bits, CALL)
 #undef CALL

@@ -6,14 +6,24 @@ extension Compute {
   /// `x` as a product with `w` reads it: `x` itself, or a copy in the slot. Bytes get the sums that
   /// the zero points of `w` want.
   func fitted(_ x: Operand, for w: WeightMatrix, tokens: Int, slot: OperandSlot) -> Operand {
-    if x.kind == .i8, kind(for: w) != .i8 { return inFloats(x, w, tokens, slot) }
+    if x.kind == .i8 { return fittedBytes(x, for: w, tokens: tokens, slot: slot) }
     let isOrdered = x.isForDecoding && x.kind == .bf16 && w.wantsOrderedOperand
     var fitted = x
     if w.order != nil || x.isOrdered != isOrdered {
       fitted.pointer = reordered(x, w, isOrdered, tokens, slot)
       fitted.isOrdered = isOrdered
     }
-    if x.kind == .i8 { addSums(to: &fitted, for: w, tokens: tokens, slot: slot) }
+    return fitted
+  }
+
+  private func fittedBytes(
+    _ x: Operand, for w: WeightMatrix, tokens: Int, slot: OperandSlot
+  ) -> Operand {
+    guard kind(for: w) == .i8 else { return inFloats(x, w, tokens, slot) }
+    // Runs are of columns as they are multiplied.
+    var fitted =
+      w.order == nil ? x : byteOperand(inOrderOf: w, x, tokens: tokens, slot: slot)
+    addSums(to: &fitted, for: w, tokens: tokens, slot: slot)
     return fitted
   }
 
@@ -26,7 +36,7 @@ extension Compute {
     switch x.kind {
     case .bf16: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: UInt16.self))
     case .f32: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: Float.self))
-    case .i8: gather(x, w, isOrdered, tokens, copy.assumingMemoryBound(to: Int8.self))
+    case .i8: preconditionFailure("bytes are rounded in the order of their matrix")
     }
     return UnsafeRawPointer(copy)
   }
@@ -56,10 +66,10 @@ extension Compute {
 
   /// x [tokens, columns] in the order of the matrix, in fp32.
   func inOrder(
-    _ x: UnsafePointer<Float>, of w: WeightMatrix, tokens: Int
+    _ x: UnsafePointer<Float>, of w: WeightMatrix, tokens: Int, slot: OperandSlot = .fitted
   ) -> UnsafePointer<Float> {
     let operand = Operand(pointer: UnsafeRawPointer(x), rowStride: w.columns, kind: .f32)
-    return fitted(operand, for: w, tokens: tokens, slot: .fitted)
+    return fitted(operand, for: w, tokens: tokens, slot: slot)
       .pointer.assumingMemoryBound(to: Float.self)
   }
 

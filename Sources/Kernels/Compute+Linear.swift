@@ -83,17 +83,17 @@ extension Compute {
       }
     }
     let transposed = transpose(dy, tokens: tokens, columns: w.rows)
-    multiplyGroups(w, transposed, tokenPanels, tokens: tokens, into: ds)
+    multiplyGroups(w, transposed, tokenPanels, panelScales: nil, tokens: tokens, into: ds)
   }
 
   func multiplyGroups(
-    _ w: WeightMatrix, _ transposed: Operand, _ tokenPanels: UnsafeRawPointer, tokens: Int,
-    into ds: UnsafeMutablePointer<Float>
+    _ w: WeightMatrix, _ transposed: Operand, _ tokenPanels: UnsafeRawPointer,
+    panelScales: UnsafePointer<Float>?, tokens: Int, into ds: UnsafeMutablePointer<Float>
   ) {
     pool.parallelFor((w.rows + 23) / 24) { part, worker in
       var (matrix, operand) = (w.raw, transposed.raw)
       peqa_linear_group_gradient(
-        table, &matrix, &operand, tokenPanels, Int32(tokens), Int32(part * 24),
+        table, &matrix, &operand, tokenPanels, panelScales, Int32(tokens), Int32(part * 24),
         Int32(min(w.rows, part * 24 + 24)), ds, panels[worker])
     }
   }

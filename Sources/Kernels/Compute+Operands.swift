@@ -14,11 +14,19 @@ package struct Operand {
   /// What goes with bytes.
   var bytes: ByteRows?
 
+  /// The same from a row of bytes on.
+  func rows(from row: Int) -> Operand {
+    var rest = self
+    rest.pointer += row * rowStride * kind.byteCount
+    rest.bytes?.scales += row * (bytes?.runs ?? 0)
+    return rest
+  }
+
   /// As the kernels take it.
   var raw: peqa_operand {
     peqa_operand(
-      kind: kind.raw, rows: pointer, row: rowStride, scales: bytes?.scales, sums: bytes?.sums,
-      parts: bytes?.parts ?? 0, weight_factors: bytes?.weightFactors)
+      kind: kind.raw, rows: pointer, row: rowStride, scales: bytes?.scales, runs: bytes?.runs ?? 0,
+      sums: bytes?.sums, parts: bytes?.parts ?? 0, weight_factors: bytes?.weightFactors)
   }
 }
 

@@ -92,11 +92,12 @@ package final class Compute {
 /// Where the copy of an operand lies; calls that follow each other reuse a slot.
 package enum OperandSlot {
   case rows, secondRows, transposed, panels, factors, secondFactors, attention, groupSums
-  /// Beside bytes: scales of rows, factors of weights, sums that zero points are multiplied by.
-  case scales, secondScales, transposedScales, weightFactors, secondWeightFactors
+  /// Beside bytes: scales of panels, factors of weights, sums that zero points are multiplied by.
+  case panelScales, weightFactors, secondWeightFactors
   case sums, secondSums, thirdSums
-  /// Copies for matrices that read their input otherwise than the operand was made.
-  case fitted, secondFitted, thirdFitted
+  /// Copies for matrices that read their input otherwise than the operand was made, and what such
+  /// bytes are rounded from.
+  case fitted, secondFitted, thirdFitted, orderedNumbers
 }
 
 extension Compute {

@@ -14,6 +14,14 @@ struct IntegerOracle {
     numbers.reduce(0) { max($0, abs($1)) }
   }
 
+  /// For each number half a step of the 64 from a multiple of 64 on that it is rounded with.
+  private func halves(_ numbers: [Double]) -> [Double] {
+    numbers.indices.map {
+      let first = $0 / 64 * 64
+      return Self.half(greatest(numbers[first..<min(numbers.count, first + 64)]))
+    }
+  }
+
   private func row(_ numbers: [Float], _ index: Int, _ count: Int) -> [Double] {
     numbers[index * count..<(index + 1) * count].map(Double.init)
   }
@@ -31,18 +39,18 @@ struct IntegerOracle {
     var result = FormOracle.Expected(values: [], bounds: [])
     for t in 0..<tokens {
       let x = row(x, t, w.columns)
-      let half = Self.half(greatest(x))
+      // Runs are of columns in the order of the matrix.
+      let halves = w.inInputOrder(halves(w.inMatrixOrder(x)))
       for o in 0..<w.rows {
-        var (sum, size, rest, magnitude) = (0.0, 0.0, 0.0, 0.0)
+        var (sum, error, magnitude) = (0.0, 0.0, 0.0)
         for i in 0..<w.columns {
           let at = o * w.columns + i
           sum += x[i] * weights[at]
-          size += abs(weights[at])
-          rest += (abs(x[i]) + half) * errors[at]
-          magnitude += (abs(x[i]) + half) * parts[at]
+          error += halves[i] * abs(weights[at]) + (abs(x[i]) + halves[i]) * errors[at]
+          magnitude += (abs(x[i]) + halves[i]) * parts[at]
         }
         result.values.append(sum)
-        result.bounds.append(half * size + rest + Self.bound(w.groups, magnitude))
+        result.bounds.append(error + Self.bound(w.groups + w.columns / 64, magnitude))
       }
     }
     return result
@@ -60,11 +68,11 @@ struct IntegerOracle {
     for t in 0..<tokens {
       let dy = row(dy, t, w.rows)
       let scaled = zip(dy, factors).map { $0 * $1 }
-      let half = Self.half(greatest(scaled))
+      let halves = halves(scaled)
       for i in 0..<w.columns {
         var (sum, error, magnitude) = (0.0, 0.0, 0.0)
         for o in 0..<w.rows {
-          let at = o * w.columns + i
+          let (at, half) = (o * w.columns + i, halves[o])
           sum += dy[o] * weights[at]
           guard factors[o] > 0 else { continue }
           // In units of the row's factor.
@@ -75,31 +83,35 @@ struct IntegerOracle {
           magnitude += (abs(scaled[o]) + half) * max(1, parts[at] / factors[o])
         }
         result.values.append(sum)
-        result.bounds.append(error + Self.bound(w.rows / 1024 + 2, magnitude))
+        result.bounds.append(error + Self.bound(w.rows / 64 + 2, magnitude))
       }
     }
     return result
   }
 
-  /// ds [O, G]: x is rounded token by token, dy times the step of its token row by row.
+  /// ds [O, G]: columns of x and of dy are rounded 64 tokens at a time.
   var groupGradient: FormOracle.Expected {
     let (unscaled, errors) = (w.exactUnscaled, w.unscaledErrors)
     let count = w.rows * w.groups
     var result = FormOracle.Expected(
       values: .init(repeating: 0, count: count), bounds: .init(repeating: 0, count: count))
-    let moved = w.inMatrixOrder(x)
-    let steps = (0..<tokens).map { greatest(row(moved, $0, w.columns)) / 127 }
-    for o in 0..<w.rows {
-      let scaled = (0..<tokens).map { Double(dy[$0 * w.rows + o]) * steps[$0] }
-      let half = Self.half(greatest(scaled))
-      for i in 0..<w.columns {
+    func columns(_ numbers: [Float], _ count: Int) -> [(numbers: [Double], halves: [Double])] {
+      (0..<count).map { column in
+        let numbers = (0..<tokens).map { Double(numbers[$0 * count + column]) }
+        return (numbers, halves(numbers))
+      }
+    }
+    let (inputs, gradients) = (columns(w.inMatrixOrder(x), w.columns), columns(dy, w.rows))
+    for (o, dy) in gradients.enumerated() {
+      for (i, x) in inputs.enumerated() {
         let (at, to) = (o * w.columns + i, o * w.groups + i / w.groupSize)
         var (sum, error, magnitude) = (0.0, 0.0, 0.0)
-        for t in 0..<tokens where steps[t] > 0 {
-          let number = Double(moved[t * w.columns + i]) / steps[t]
-          sum += scaled[t] * number
-          error += half * abs(number) + (abs(scaled[t]) + half) * 0.5 * (1 + 127 * 8 * unit)
-          magnitude += (abs(scaled[t]) + half) * 128
+        for t in 0..<tokens {
+          sum += dy.numbers[t] * x.numbers[t]
+          let greatest = abs(dy.numbers[t]) + dy.halves[t]
+          error += dy.halves[t] * abs(x.numbers[t]) + greatest * x.halves[t]
+          // Bytes of x count from 128 on; a half is 1/254 of the greatest.
+          magnitude += greatest * x.halves[t] * 2 * 256
         }
         result.values[to] += unscaled[at] * sum
         result.bounds[to] += abs(unscaled[at]) * (error + Self.bound(80, magnitude))

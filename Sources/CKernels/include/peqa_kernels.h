@@ -99,18 +99,22 @@ typedef enum { PEQA_OPERAND_F32 = 0, PEQA_OPERAND_BF16 = 1, PEQA_OPERAND_I8 = 2 
 
 // Rows of bytes are padded with zeros to a multiple of so many.
 #define PEQA_BYTE_BLOCK 128
+// So many numbers of a row of bytes have one scale: what is large in one place of a row leaves the
+// other places their precision.
+#define PEQA_BYTE_RUN 64
 
 // The left operand of a product: rows of numbers, `row` elements apart.
 //
-// Bytes are integers -127..127 that row t's scale makes numbers of. They are multiplied with codes
-// as integers, part by part of the row: parts are the groups of the matrix, or PEQA_DEPTH numbers
-// (for gemv_i8 the whole row) where it has one group. sums[t, p] is what the zero points of part p
-// are multiplied by (peqa_int8_sums).
+// Bytes are integers -127..127; those of run r of row t, PEQA_BYTE_RUN of them, are numbers when
+// multiplied by scales[t, r]. They are multiplied with codes as integers, part by part of the row:
+// parts are the groups of the matrix, or PEQA_DEPTH numbers (for gemv_i8 the whole row) where it
+// has one group. sums[t, p] is what the zero points of part p are multiplied by (peqa_int8_sums).
 typedef struct {
   peqa_operand_kind kind;
   const void *rows;
   ptrdiff_t row;
-  const float *_Nullable scales;          // [rows]; these three of bytes alone
+  const float *_Nullable scales;          // [rows, runs]; these of bytes alone
+  ptrdiff_t runs;
   const float *_Nullable sums;            // [rows, parts]
   ptrdiff_t parts;
   const float *_Nullable weight_factors;  // see peqa_int8_row_factors
@@ -171,12 +175,14 @@ typedef struct {
   void (*gemv_operand_bf16)(int tokens, int columns, int padded, int ordered, const float *x,
                            ptrdiff_t x_row, uint16_t *out);
 
-  // Products of bytes. With S the sum of A[m,k] B[k,n] over the k of a part, an exact integer,
-  //   C[m,n] (+)= sum over parts of scale * (a_scale[m] * (slope S - zero a_sums[m, part]))
-  // Rounded are, in this order: S to fp32; slope S - zero a_sum (fused); times a_scale; times scale
-  // and, but for the first part of a C that is overwritten, added to C (fused). So all tables give
-  // the same bits. A -127..127; B [k/4][64][4], bytes below 2^bits. Each part is `part` deep; it
-  // and k are multiples of 4, and k is at most PEQA_DEPTH.
+  // Products of bytes. With S the sum of A[m,k] B[k,n] over the k that a run shares with a part, an
+  // exact integer, and T the sum of a_scale[m, run] S over the runs of the part,
+  //   C[m,n] (+)= sum over parts of scale * (slope T - zero a_sums[m, part])
+  // Rounded are, in this order: S to fp32; a_scale S, and for further runs added to T (fused);
+  // slope T, less zero a_sum (fused); times scale and, but for the first part of a C that is
+  // overwritten, added to C (fused). So all tables give the same bits. A -127..127; B [k/4][64][4],
+  // bytes below 2^bits. Each part is `part` deep, which divides PEQA_BYTE_RUN or is a multiple of
+  // it; k is a multiple of 4 and at most PEQA_DEPTH. A begins with a run and a part.
   void (*multiply_i8)(int m, int n, int k, int bits, int part, const peqa_operand *a,
                       const uint8_t *b, const peqa_lanes *lanes, float *c, ptrdiff_t c_row,
                       int accumulate);
@@ -197,17 +203,19 @@ typedef struct {
   // 0. A row with one group is one part.
   void (*gemv_i8)(const peqa_matrix *w, int o0, int o1, int tokens, const peqa_operand *x, float *y,
                   ptrdiff_t y_row);
-  // out[t, i] = x[t,i] factor[i] / scales[t] to the nearest integer, ties to even, for
-  // scales[t] = max |x factor| / 127; zeros up to `padded`. A row below 2^-100 is zeros with the
-  // scale 0, one with a number that is not finite gets the scale NaN. factor null: 1.
+  // out[t, i] = x[t,i] factor[i] / scales[t, i / PEQA_BYTE_RUN] to the nearest integer, ties to
+  // even, for scales [rows, peqa_byte_runs(padded)] of max |x factor| / 127 of a run; zeros up to
+  // `padded`. A run below 2^-100 is zeros with the scale 0, one with a number that is not finite
+  // gets the scale NaN. factor null: 1.
   void (*round_i8)(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
                    const float *_Nullable factor, int8_t *out, float *scales);
-  // The same for x transposed: out[i, t] = x[t, i] factor[t] / scales[i], i0 <= i < i1.
+  // The same for x transposed: out[i, t] of x[t, i], i0 <= i < i1, with runs of tokens.
   void (*round_transposed_i8)(int rows, int i0, int i1, int padded, const float *x, ptrdiff_t x_row,
-                              const float *_Nullable factor, int8_t *out, float *scales);
-  // Panel of bytes for sums over tokens: 128 + x[t, col0 + l]; 128 past the matrix.
-  void (*pack_tokens_i8)(int rows, int columns, int col0, const int8_t *x, ptrdiff_t x_row,
-                         uint8_t *panel);
+                              int8_t *out, float *scales);
+  // Panel of bytes for sums over tokens, rounded column by column in runs of tokens as by round_i8:
+  // 128 + the byte of x[t, col0 + l]; 128 past the matrix. scales [runs of tokens][64].
+  void (*pack_tokens_i8)(int rows, int columns, int col0, const float *x, ptrdiff_t x_row,
+                         uint8_t *panel, float *scales);
 
   // out[t, i] = bf16(x[t, i] * factor[i]); columns up to `padded` are zero. factor null: 1.
   void (*round_bf16)(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
@@ -335,13 +343,18 @@ void peqa_linear_input_gradient(const peqa_kernels *table, const peqa_matrix *w,
                                 ptrdiff_t dx_row, int accumulate, float *work);
 // ds[o, G] += sum over i in G of (q - z)[o,i] * sum_t dy[t,o] x[t,i], for o0 <= o < o1.
 // `dy_t` is dy transposed [O][tokens]; `x_panels` has one panel of `tokens` rows for each 64
-// columns.
+// columns, and `x_scales` the scales of such panels of bytes, one behind the other.
 void peqa_linear_group_gradient(const peqa_kernels *table, const peqa_matrix *w,
-                                const peqa_operand *dy_t, const void *x_panels, int tokens, int o0,
-                                int o1, float *ds, float *work);
-// sums[t, p] = the sum of a[t, i] weights[i] over part p of `columns`, parts `part` long; weights
-// null: 1. Of integers exact.
-void peqa_int8_sums(int rows, int columns, int part, const int8_t *a, ptrdiff_t a_row,
+                                const peqa_operand *dy_t, const void *x_panels,
+                                const float *_Nullable x_scales, int tokens, int o0, int o1,
+                                float *ds, float *work);
+// Scales of a row of `columns` bytes.
+static inline int peqa_byte_runs(int columns) {
+  return (columns + PEQA_BYTE_RUN - 1) / PEQA_BYTE_RUN;
+}
+// sums[t, p] = the sum of a[t, i] weights[i] over part p of `columns`, parts `part` long, in double
+// and then rounded; a is what the bytes stand for. weights null: 1.
+void peqa_int8_sums(int rows, int columns, int part, const peqa_operand *a,
                     const float *_Nullable weights, float *sums);
 // What goes into dy before it is rounded to bytes, and what the bytes are multiplied by, for rows
 // o0 <= o < o1. With one group a row: its scale, by which dy is multiplied, and its zero point,

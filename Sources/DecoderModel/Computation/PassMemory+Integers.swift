@@ -8,8 +8,9 @@ extension PassMemory {
     let (tokens, trains) = (shape.tokens, shape.granularity != nil)
     let (rows, columns) = (layers.map(\.rows).max() ?? 0, layers.map(\.columns).max() ?? 0)
     let widest = Compute.paddedBytes(trains ? max(rows, columns) : columns)
-    addBytes("operand.rows", max(tokens * widest, headOperand(config, shape)))
-    add("operand.scales", tokens)
+    addBytes(
+      "operand.rows",
+      max(Compute.byteRowsSize(tokens, padded: widest), headOperand(config, shape)))
     var sums = tokens * (layers.map { Compute.byteParts($0.columns, groups: $0.groups) }.max() ?? 0)
     if trains {
       sums = max(sums, tokens * Compute.byteParts(rows))
@@ -18,8 +19,8 @@ extension PassMemory {
     }
     if hasTwo {
       let inner = config.intermediateSize
-      addBytes("operand.secondRows", tokens * Compute.paddedBytes(inner))
-      add("operand.secondScales", tokens)
+      addBytes(
+        "operand.secondRows", Compute.byteRowsSize(tokens, padded: Compute.paddedBytes(inner)))
       add("operand.secondFactors", inner)
       add("operand.secondWeightFactors", inner)
       add("operand.secondSums", tokens * Compute.byteParts(inner))
@@ -27,10 +28,11 @@ extension PassMemory {
     let grouped = trains ? layers.filter { !$0.trainsRows } : []
     if let rows = grouped.map(\.rows).max(), let columns = grouped.map(\.columns).max() {
       let padded = (shape.tokensPerSequence + 3) / 4 * 4
-      addBytes("operand.panels", Compute.panelColumns(columns) * padded)
-      addBytes("operand.transposed", rows * padded)
-      add("operand.transposedScales", rows)
-      sums = max(sums, rows * Compute.byteParts(shape.tokensPerSequence))
+      let panels = Compute.panelColumns(columns)
+      addBytes("operand.panels", panels * padded)
+      add("operand.panelScales", panels * Compute.byteRuns(padded))
+      addBytes("operand.transposed", Compute.byteRowsSize(rows, padded: padded))
+      sums = max(sums, rows * Compute.byteRuns(padded))
     }
     add("operand.sums", sums)
     addZeroPointSums(layers, shape)
