@@ -160,7 +160,9 @@ let package = Package(
         swiftSettings: strict),
       .testTarget(
         name: "peqaTests",
-        dependencies: ["peqa", "Training", "Planning", "Reporting", "JSONText", "TestSupport"],
+        dependencies: [
+          "peqa", "Training", "Planning", "Reporting", "JSONText", "Kernels", "TestSupport",
+        ],
         swiftSettings: strict),
       .testTarget(
         name: "EndToEndTests", dependencies: ["JSONText", "Checkpoints", "Kernels", "TestSupport"],

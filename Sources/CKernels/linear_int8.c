@@ -26,16 +26,17 @@ void peqa_forward_panel_i8(const peqa_kernels *table, const peqa_matrix *w, cons
                            int t0, int t1, int o, int accumulate, float *y, ptrdiff_t y_row,
                            void *panel) {
   PEQA_REQUIRE(w->storage == PEQA_CODES && x->row >= whole(w->columns));
-  int n = least(PEQA_PANEL, w->rows - o), run = w->groups > 1 ? w->group_size : PEQA_DEPTH;
+  int n = least(PEQA_PANEL, w->rows - o), part = w->groups > 1 ? w->group_size : PEQA_DEPTH;
+  PEQA_REQUIRE(x->parts == (w->columns + part - 1) / part);
   grids g;
   peqa_lanes lanes = {g.scale, w->minima ? g.slope : NULL, g.zero};
   for (int block = 0; block < w->columns; block += PEQA_DEPTH) {
-    int depth = least(PEQA_DEPTH, w->columns - block), first = block / run;
+    int depth = least(PEQA_DEPTH, w->columns - block), first = block / part;
     table->pack_codes_nt(w, o, block, depth, panel);
-    table->grids_per_lane(w, o, w->groups > 1 ? first : 0, (depth + run - 1) / run, g.scale,
+    table->grids_per_lane(w, o, w->groups > 1 ? first : 0, (depth + part - 1) / part, g.scale,
                           g.slope, g.zero);
     peqa_operand a = bytes_from(x, t0, first, block);
-    table->multiply_i8(t1 - t0, n, whole(depth), w->bits, run, &a, panel, &lanes,
+    table->multiply_i8(t1 - t0, n, whole(depth), w->bits, part, &a, panel, &lanes,
                        y + t0 * y_row + o, y_row, accumulate || block > 0);
   }
 }
@@ -49,6 +50,7 @@ void peqa_input_gradient_panel_i8(const peqa_kernels *table, const peqa_matrix *
   // Of codes the zero points are in the sums already.
   peqa_lanes lanes = {NULL, NULL, w->groups > 1 ? centre : NULL};
   PEQA_REQUIRE(w->groups == 1 || dy->weight_factors);
+  PEQA_REQUIRE(dy->parts == (w->rows + PEQA_DEPTH - 1) / PEQA_DEPTH);
   for (int block = 0; block < w->rows; block += PEQA_DEPTH) {
     int depth = least(PEQA_DEPTH, w->rows - block);
     if (w->groups > 1)
@@ -65,6 +67,7 @@ void peqa_input_gradient_panel_i8(const peqa_kernels *table, const peqa_matrix *
 void peqa_cross_panel_i8(const peqa_kernels *table, const peqa_operand *dy_t, const void *panel,
                          const float *scales, int tokens, int o, int rows, float *out) {
   PEQA_REQUIRE(dy_t->row >= whole(tokens));
+  PEQA_REQUIRE(dy_t->runs == peqa_byte_runs(tokens) && dy_t->parts == dy_t->runs);
   float centre[PEQA_DEPTH / PEQA_BYTE_RUN * PEQA_PANEL];
   for (int i = 0; i < PEQA_DEPTH / PEQA_BYTE_RUN * PEQA_PANEL; i++) centre[i] = 128;
   for (int block = 0; block < tokens; block += PEQA_DEPTH) {

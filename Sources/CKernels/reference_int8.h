@@ -136,6 +136,7 @@ static void round_row(int count, int padded, const float *x, ptrdiff_t stride, c
 
 static void round_i8(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
                      const float *factor, int8_t *out, float *scales) {
+  PEQA_REQUIRE(padded % PEQA_BYTE_RUN == 0 && columns <= padded);
   for (int t = 0; t < rows; t++)
     round_row(columns, padded, x + t * x_row, 1, factor, out + (ptrdiff_t)t * padded,
               scales + (ptrdiff_t)t * peqa_byte_runs(padded));

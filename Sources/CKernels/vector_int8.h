@@ -145,6 +145,7 @@ INLINE uint32_t greatest_lane(vu v) {
 static void round_i8(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
                      const float *factor, int8_t *out, float *scales) {
   enum { VECTORS = PEQA_BYTE_RUN / LANES };
+  PEQA_REQUIRE(padded % PEQA_BYTE_RUN == 0 && columns <= padded);
   for (int t = 0; t < rows; t++, x += x_row, out += padded)
     for (int run = 0; run < padded; run += PEQA_BYTE_RUN) {
       vf numbers[VECTORS];

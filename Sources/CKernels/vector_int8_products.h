@@ -77,17 +77,18 @@ INLINE int32_t centre_of(const int8_t *a, int k) {
 }
 #endif
 
-// sums[row][vector] += the products of k / 4 words of rows of `a` with words of a panel.
-INLINE void tile_sums(const int rows, const int bits, int k, const int8_t *a, ptrdiff_t a_row,
+// sums[row][vector] += the products of k / 4 words of rows of bytes with words of a panel.
+INLINE void tile_sums(const int rows, const int bits, int k, const int8_t *const *a,
                       const uint8_t *b, vbytes (*sums)[INT8_VECTORS]) {
 #if INT8_VNNI
+#pragma clang loop unroll_count(4)
   for (int d = 0; d < k; d += 4) {
     vbytes u[INT8_VECTORS];
 #pragma clang loop unroll(full)
     for (int j = 0; j < INT8_VECTORS; j++) u[j] = LOAD_BYTES(b + d * PEQA_PANEL + 4 * WORDS * j);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
-      vbytes x = four_bytes(a + i * a_row + d);
+      vbytes x = four_bytes(a[i] + d);
 #pragma clang loop unroll(full)
       for (int j = 0; j < INT8_VECTORS; j++) sums[i][j] = VNNI_DOT(sums[i][j], u[j], x);
     }
@@ -108,7 +109,7 @@ INLINE void tile_sums(const int rows, const int bits, int k, const int8_t *a, pt
       for (int j = 0; j < INT8_VECTORS; j++) u[j] = LOAD_BYTES(b + d * PEQA_PANEL + 4 * WORDS * j);
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) {
-        vbytes x = four_bytes(a + i * a_row + d);
+        vbytes x = four_bytes(a[i] + d);
 #pragma clang loop unroll(full)
         for (int j = 0; j < INT8_VECTORS; j++) {
           if (bits == 8)
@@ -128,25 +129,46 @@ INLINE void tile_sums(const int rows, const int bits, int k, const int8_t *a, pt
 #endif
 }
 
-// One vector of a row of C; `at` is the place of its lanes in those of the part.
-INLINE void store_floats(vfloats total, int count, const peqa_lanes *lanes, int at, float a_sum,
-                         float *c, int accumulate) {
-  vfloats value = total, scale = OP(set1_ps)(1);
-  if (lanes->slope) value = OP(mul_ps)(value, OP(loadu_ps)(lanes->slope + at));
-  vfloats zero = lanes->zero ? OP(loadu_ps)(lanes->zero + at) : OP(set1_ps)(1);
-  value = OP(fnmadd_ps)(zero, OP(set1_ps)(a_sum), value);
-  if (lanes->scale) scale = OP(loadu_ps)(lanes->scale + at);
-  if (count >= WORDS) {
-    vfloats result = OP(mul_ps)(value, scale);
-    if (accumulate) result = OP(fmadd_ps)(value, scale, OP(loadu_ps)(c));
-    OP(storeu_ps)(c, result);
-    return;
+// The grid of the lanes of one part: 1 where the matrix has no such numbers.
+static const float int8_ones[PEQA_PANEL] = {
+#define ONES 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+    ONES, ONES, ONES, ONES
+#undef ONES
+};
+INLINE const float *part_lanes(const float *numbers, int part) {
+  return numbers ? numbers + part * PEQA_PANEL : int8_ones;
+}
+
+// Puts what `totals` are of one part into C; `count` lanes of it.
+INLINE void store_part_i8(const int rows, vfloats (*totals)[INT8_VECTORS], int count,
+                       const peqa_lanes *lanes, int part, int j, const float *a_sums,
+                       ptrdiff_t parts, float *c, ptrdiff_t c_row, int accumulate) {
+  const float *scales = part_lanes(lanes->scale, part) + j;
+  const float *slopes = part_lanes(lanes->slope, part) + j;
+  const float *zeros = part_lanes(lanes->zero, part) + j;
+#pragma clang loop unroll(full)
+  for (int v = 0; v < INT8_VECTORS; v++) {
+    vfloats scale = OP(loadu_ps)(scales + v * WORDS), zero = OP(loadu_ps)(zeros + v * WORDS);
+    vfloats slope = OP(loadu_ps)(slopes + v * WORDS);
+    int here = count - v * WORDS;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      vfloats value = lanes->slope ? OP(mul_ps)(totals[r][v], slope) : totals[r][v];
+      value = OP(fnmadd_ps)(zero, OP(set1_ps)(a_sums[r * parts]), value);
+      float *to = c + r * c_row + v * WORDS;
+      if (here >= WORDS) {
+        OP(storeu_ps)(to, accumulate ? OP(fmadd_ps)(value, scale, OP(loadu_ps)(to))
+                                     : OP(mul_ps)(value, scale));
+      } else {
+        float values[WORDS];
+        OP(storeu_ps)(values, value);
+        for (int l = 0; l < here; l++) {
+          float of_lane = scales[v * WORDS + l];
+          to[l] = accumulate ? __builtin_fmaf(values[l], of_lane, to[l]) : values[l] * of_lane;
+        }
+      }
+    }
   }
-  float values[WORDS], scales[WORDS];
-  OP(storeu_ps)(values, value);
-  OP(storeu_ps)(scales, scale);
-  for (int j = 0; j < count; j++)
-    c[j] = accumulate ? __builtin_fmaf(values[j], scales[j], c[j]) : values[j] * scales[j];
 }
 
 // `centres` [rows][stretches] is what sums of 8 bits without VNNI begin with, see above.
@@ -154,8 +176,11 @@ INLINE void tile_i8(const int rows, const int bits, int n, int k, int part, cons
                     int i, const uint8_t *b, int j, const peqa_lanes *lanes,
                     const int32_t (*centres)[MOST_STRETCHES], float *c, ptrdiff_t c_row,
                     int accumulate) {
-  const int8_t *from = (const int8_t *)a->rows + i * a->row;
   const int stretch = part < PEQA_BYTE_RUN ? part : PEQA_BYTE_RUN;
+  const int8_t *from[INT8_ROWS];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) from[r] = (const int8_t *)a->rows + (i + r) * a->row;
+  const float *scales = a->scales + i * a->runs, *a_sums = a->sums + i * a->parts;
   vfloats totals[INT8_ROWS][INT8_VECTORS];
   for (int p = 0, d = 0, s = 0; d < k; d += stretch, s++) {
     vbytes sums[INT8_ROWS][INT8_VECTORS];
@@ -164,27 +189,22 @@ INLINE void tile_i8(const int rows, const int bits, int n, int k, int part, cons
 #pragma clang loop unroll(full)
       for (int v = 0; v < INT8_VECTORS; v++)
         sums[r][v] = bits == 8 && !INT8_VNNI ? OP(set1_epi32)(centres[r][s]) : NO_BYTES;
-    tile_sums(rows, bits, k - d < stretch ? k - d : stretch, from + d, a->row,
-              b + d * PEQA_PANEL + 4 * j, sums);
+    tile_sums(rows, bits, k - d < stretch ? k - d : stretch, from, b + d * PEQA_PANEL + 4 * j,
+              sums);
     int begins = d == p * part;
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
-      vfloats scale = OP(set1_ps)(a->scales[(i + r) * a->runs + d / PEQA_BYTE_RUN]);
+      from[r] += stretch;
+      vfloats scale = OP(set1_ps)(scales[r * a->runs + d / PEQA_BYTE_RUN]);
 #pragma clang loop unroll(full)
       for (int v = 0; v < INT8_VECTORS; v++) {
         vfloats sum = OP(cvtepi32_ps)(sums[r][v]);
-        totals[r][v] =
-            begins ? OP(mul_ps)(sum, scale) : OP(fmadd_ps)(sum, scale, totals[r][v]);
+        totals[r][v] = begins ? OP(mul_ps)(sum, scale) : OP(fmadd_ps)(sum, scale, totals[r][v]);
       }
     }
     if (d + stretch < (p + 1) * part && d + stretch < k) continue;
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-      for (int v = 0; v < INT8_VECTORS; v++)
-        store_floats(totals[r][v], n - j - v * WORDS, lanes, p * PEQA_PANEL + j + v * WORDS,
-                     a->sums[(i + r) * a->parts + p], c + (i + r) * c_row + j + v * WORDS,
-                     accumulate || p > 0);
+    store_part_i8(rows, totals, n - j, lanes, p, j, a_sums + p, a->parts, c + i * c_row + j, c_row,
+               accumulate || p > 0);
     p++;
   }
 }
@@ -279,6 +299,7 @@ INLINE __m256i add_products(__m256i sum, __m256i u, __m256i a, const int bits) {
 // Sums that are gathered in the lanes of one vector: those of 8 rows with one token, of 4 with 2
 // or of 2 with 4, token by token.
 enum { GEMV_SUMS = 8, GEMV_AHEAD = 1024 };
+_Static_assert(PEQA_BYTE_RUN == 64, "a stretch is two vectors of codes, one, or half of one");
 
 // Where the codes of some rows lie, and how far from there those are that are needed next.
 typedef struct {
@@ -424,7 +445,7 @@ INLINE void gemv_bits(const int bits, const peqa_matrix *w, int o0, int o1, int 
 
 static void gemv_i8(const peqa_matrix *w, int o0, int o1, int tokens, const peqa_operand *x,
                     float *y, ptrdiff_t y_row) {
-  PEQA_REQUIRE(x->row % PEQA_BYTE_BLOCK == 0);
+  PEQA_REQUIRE(x->row % PEQA_BYTE_RUN == 0);
 #define CALL(BITS) gemv_bits(BITS, w, o0, o1, tokens, x, y, y_row)
   PEQA_WITH_CODE_BITS(w->bits, CALL)
 #undef CALL

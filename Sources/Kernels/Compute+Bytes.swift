@@ -162,7 +162,7 @@ extension Compute {
 
   /// Bytes of a row of `columns`.
   package static func paddedBytes(_ columns: Int) -> Int {
-    let block = Int(PEQA_BYTE_BLOCK)
+    let block = Int(PEQA_BYTE_RUN)
     return (columns + block - 1) / block * block
   }
 

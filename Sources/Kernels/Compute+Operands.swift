@@ -18,7 +18,10 @@ package struct Operand {
   func rows(from row: Int) -> Operand {
     var rest = self
     rest.pointer += row * rowStride * kind.byteCount
-    rest.bytes?.scales += row * (bytes?.runs ?? 0)
+    if let bytes {
+      rest.bytes?.scales += row * bytes.runs
+      rest.bytes?.sums = bytes.sums.map { $0 + row * bytes.parts }
+    }
     return rest
   }
 

@@ -5,9 +5,8 @@ internal import CKernels
 /// Results do not depend on the number of threads. One caller at a time.
 package final class Compute {
   package let instructionSet: InstructionSet
-  /// Of all products but those that `multipliesIntegers` is about.
+  /// These two are what products multiply (`Arithmetic`).
   package let precision: Precision
-  /// Whether codes are multiplied as integers, with operands rounded to bytes.
   package private(set) var multipliesIntegers: Bool
   package let pool: WorkerPool
   /// Whether the bits are those of any other CPU.
@@ -63,6 +62,10 @@ package final class Compute {
     multipliesIntegers && w.isQuantized && !w.staysFloating ? .i8 : precision.kind
   }
 
+  package var arithmetic: Arithmetic {
+    Arithmetic(precision, multipliesIntegers: multipliesIntegers)
+  }
+
   /// What products with codes multiply, in words.
   package var products: String { multipliesIntegers ? "int8" : precision.rawValue }
 
@@ -77,15 +80,14 @@ package final class Compute {
 
   /// How the numbers come about, in words: ranks that say the same get the same bits.
   package var numerics: String {
-    Self.numerics(
-      instructionSet, precision, multipliesIntegers: multipliesIntegers, isPortable: isPortable)
+    Self.numerics(instructionSet, arithmetic, isPortable: isPortable)
   }
 
   package static func numerics(
-    _ set: InstructionSet, _ precision: Precision, multipliesIntegers: Bool, isPortable: Bool
+    _ set: InstructionSet, _ arithmetic: Arithmetic, isPortable: Bool
   ) -> String {
-    (isPortable ? "portable" : "\(set.roundsLike)") + " \(precision.rawValue)"
-      + (multipliesIntegers ? " int8" : "")
+    (isPortable ? "portable" : "\(set.roundsLike)") + " \(arithmetic.precision.rawValue)"
+      + (arithmetic.multipliesIntegers ? " int8" : "")
   }
 }
 

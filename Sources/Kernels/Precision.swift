@@ -6,6 +6,18 @@ package enum Precision: String, CaseIterable, Sendable {
   case bf16
 }
 
+/// What products multiply: numbers of a precision, and codes as such numbers or as integers.
+package struct Arithmetic: Hashable, Sendable {
+  /// Of all products but those that `multipliesIntegers` is about.
+  package var precision: Precision
+  /// Whether codes are multiplied as integers, with operands rounded to bytes.
+  package var multipliesIntegers: Bool
+
+  package init(_ precision: Precision, multipliesIntegers: Bool = false) {
+    (self.precision, self.multipliesIntegers) = (precision, multipliesIntegers)
+  }
+}
+
 /// The numbers of an operand, as the kernels read them.
 package enum OperandKind: Sendable {
   case f32

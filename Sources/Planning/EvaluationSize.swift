@@ -26,7 +26,7 @@ package struct EvaluationSize: Sendable, Equatable {
     [heldOut, cached == nil ? 0 : Decoder.scoredTokens].filter { $0 > 0 }.map { tokens in
       var forward = pass
       (forward.tokens, forward.sequences, forward.purpose) = (tokens, 1, .forward)
-      forward.multipliesIntegers = false
+      forward.arithmetic.multipliesIntegers = false
       return forward
     }
   }

@@ -60,14 +60,14 @@ package struct MemoryPlan: Sendable, Equatable {
   ///
   /// - Parameter cached: `TaskSet.cachedTokens` of the run's tasks, where these have been read.
   package init(
-    _ run: RunConfig, _ base: QuantizedBase, ranks: Int, precision: Precision, threads: Int,
+    _ run: RunConfig, _ base: QuantizedBase, ranks: Int, arithmetic: Arithmetic, threads: Int,
     cached: Int? = nil
   ) {
     self.init(
       base.config, baseBytes: base.byteCount, numbers: base.trained(run.scaleTraining),
       pass: PassShape(
         run, ranks: ranks, groupSize: base.finestGroupSize,
-        precision: precision, threads: threads),
+        arithmetic: arithmetic, threads: threads),
       evaluation: EvaluationSize(run, cached: cached), globalBatchSize: run.globalBatchSize,
       ranks: ranks)
   }
@@ -78,9 +78,8 @@ package struct MemoryPlan: Sendable, Equatable {
     _ config: DecoderConfig, length: Int, cached: Int = 0, compute: Compute
   ) -> Int {
     let pass = PassShape(
-      tokens: length, precision: compute.precision,
-      multipliesIntegers: compute.multipliesIntegers, groupSize: -1, threads: compute.pool.threads,
-      purpose: .forward)
+      tokens: length, arithmetic: compute.arithmetic, groupSize: -1,
+      threads: compute.pool.threads, purpose: .forward)
     return programBytes + openBytes(config) + PassMemory(config, pass).bytes
       + cacheBytes(config, tokens: cached, compute.precision)
   }
@@ -118,15 +117,14 @@ extension PassShape {
   /// The longest pass of a rank in a run: `micro_batch_size` sequences of `length` tokens, or
   /// `max_seq_length` where no length is given.
   package init(
-    _ run: RunConfig, ranks: Int, groupSize: Int, precision: Precision, threads: Int,
+    _ run: RunConfig, ranks: Int, groupSize: Int, arithmetic: Arithmetic, threads: Int,
     length: Int? = nil
   ) {
     let share = (run.globalBatchSize + ranks - 1) / ranks
     let sequences = min(run.microBatchSize, share)
     self.init(
       tokens: (length ?? run.maxSequenceLength) * sequences, sequences: sequences,
-      precision: precision, multipliesIntegers: run.dtype == .int8, groupSize: groupSize,
-      threads: threads,
+      arithmetic: arithmetic, groupSize: groupSize, threads: threads,
       purpose: .training(run.scaleTraining, recomputing: run.gradientCheckpointing))
   }
 }

@@ -8,7 +8,7 @@ package struct PlannedCluster: Sendable, Equatable {
   package var ranksPerNode = 1
   package var threadsPerRank = 1
   /// Of products. bf16 where the CPUs of the cluster multiply it natively.
-  package var precision = Precision.bf16
+  package var arithmetic = Arithmetic(.bf16)
   /// Operations a second of a thread.
   package var threadRate = 1e11
   /// Bytes of a node.
@@ -72,8 +72,7 @@ package struct StepForecast: Sendable, Equatable {
       model.config, baseBytes: model.baseBytes, numbers: numbers,
       pass: PassShape(
         tokens: run.maxSequenceLength * together, sequences: together,
-        precision: cluster.precision, multipliesIntegers: run.dtype == .int8,
-        groupSize: model.groupSize,
+        arithmetic: cluster.arithmetic, groupSize: model.groupSize,
         threads: cluster.threadsPerRank,
         purpose: .training(run.scaleTraining, recomputing: setting.recomputing)),
       evaluation: EvaluationSize(run), globalBatchSize: run.globalBatchSize, ranks: cluster.ranks)

@@ -8,7 +8,7 @@ internal import Training
 struct ComputeOptions: ParsableArguments {
   @Option(
     help:
-      "Numbers in matrix products: auto (bf16 where the CPU has it), fp32, bf16, or int8 (codes as integers)."
+      "Numbers in matrix products: fp32, bf16, int8 (codes as integers), or auto: bf16 where the CPU has it, else int8, but fp32 to evaluate."
   )
   var dtype = ComputeType.auto
 
@@ -22,8 +22,8 @@ struct ComputeOptions: ParsableArguments {
   }
 
   /// Kernels on a pool of threads; `automatic` where none were asked for.
-  func compute(automatic: ThreadCount) throws -> Compute {
-    try KernelChoice.compute(threads: threads ?? automatic.count, dtype: dtype)
+  func compute(automatic: ThreadCount, for use: KernelChoice.Use = .work) throws -> Compute {
+    try KernelChoice.compute(threads: threads ?? automatic.count, dtype: dtype, for: use)
   }
 }
 

@@ -162,7 +162,7 @@ struct TrainSetup {
   ) throws -> BlockPrefetcher? {
     let communicator = rank.communicator
     let memory = MemoryPlan(
-      config, base, ranks: communicator.size, precision: compute.precision,
+      config, base, ranks: communicator.size, arithmetic: compute.arithmetic,
       threads: compute.pool.threads, cached: tasks?.cachedTokens)
     let choice = StreamingChoice(
       config.baseStreaming, base, memory, ranksOnNode: communicator.ranksOnNode,
@@ -231,7 +231,7 @@ struct TrainSetup {
   func passShape(length: Int) -> PassShape {
     PassShape(
       config, ranks: rank.communicator.size, groupSize: base.finestGroupSize,
-      precision: compute.precision, threads: compute.pool.threads, length: length)
+      arithmetic: compute.arithmetic, threads: compute.pool.threads, length: length)
   }
 
   /// The caches' names are digests of the data, the tokenizer and the preparation.

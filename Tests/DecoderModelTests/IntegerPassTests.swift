@@ -32,7 +32,7 @@ import Testing
     return Outcome(loss: sum.loss, gradient: gradient)
   }
 
-  /// A byte of a token errs by its greatest number / 254 at most, evenly spread: by 1 / (127 * 3.5)
+  /// A byte errs by the greatest number of its run / 254 at most, evenly spread: by 1 / (127 * 3.5)
   /// of it in the mean, where the greatest is about 3 times what is usual: 0.7 % of a number. A
   /// gradient has passed some 6 products for each block forward and as many back, whose errors are
   /// independent: n blocks give sqrt(12 n) * 0.7 %, of which 8 times is allowed. Zero points left

@@ -80,9 +80,9 @@ import Testing
       return TokenSequence(tokens: tokens, targets: tokens)
     }
     let pass = PassShape(
-      tokens: length * one.sequences, sequences: one.sequences, precision: one.precision,
-      multipliesIntegers: one.multipliesIntegers, groupSize: base.manifest.settings.groupSize,
-      threads: 2,
+      tokens: length * one.sequences, sequences: one.sequences,
+      arithmetic: Arithmetic(one.precision, multipliesIntegers: one.multipliesIntegers),
+      groupSize: base.manifest.settings.groupSize, threads: 2,
       purpose: .training(training, recomputing: one.recomputing))
     let expected = PassMemory(decoder.config, pass).buffers
     let written = try Self.written(by: decoder) {
@@ -98,8 +98,8 @@ import Testing
       golden.directory, precision, multipliesIntegers: multipliesIntegers)
     let tokens = (0..<24).map { Int32($0 % 32) }
     let pass = PassShape(
-      tokens: 24, precision: precision, multipliesIntegers: multipliesIntegers, groupSize: -1,
-      threads: 2, purpose: .forward)
+      tokens: 24, arithmetic: Arithmetic(precision, multipliesIntegers: multipliesIntegers),
+      groupSize: -1, threads: 2, purpose: .forward)
     let expected = PassMemory(decoder.config, pass).buffers
     let written = try Self.written(by: decoder) {
       _ = try decoder.loss(tokens, targets: tokens)
@@ -126,7 +126,8 @@ import Testing
       PassMemory(
         decoder.config,
         PassShape(
-          tokens: tokens, precision: precision, groupSize: -1, threads: 2, purpose: purpose))
+          tokens: tokens, arithmetic: Arithmetic(precision), groupSize: -1, threads: 2,
+          purpose: purpose))
     }
     let trains = shape(16, .training(training, recomputing: decoder.recomputesProducts))
     let alone = try bytes()

@@ -95,7 +95,8 @@ import Testing
     let text = ran.standardOutput
     #expect(ran.status == 78)
     #expect(
-      text.contains("error    kernels   kernels: \(Program.otherKernels) fp32 on rank 0"), "\(text)"
+      text.contains("error    kernels   kernels: \(Program.otherKernels) fp32 int8 on rank 0"),
+      "\(text)"
     )
   }
 

@@ -5,7 +5,7 @@ internal import Testing
 /// what exact sums of the rounded operands give.
 ///
 /// What rounding an operand to bytes may change follows from its grid: a number errs by half a step
-/// at most, and a step is the greatest number of its row by 127. Everything after it is fp32, of
+/// at most, and a step is the greatest number of its run by 127. Everything after it is fp32, of
 /// which a sum of n terms errs by n units of its magnitudes (`IntegerOracle`).
 @Suite struct IntegerProductTests {
   struct Case: CustomTestStringConvertible, Sendable {
@@ -20,7 +20,7 @@ internal import Testing
 
   static let cases = QuantizedCase.Form.allCases.enumerated().flatMap { index, form in
     [2, 3, 4, 5, 6, 8].flatMap { bits in
-      [nil, 16, 32, 64, 1024].enumerated().map { place, groupSize in
+      [nil, 16, 32, 64, 128, 1024].enumerated().map { place, groupSize in
         Case(
           form: form, bits: bits, groupSize: groupSize, ordered: (index + bits + place) % 3 == 0)
       }
@@ -29,7 +29,8 @@ internal import Testing
 
   /// Borders of panels (64), tiles, blocks (1024 columns, rows or tokens), and padding.
   private static let shapes: [(rows: Int, columns: Int, tokens: Int)] = [
-    (65, 80, 7), (1, 16, 1), (7, 1040, 5), (130, 272, 13), (1030, 48, 8),
+    (65, 80, 7), (1, 16, 1), (7, 1040, 5), (130, 272, 13), (1030, 48, 8), (9, 48, 67),
+    (3, 80, 1100),
   ]
 
   private struct Results {
@@ -79,7 +80,7 @@ internal import Testing
   @Test(arguments: cases)
   func everyTableHasTheSameBits(_ one: Case) {
     // Two of the shapes, all of them over the cases.
-    for index in [one.bits % 5, (one.bits + 1 + (one.groupSize ?? 0) / 16) % 5] {
+    for index in [one.bits % 7, (one.bits + 1 + (one.groupSize ?? 0) / 16) % 7] {
       let shape = Self.shapes[index]
       let seed = one.bits * 100 + (one.groupSize ?? 1) + index
       let w = Self.matrix(one, shape.rows, shape.columns, seed: seed)

@@ -106,7 +106,7 @@ internal import Testing
           "forward \(index)",
           filled(tokens * w.rows) {
             compute.forward(
-              w, compute.operand(x, tokens: tokens, columns: w.columns), tokens: tokens, into: $0)
+              w, compute.operand(x, tokens: tokens, for: w), tokens: tokens, into: $0)
           }
         ))
       results.append(

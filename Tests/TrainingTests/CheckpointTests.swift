@@ -134,6 +134,28 @@ import Training
     #expect(mine.differences(from: old) == ["scale_rank: the checkpoint has 0, this run 2"])
   }
 
+  /// Where nothing but the kind of products differs, it is said which `dtype` has it.
+  @Test func saysWhichProductsGoOn() {
+    func differences(_ theirs: String, _ mine: String) -> [String] {
+      var (own, old) = (RunIdentity(), RunIdentity())
+      own.settings = [.init(key: "kernels", value: mine)]
+      old.settings = [.init(key: "kernels", value: theirs)]
+      return own.differences(from: old)
+    }
+    #expect(
+      differences("avx512 fp32", "avx512 fp32 int8") == [
+        "kernels: the checkpoint has avx512 fp32, this run avx512 fp32 int8. "
+          + "dtype: fp32 goes on as it began"
+      ])
+    #expect(
+      differences("avx2 fp32 int8", "avx2 fp32")[0].hasSuffix("dtype: int8 goes on as it began"))
+    #expect(
+      differences("avx2 fp32", "avx512 fp32") == [
+        "kernels: the checkpoint has avx2 fp32, this run avx512 fp32"
+      ])
+    #expect(differences("avx2 fp32", "avx2 fp32").isEmpty)
+  }
+
   /// The settings that make a run another one are named, all of them.
   @Test func refusesAnotherRun() throws {
     let folder = try TemporaryFolder()

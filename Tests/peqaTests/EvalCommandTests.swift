@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Testing
 
 /// `peqa eval` and `peqa generate` as a script uses them, over a tiny base of ASCII tokens.
@@ -39,6 +40,24 @@ import Testing
         #expect(result[key] != nil, "\(key)")
       }
     }
+  }
+
+  /// Without bf16 in the CPU `auto` generates with codes as integers; it judges with numbers.
+  @Test(arguments: ["auto", "fp32", "int8"]) func whatIsMultiplied(dtype: String) throws {
+    func products(_ arguments: [String]) throws -> String? {
+      let (code, output, errors) = try CommandLineTests().run(
+        arguments + ["--dtype", dtype, "--json"])
+      #expect(code == 0, "\(errors)")
+      return try object(output)["dtype"] as? String
+    }
+    let generated = try products(["generate", Self.base, "--prompt", "a", "--max-new-tokens", "2"])
+    let judged = try withText(100) {
+      try products(["eval", Self.base, "--perplexity", $0, "--max-length", "32"])
+    }
+    let chosen = ProcessInfo.processInfo.environment["PEQA_KERNELS"] ?? ""
+    let hasBF16 = (InstructionSet(rawValue: chosen) ?? .best).hasNativeBF16
+    #expect(generated == (dtype != "auto" ? dtype : hasBF16 ? "bf16" : "int8"))
+    #expect(judged == (dtype != "auto" ? dtype : hasBF16 ? "bf16" : "fp32"))
   }
 
   /// A base that is read block by block gives the digits and the words of one that stays.

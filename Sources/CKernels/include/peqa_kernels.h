@@ -97,18 +97,17 @@ typedef enum {
 // The numbers that a product multiplies.
 typedef enum { PEQA_OPERAND_F32 = 0, PEQA_OPERAND_BF16 = 1, PEQA_OPERAND_I8 = 2 } peqa_operand_kind;
 
-// Rows of bytes are padded with zeros to a multiple of so many.
-#define PEQA_BYTE_BLOCK 128
 // So many numbers of a row of bytes have one scale: what is large in one place of a row leaves the
-// other places their precision.
+// other places their precision. Left operands of codes are padded with zeros to whole runs.
 #define PEQA_BYTE_RUN 64
 
 // The left operand of a product: rows of numbers, `row` elements apart.
 //
 // Bytes are integers -127..127; those of run r of row t, PEQA_BYTE_RUN of them, are numbers when
-// multiplied by scales[t, r]. They are multiplied with codes as integers, part by part of the row:
-// parts are the groups of the matrix, or PEQA_DEPTH numbers (for gemv_i8 the whole row) where it
-// has one group. sums[t, p] is what the zero points of part p are multiplied by (peqa_int8_sums).
+// multiplied by scales[t, r]. They are multiplied with codes as integers, part by part of the row.
+// Parts of x are the groups of the matrix, or PEQA_DEPTH numbers (for gemv_i8 the whole row) where
+// it has one group; those of dy are PEQA_DEPTH rows, those of dy transposed runs of tokens.
+// sums[t, p] is what the zero points of part p are multiplied by (peqa_int8_sums).
 typedef struct {
   peqa_operand_kind kind;
   const void *rows;
@@ -178,11 +177,12 @@ typedef struct {
   // Products of bytes. With S the sum of A[m,k] B[k,n] over the k that a run shares with a part, an
   // exact integer, and T the sum of a_scale[m, run] S over the runs of the part,
   //   C[m,n] (+)= sum over parts of scale * (slope T - zero a_sums[m, part])
-  // Rounded are, in this order: S to fp32; a_scale S, and for further runs added to T (fused);
-  // slope T, less zero a_sum (fused); times scale and, but for the first part of a C that is
-  // overwritten, added to C (fused). So all tables give the same bits. A -127..127; B [k/4][64][4],
-  // bytes below 2^bits. Each part is `part` deep, which divides PEQA_BYTE_RUN or is a multiple of
-  // it; k is a multiple of 4 and at most PEQA_DEPTH. A begins with a run and a part.
+  // S is exact in fp32. Rounded are, in this order: a_scale S, and for further runs added to T
+  // (fused); slope T, less zero a_sum (fused); times scale and, but for the first part of a C that
+  // is overwritten, added to C (fused). So all tables give the same bits, but for which NaN.
+  // A -127..127; B [k/4][64][4], bytes below 2^bits. Each part is `part` deep, which divides
+  // PEQA_BYTE_RUN or is a multiple of it; k is a multiple of 4 and at most PEQA_DEPTH. A begins
+  // with a run and a part.
   void (*multiply_i8)(int m, int n, int k, int bits, int part, const peqa_operand *a,
                       const uint8_t *b, const peqa_lanes *lanes, float *c, ptrdiff_t c_row,
                       int accumulate);
@@ -205,8 +205,8 @@ typedef struct {
                   ptrdiff_t y_row);
   // out[t, i] = x[t,i] factor[i] / scales[t, i / PEQA_BYTE_RUN] to the nearest integer, ties to
   // even, for scales [rows, peqa_byte_runs(padded)] of max |x factor| / 127 of a run; zeros up to
-  // `padded`. A run below 2^-100 is zeros with the scale 0, one with a number that is not finite
-  // gets the scale NaN. factor null: 1.
+  // `padded`, which is whole runs. A run below 2^-100 is zeros with the scale 0, one with a number
+  // that is not finite gets the scale NaN. factor null: 1.
   void (*round_i8)(int rows, int columns, int padded, const float *x, ptrdiff_t x_row,
                    const float *_Nullable factor, int8_t *out, float *scales);
   // The same for x transposed: out[i, t] of x[t, i], i0 <= i < i1, with runs of tokens.

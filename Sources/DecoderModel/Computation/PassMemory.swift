@@ -15,9 +15,7 @@ package struct PassShape: Sendable, Equatable {
   package var tokens: Int
   /// Sequences that are stacked; they are taken to be equally long.
   package var sequences: Int
-  package var precision: Precision
-  /// Codes are multiplied as integers.
-  package var multipliesIntegers: Bool
+  package var arithmetic: Arithmetic
   /// Columns that share a scale of the base; -1 for a whole row.
   package var groupSize: Int
   /// Threads that compute attention, each in a workspace of its own.
@@ -25,13 +23,15 @@ package struct PassShape: Sendable, Equatable {
   package var purpose: Purpose
 
   package init(
-    tokens: Int, sequences: Int = 1, precision: Precision, multipliesIntegers: Bool = false,
-    groupSize: Int, threads: Int = 1, purpose: Purpose
+    tokens: Int, sequences: Int = 1, arithmetic: Arithmetic, groupSize: Int, threads: Int = 1,
+    purpose: Purpose
   ) {
-    self.multipliesIntegers = multipliesIntegers
-    (self.tokens, self.sequences, self.precision) = (tokens, sequences, precision)
+    (self.tokens, self.sequences, self.arithmetic) = (tokens, sequences, arithmetic)
     (self.groupSize, self.threads, self.purpose) = (groupSize, threads, purpose)
   }
+
+  package var precision: Precision { arithmetic.precision }
+  var multipliesIntegers: Bool { arithmetic.multipliesIntegers }
 
   var rowScales: Bool { groupSize == -1 }
 

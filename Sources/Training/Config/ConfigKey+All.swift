@@ -183,8 +183,9 @@ extension ConfigKey {
       "memory_limit", \.memoryLimit, .number(0...1e9),
       "GB that the ranks of a node and the base may use together; 0 uses what is free"),
     ConfigKey(
-      "dtype", \.dtype, .choice, critical: true,
-      "precision of matrix products; int8 multiplies codes as integers"),
+      "dtype", \.dtype, .choice,
+      "precision of matrix products; int8 multiplies codes as integers; auto: bf16 where the CPU has it, else int8"
+    ),
     ConfigKey(
       "deterministic", \.deterministic, .choice,
       "strict: the same bits on CPUs of one kind; portable: on all, which may be mixed; off: a run may continue with kernels that round differently"

@@ -108,8 +108,20 @@ package struct RunIdentity: Sendable, Equatable {
       // A version that did not know a key went by what is now its default.
       let former = ConfigKey.all.first { $0.name == setting.key }?.defaultText
       compare(setting.key, setting.value, theirs ?? former ?? "nothing")
+      if setting.key == "kernels", let theirs,
+        let dtype = Self.dtype(of: theirs, insteadOf: setting.value)
+      {
+        found[found.count - 1] += ". dtype: \(dtype) goes on as it began"
+      }
     }
     return found
+  }
+
+  /// The `dtype` with which the same kernels do what others did, where nothing else differs.
+  private static func dtype(of theirs: String, insteadOf mine: String) -> String? {
+    let (theirs, mine) = (theirs.split(separator: " "), mine.split(separator: " "))
+    guard theirs != mine, theirs.count > 1, theirs.first == mine.first else { return nil }
+    return theirs.last.map(String.init)
   }
 }
 

@@ -54,9 +54,7 @@ final class StepRun {
       model.config, baseBytes: base.byteCount, numbers: base.trained(settings.training),
       pass: PassShape(
         tokens: settings.length * settings.microBatch, sequences: settings.microBatch,
-        precision: compute.precision, multipliesIntegers: compute.multipliesIntegers,
-        groupSize: base.finestGroupSize,
-        threads: threads,
+        arithmetic: compute.arithmetic, groupSize: base.finestGroupSize, threads: threads,
         purpose: .training(settings.training, recomputing: settings.recomputing)),
       globalBatchSize: settings.batch, ranks: 1)
     let choice = StreamingChoice(

@@ -146,7 +146,7 @@ extension Diagnosis.RunNeeds {
   init(_ config: RunConfig, _ base: QuantizedBase, _ rank: RankContext) {
     let plan = MemoryPlan(
       config, base, ranks: rank.communicator.size,
-      precision: (try? KernelChoice.precision(config)) ?? .fp32,
+      arithmetic: (try? KernelChoice.arithmetic(config)) ?? Arithmetic(.fp32),
       threads: config.threads > 0 ? config.threads : rank.threads.count)
     self.init(
       baseBytes: base.byteCount, privateBytes: plan.privateBytes,

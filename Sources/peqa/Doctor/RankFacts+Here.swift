@@ -38,8 +38,7 @@ extension RankFacts {
       let set = try KernelChoice.instructionSet()
       let isPortable = deterministic == .portable
       kernels = Compute.numerics(
-        set, try KernelChoice.precision(dtype, isPortable: isPortable),
-        multipliesIntegers: dtype == .int8, isPortable: isPortable)
+        set, try KernelChoice.arithmetic(dtype, isPortable: isPortable), isPortable: isPortable)
     } catch {
       kernelFault = "\(error)"
     }

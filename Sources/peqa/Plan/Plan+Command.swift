@@ -106,7 +106,8 @@ struct Plan: ParsableCommand {
       ?? Int(ProcessInfo.processInfo.physicalMemory)
     var planned = PlannedCluster(memory: memory)
     // A plan may be for other CPUs than this one.
-    planned.precision = config.dtype == .bf16 ? .bf16 : try KernelChoice.precision(config)
+    planned.arithmetic =
+      config.dtype == .bf16 ? Arithmetic(.bf16) : try KernelChoice.arithmetic(config)
     (planned.nodes, planned.ranksPerNode) = (machine.nodes, machine.ranksPerNode)
     planned.threadsPerRank =
       machine.threadsPerRank ?? (config.threads > 0 ? config.threads : nil)

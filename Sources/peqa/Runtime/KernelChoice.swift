@@ -17,38 +17,50 @@ enum KernelChoice {
     return chosen
   }
 
-  /// The floating-point precision of products that a `dtype` of the command line or a run file
-  /// means here; with int8 that of all that multiplies no codes.
-  static func precision(
-    _ dtype: ComputeType, isPortable: Bool = false
-  ) throws(KernelChoiceError) -> Precision {
+  /// What products are for.
+  enum Use {
+    /// Training and generation, where speed counts.
+    case work
+    /// Losses and scores by which models are compared: codes stay numbers.
+    case judging
+  }
+
+  /// What a `dtype` of the command line or a run file means here. `auto` is bf16 where the CPU
+  /// multiplies it; else codes are multiplied as integers, in whose place fp32 takes twice as long
+  /// (docs/results/quality.md, "Products of integers", says what that changes).
+  static func arithmetic(
+    _ dtype: ComputeType, for use: Use = .work, isPortable: Bool = false
+  ) throws(KernelChoiceError) -> Arithmetic {
     let instructionSet = try instructionSet()
+    let widest = instructionSet.hasNativeBF16 && !isPortable ? Precision.bf16 : .fp32
     switch dtype {
-    case .auto, .int8: return instructionSet.hasNativeBF16 && !isPortable ? .bf16 : .fp32
-    case .fp32: return .fp32
+    case .auto: return Arithmetic(widest, multipliesIntegers: widest == .fp32 && use == .work)
+    case .int8: return Arithmetic(widest, multipliesIntegers: true)
+    case .fp32: return Arithmetic(.fp32)
     case .bf16:
       guard instructionSet.hasNativeBF16 else { throw .noBF16(instructionSet) }
-      return .bf16
+      return Arithmetic(.bf16)
     }
+  }
+
+  static func arithmetic(_ run: RunConfig) throws(KernelChoiceError) -> Arithmetic {
+    try arithmetic(run.dtype, isPortable: run.deterministic == .portable)
   }
 
   /// Kernels on a pool of threads, for a `dtype` of the command line or a run file.
   static func compute(
-    threads: Int, dtype: ComputeType, isPortable: Bool = false
+    threads: Int, dtype: ComputeType, for use: Use = .work, isPortable: Bool = false
   ) throws -> Compute {
-    Compute(
-      pool: WorkerPool(threads: threads), precision: try precision(dtype, isPortable: isPortable),
-      multipliesIntegers: dtype == .int8, instructionSet: try instructionSet(),
+    let arithmetic = try arithmetic(dtype, for: use, isPortable: isPortable)
+    return Compute(
+      pool: WorkerPool(threads: threads), precision: arithmetic.precision,
+      multipliesIntegers: arithmetic.multipliesIntegers, instructionSet: try instructionSet(),
       isPortable: isPortable)
   }
 
   /// What a run computes with.
   static func compute(_ run: RunConfig, threads: Int) throws -> Compute {
     try compute(threads: threads, dtype: run.dtype, isPortable: run.deterministic == .portable)
-  }
-
-  static func precision(_ run: RunConfig) throws(KernelChoiceError) -> Precision {
-    try precision(run.dtype, isPortable: run.deterministic == .portable)
   }
 }
 
