@@ -59,6 +59,7 @@ INLINE void store_bf16(uint16_t *p, vf v) {
 #if INT8_WIDTH
 #define INT8_VNNI 0
 #include "vector_int8_products.h"
+#include "vector_int8_gemv.h"
 #endif
 #include "vector_cache.h"
 

@@ -10,6 +10,7 @@
 
 #define INT8_VNNI 1
 #include "vector_int8_products.h"
+#include "vector_int8_gemv.h"
 
 void OVERRIDE(peqa_kernels *table) {
   table->multiply_i8 = multiply_i8;

@@ -39,7 +39,7 @@ struct BenchBlock: ParsableCommand {
   @Option(help: "Threads. (default: what the environment or the allowed CPUs give)")
   var threads: NumberList?
 
-  @Option(help: "Numbers in matrix products: auto, fp32 or bf16.")
+  @Option(help: "Numbers in matrix products: auto, fp32, bf16 or int8.")
   var dtype = ComputeType.auto
 
   @Option(help: "What the backward pass does again: none, elementwise or products.")
