@@ -1,6 +1,6 @@
 package import DecoderModel
-internal import Interchange
-package import Quantization
+package import Interchange
+internal import Quantization
 
 /// The bits and groups that each linear layer of a model may get, and what a base takes with them.
 ///
@@ -25,10 +25,10 @@ package struct FormCandidates: Sendable {
   package let fixedByteCount: Int
 
   /// - Parameters:
-  ///   - settings: what all layers share; of bits and groups nothing is taken.
+  ///   - options: what all layers share; of bits and groups nothing is taken.
   ///   - groupSize: the only one to use; nil for all.
   package init(
-    _ source: ModelSource, _ settings: QuantizationSettings, groupSize: Int? = nil
+    _ source: ModelSource, _ options: QuantizeOptions, groupSize: Int? = nil
   ) throws {
     let config = source.config
     let sizes = groupSize.map { [$0] } ?? Self.groupSizes
@@ -38,8 +38,9 @@ package struct FormCandidates: Sendable {
       }
     }
     // Types of vocabulary matrices change no size.
-    let largest = QuantizeOptions(
-      settings: settings.with(Self.largest(sizes)), allowPoorQuality: true)
+    var largest = options
+    largest.settings = options.settings.with(Self.largest(sizes))
+    largest.allowPoorQuality = true
     let plan = try QuantizePlan(source, largest) { _ in false }
     fixedByteCount = plan.fileByteCount - plan.forms.byteCount
   }

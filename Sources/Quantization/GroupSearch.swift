@@ -1,3 +1,15 @@
+/// How a group of weights gets its scale and zero point.
+protocol GridChoice: Sendable {
+  /// `weights` as in `GroupGrid`, all finite; nil where no scale fits in fp16.
+  func best(_ weights: UnsafeBufferPointer<GroupGrid.Vector>) -> GroupSearch.Result?
+}
+
+extension GroupSearch: GridChoice {
+  func best(_ weights: UnsafeBufferPointer<GroupGrid.Vector>) -> Result? {
+    best(weights, importance: nil)
+  }
+}
+
 /// Finds scale and zero point of one group of weights by least squared error.
 ///
 /// For b <= 4 every zero point is tried. For each, scales run down geometrically from the largest
@@ -42,7 +54,7 @@ struct GroupSearch {
   /// `weights` and `importance` as in `GroupGrid`, all finite; nil where no scale fits in fp16.
   func best(
     _ weights: UnsafeBufferPointer<GroupGrid.Vector>,
-    importance: UnsafeBufferPointer<GroupGrid.Vector>? = nil
+    importance: UnsafeBufferPointer<GroupGrid.Vector>?
   ) -> Result? {
     let range = GroupRange(weights)
     let middle = 1 << (bits - 1)

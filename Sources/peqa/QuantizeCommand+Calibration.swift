@@ -57,7 +57,7 @@ extension Quantize {
     _ source: ModelSource, _ options: QuantizeOptions, _ pool: WorkerPool, _ rank: RankContext
   ) throws -> FormCandidates? {
     guard let size else { return nil }
-    let candidates = try FormCandidates(source, options.settings, groupSize: groupSize)
+    let candidates = try FormCandidates(source, options, groupSize: groupSize)
     try candidates.check(size: size.byteCount)
     if rank.communicator.rank == 0 {
       _ = try QuantizeModel(source, options, pool: pool).plan(output: output)
@@ -93,6 +93,12 @@ enum BitsOption: ExpressibleByArgument, Equatable {
   }
 
   var number: Int? { if case .number(let bits) = self { bits } else { nil } }
+}
+
+/// Of matrices with a row for each token.
+enum VocabularyBits: Int, ExpressibleByArgument, CaseIterable {
+  case eight = 8
+  case sixteen = 16
 }
 
 /// Bytes, with or without a unit.

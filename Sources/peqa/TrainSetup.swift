@@ -200,7 +200,7 @@ struct TrainSetup {
     let watch = rank.communicator.nodeRank == 0 ? try BaseWatch(base) : nil
     run.checkBase = { [rank] in try rank.agree { try watch?.check() } }
     try learnFromTeacher(&run)
-    run.companions = (ModelFiles.tokenizerNames + [ModelFiles.tokenizerGGUF]).map {
+    run.companions = ModelFiles.tokenizerNames.map {
       "\(config.model)/\($0)"
     }.filter { FileManager.default.fileExists(atPath: $0) }
     run.provenance = try provenance()

@@ -28,7 +28,7 @@ import Testing
   func theFileFits(model: String, part: Double) throws {
     let source = try ModelSource.open(Self.fixture(model))
     let settings = QuantizationSettings(method: .gptq)
-    let candidates = try FormCandidates(source, settings)
+    let candidates = try FormCandidates(source, QuantizeOptions(settings: settings))
     let (least, largest) = candidates.range
     #expect(least < largest)
     let size = least + Int(part * Double(largest - least))
@@ -54,7 +54,7 @@ import Testing
 
   @Test func tooSmallASizeIsNamed() throws {
     let candidates = try FormCandidates(
-      ModelSource.open(Self.fixture("dense_llama")), QuantizationSettings())
+      ModelSource.open(Self.fixture("dense_llama")), QuantizeOptions())
     let (least, largest) = candidates.range
     let error = #expect(throws: CalibrationError.self) {
       try FormChoice(candidates, costs: costs(candidates, 1), size: least - 1)
@@ -67,13 +67,13 @@ import Testing
   /// 40 columns have whole rows and groups of 32; 32 columns have whole rows alone.
   @Test func groupsAreShorterThanRows() throws {
     let source = try ModelSource.open(Self.fixture("dense_llama"))
-    let candidates = try FormCandidates(source, QuantizationSettings())
+    let candidates = try FormCandidates(source, QuantizeOptions())
     for unit in candidates.units {
       let sizes = Set(unit.grids.map(\.groupSize))
       #expect(sizes == (unit.kind == .down ? [-1, 32] : [-1]))
       #expect(Set(unit.grids).count == unit.grids.count)
     }
-    let fixed = try FormCandidates(source, QuantizationSettings(), groupSize: -1)
+    let fixed = try FormCandidates(source, QuantizeOptions(), groupSize: -1)
     #expect(fixed.units.allSatisfy { $0.grids.map(\.bits) == [2, 3, 4, 8] })
     #expect(fixed.range.largest < candidates.range.largest)
   }

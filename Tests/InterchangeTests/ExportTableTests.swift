@@ -185,6 +185,45 @@ import Testing
     }
   }
 
+  /// A vocabulary of 8 bits goes into every format without loss: as codes, or as fp16.
+  @Test(arguments: [ExportFormat.gptq, .mlx, .gguf, .hf])
+  func vocabularyOfEightBits(format: ExportFormat) throws {
+    let folder = try TemporaryFolder()
+    try Self.writeDense(to: folder("dense"))
+    var options = QuantizeOptions(
+      settings: QuantizationSettings(bits: 4, groupSize: 32, symmetric: true))
+    options.quantizesVocabulary = true
+    let source = try ModelSource.open(folder("dense"))
+    _ = try QuantizeModel(source, options, pool: WorkerPool(threads: 2)).run(output: folder("base"))
+    let base = try QuantizedBase(path: folder("base"))
+    defer { withExtendedLifetime((folder, base)) {} }
+    for name in ["model.embed_tokens.weight", "lm_head.weight"] {
+      let matrix = try #require(base.quantizedVocabulary(name))
+      #expect(matrix.layout.bits == 8 && matrix.layout.groupSize == 64)
+      // Half a step, which is at most 9/8 of a 127th of the largest weight.
+      let weights = try source.floats(name)
+      let largest = weights.reduce(0) { max($0, abs($1)) }
+      for (one, other) in zip(matrix.rows.dequantized(), weights) {
+        #expect(abs(one - other) <= largest / 127 * 9 / 16)
+      }
+    }
+    let output = folder("\(format)")
+    let job = ExportJob(
+      try TunedBase(base), ExportOptions(format: format, dtype: .fp32),
+      pool: WorkerPool(threads: 1))
+    let report = try job.run(output: output)
+    #expect(report.largestDifference == 0)
+    #expect(try difference(output, base, nil) == 0)
+    let ids = (0..<24).map { Int32($0 * 5 % base.config.vocabularySize) }
+    let distance = largestDifference(try logits(output, ids), try logits(folder("base"), ids))
+    #expect(distance < ImportTests.tolerance)
+    let embedding = try ModelSource.open(output).tensors.first {
+      $0.name == "model.embed_tokens.weight"
+    }
+    let types: [ExportFormat: ElementType] = [.gptq: .f16, .hf: .f32, .gguf: .q8_0, .mlx: .u32]
+    #expect(embedding?.type == types[format])
+  }
+
   // MARK: Bases
 
   static func base(_ grid: Grid, in folder: TemporaryFolder) throws -> QuantizedBase {

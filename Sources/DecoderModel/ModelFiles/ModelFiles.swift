@@ -4,16 +4,16 @@ package import JSONText
 
 /// Small files of a model directory.
 package enum ModelFiles {
+  /// A GGUF file of metadata alone.
+  package static let tokenizerGGUF = "tokenizer.gguf"
   /// Files beside the weights that say how text becomes tokens and back, as far as they exist.
   package static let tokenizerNames = [
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json",
     "added_tokens.json", "generation_config.json", "chat_template.jinja", "chat_template.json",
-    "vocab.json", "merges.txt",
+    "vocab.json", "merges.txt", tokenizerGGUF,
   ]
-  /// At least one of these makes a tokenizer.
+  /// At least one of these makes a tokenizer for other programs.
   package static let essentialTokenizerNames = ["tokenizer.json", "tokenizer.model", "vocab.json"]
-  /// A GGUF file of metadata alone.
-  package static let tokenizerGGUF = "tokenizer.gguf"
 
   /// Parses a JSON file; errors name the file and the place in it.
   package static func json(_ path: String) throws -> JSONValue {

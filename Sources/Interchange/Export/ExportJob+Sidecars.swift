@@ -28,7 +28,7 @@ extension ExportJob {
   }
 
   private func copyTokenizer(to folder: String) throws {
-    for name in ModelFiles.tokenizerNames + [ModelFiles.tokenizerGGUF]
+    for name in ModelFiles.tokenizerNames
     where Folder.exists(tuned.base.path + "/" + name) {
       try copy(tuned.base.path + "/" + name, folder, name)
     }

@@ -24,9 +24,13 @@ struct RoundedCodeSource: CodeSource {
   let options: QuantizeOptions
   let pool: WorkerPool
 
+  private func quantizer(_ matrix: QuantizePlan.PlannedMatrix) throws -> RowQuantizer {
+    try matrix.role == nil ? .vocabulary : RowQuantizer(options.settings(of: matrix.name))
+  }
+
   func codes(_ matrix: QuantizePlan.PlannedMatrix, rows: Range<Int>) throws -> QuantizedRows {
     let weights = try reader.read(matrix.tensor, rows: rows)
-    let quantizer = try RowQuantizer(options.settings(of: matrix.name))
+    let quantizer = try quantizer(matrix)
     do {
       return try weights.withUnsafeBufferPointer { buffer in
         try quantizer.quantize(

@@ -97,13 +97,16 @@ package struct QuantizeModel {
     }
     var errors = LayerErrors()
     var done = 0
-    let codeSource = try codes ?? ownCodes(plan, reader)
+    let own: any CodeSource =
+      plan.reusesCodes
+      ? ImportedCodeSource(source: source)
+      : RoundedCodeSource(reader: reader, options: options, pool: pool)
     func write(_ matrix: QuantizePlan.PlannedMatrix) throws {
       if let order = matrix.order { try parts.append(order, to: matrix.name + ".order") }
       var numbers = MatrixNumbers()
       for rows in RowReader.chunks(of: matrix.tensor) {
         if isCancelled() { throw QuantizationError.cancelled }
-        let chunk = try codeSource.codes(matrix, rows: rows)
+        let chunk = try (matrix.role == nil ? own : codes ?? own).codes(matrix, rows: rows)
         try parts.append(chunk.rows.codes, to: matrix.name + ".codes")
         numbers.append(chunk.rows)
         if let role = matrix.role { errors.add(role.kind, chunk.squaredError, chunk.squaredNorm) }
@@ -129,12 +132,6 @@ package struct QuantizeModel {
       }
       source.advise(.dontNeed, matrix.tensor)
     }
-    return (errors, try codeSource.finish())
-  }
-
-  private func ownCodes(_ plan: QuantizePlan, _ reader: RowReader) throws -> any CodeSource {
-    plan.reusesCodes
-      ? ImportedCodeSource(source: source)
-      : RoundedCodeSource(reader: reader, options: options, pool: pool)
+    return (errors, try (codes ?? own).finish())
   }
 }

@@ -10,6 +10,8 @@ package struct QuantizeOptions: Sendable {
   package var settings: QuantizationSettings
   /// Bits and groups of linear layers that have others than `settings`, by name without suffix.
   package var grids: [String: BaseManifest.Grid] = [:]
+  /// Embeddings and output matrix get codes of 8 bits (`RowQuantizer.vocabulary`).
+  package var quantizesVocabulary = false
   package var reusesCodes: Bool
   package var allowPoorQuality: Bool
   package var overwrite: Bool
@@ -44,9 +46,9 @@ package struct QuantizePlan: Sendable {
   /// Of most of the weights.
   package let settings: QuantizationSettings
   package let reusesCodes: Bool
-  /// Bits and groups were given by matrix.
+  /// Not all matrices have the bits and groups of `settings`.
   private let isMixed: Bool
-  /// Linear layers, and matrices of the vocabulary whose codes are taken.
+  /// Linear layers, and matrices of the vocabulary that are quantized.
   package let matrices: [PlannedMatrix]
   /// Norms, biases and other small tensors, then vocabulary matrices.
   package let dense: [PlannedDense]
@@ -74,7 +76,8 @@ package struct QuantizePlan: Sendable {
     _ source: ModelSource, _ options: QuantizeOptions,
     needsBFloat16: (ModelTensor) throws -> Bool
   ) throws {
-    (reusesCodes, isMixed) = (options.reusesCodes, !options.grids.isEmpty)
+    reusesCodes = options.reusesCodes
+    isMixed = !options.grids.isEmpty || options.quantizesVocabulary
     if options.reusesCodes {
       try Self.requireCodes(source)
     } else {
@@ -97,7 +100,10 @@ package struct QuantizePlan: Sendable {
             groupSize: settings.groupSize)
         matrices.append(PlannedMatrix(tensor: tensor, role: role, name: name, layout: layout))
       case .vocabulary:
-        if let own {
+        let rounded =
+          options.quantizesVocabulary && !options.reusesCodes
+          ? RowQuantizer.vocabulary.layout(rows: tensor.rows, columns: tensor.columns) : nil
+        if let own = own ?? rounded {
           matrices.append(
             PlannedMatrix(
               tensor: tensor, role: nil, name: tensor.expected.matrixName, layout: own))

@@ -8,7 +8,7 @@ enum SidecarFiles {
   static func requireTokenizer(_ source: ModelSource) throws {
     switch source.format {
     case .huggingFace:
-      let names = ModelFiles.essentialTokenizerNames
+      let names = ModelFiles.essentialTokenizerNames + [ModelFiles.tokenizerGGUF]
       if names.contains(where: { Folder.exists(source.path + "/" + $0) }) { return }
       throw ModelFileError.missing(
         path: source.path,
