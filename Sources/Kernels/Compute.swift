@@ -5,9 +5,8 @@ internal import CKernels
 /// Results do not depend on the number of threads. One caller at a time.
 package final class Compute {
   package let instructionSet: InstructionSet
-  /// These two are what products multiply (`Arithmetic`).
-  package let precision: Precision
-  package private(set) var multipliesIntegers: Bool
+  /// What products multiply.
+  package private(set) var arithmetic: Arithmetic
   package let pool: WorkerPool
   /// Whether the bits are those of any other CPU.
   package let isPortable: Bool
@@ -37,8 +36,9 @@ package final class Compute {
     precondition(!isPortable || precision != .bf16, "bf16 rounds otherwise on other CPUs")
     self.pool = pool
     self.instructionSet = kernels
-    self.precision = precision ?? (kernels.hasNativeBF16 && !isPortable ? .bf16 : .fp32)
-    self.multipliesIntegers = multipliesIntegers
+    arithmetic = Arithmetic(
+      precision ?? (kernels.hasNativeBF16 && !isPortable ? .bf16 : .fp32),
+      multipliesIntegers: multipliesIntegers)
     self.isPortable = isPortable
     self.table = table
     denseTable = isPortable ? nil : BLASTable(fallback: table)
@@ -62,9 +62,8 @@ package final class Compute {
     multipliesIntegers && w.isQuantized && !w.staysFloating ? .i8 : precision.kind
   }
 
-  package var arithmetic: Arithmetic {
-    Arithmetic(precision, multipliesIntegers: multipliesIntegers)
-  }
+  package var precision: Precision { arithmetic.precision }
+  package var multipliesIntegers: Bool { arithmetic.multipliesIntegers }
 
   /// What products with codes multiply, in words.
   package var products: String { multipliesIntegers ? "int8" : precision.rawValue }
@@ -72,9 +71,9 @@ package final class Compute {
   /// Runs `body` with codes multiplied in floating point: what a model is measured by must not
   /// depend on how it is trained.
   package func inFloatingPoint<Result>(_ body: () throws -> Result) rethrows -> Result {
-    let before = multipliesIntegers
-    multipliesIntegers = false
-    defer { multipliesIntegers = before }
+    let before = arithmetic
+    arithmetic.multipliesIntegers = false
+    defer { arithmetic = before }
     return try body()
   }
 

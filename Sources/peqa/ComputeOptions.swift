@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import DecoderModel
 internal import Foundation
 internal import Kernels
 internal import Machine
@@ -21,9 +22,14 @@ struct ComputeOptions: ParsableArguments {
     }
   }
 
-  /// Kernels on a pool of threads; `automatic` where none were asked for.
-  func compute(automatic: ThreadCount, for use: KernelChoice.Use = .work) throws -> Compute {
-    try KernelChoice.compute(threads: threads ?? automatic.count, dtype: dtype, for: use)
+  /// Kernels on a pool of threads; `automatic` where none were asked for. A model in full precision
+  /// has no codes to multiply as integers.
+  func compute(
+    automatic: ThreadCount, for use: KernelChoice.Use = .work, of model: LoadedModel? = nil
+  ) throws -> Compute {
+    var arithmetic = try KernelChoice.arithmetic(dtype, for: use)
+    if let model, model.base == nil { arithmetic.multipliesIntegers = false }
+    return try KernelChoice.compute(threads: threads ?? automatic.count, arithmetic)
   }
 }
 

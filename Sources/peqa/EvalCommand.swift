@@ -103,7 +103,7 @@ struct Eval: RankedCommand {
           "--max-length \(length) is more than the \(loaded.config.maximumLength) tokens that "
             + "the model was trained for")
       }
-      let compute = try computing.compute(automatic: rank.threads, for: .judging)
+      let compute = try computing.compute(automatic: rank.threads, for: .judging, of: loaded)
       let decoder = Decoder(config: loaded.config, weights: loaded.weights, compute: compute)
       streaming.apply(
         to: decoder, loaded, length: tasks.isWanted ? Decoder.scoredTokens : length,

@@ -53,7 +53,7 @@ struct Generate: ParsableCommand {
     let tokenizer = try Tokenizer.load(from: base)
     let prompt = prompting.interactive ? nil : try prompting.tokens(tokenizer)
     let model = try LoadedModel.open(base)
-    let compute = try computing.compute(automatic: .ofOneProcess(console))
+    let compute = try computing.compute(automatic: .ofOneProcess(console), of: model)
     let uncached = Decoder(config: model.config, weights: model.weights, compute: compute)
     let memory = ContextMemory(
       config: model.config, compute: compute, available: NodeMemory.available())

@@ -44,7 +44,7 @@ extension Generate {
     let bytes = try OpenFile.contents(of: path)
     let tokenizer = try Tokenizer.load(from: base)
     let model = try LoadedModel.open(base)
-    let compute = try computing.compute(automatic: .ofOneProcess(console))
+    let compute = try computing.compute(automatic: .ofOneProcess(console), of: model)
     let decoder = Decoder(config: model.config, weights: model.weights, compute: compute)
     let shelf = try AdapterSet(adapter, model: model, use: decoder.use)
     var preparation = RequestPreparation(

@@ -72,6 +72,30 @@ import Testing
         + "Started again, it begins anew.")
   }
 
+  /// A run that paused goes on past that step, wherever the step stood.
+  @Test(arguments: [
+    (["peqa", "train", "run.yaml", "--stop-at-step", "20", "-q"], "peqa train run.yaml -q"),
+    (["peqa", "train", "run.yaml", "--stop-at-step=20"], "peqa train run.yaml"),
+    (["peqa", "train", "run.yaml"], "peqa train run.yaml --stop-at-step 0"),
+  ])
+  func thePauseIsLeftOut(words: [String], command: String) throws {
+    let folder = try TemporaryFolder()
+    for (step, expected) in [(20, command), (10, words.joined(separator: " "))] {
+      let argv = words.map { "\"\($0)\"" }.joined(separator: ",")
+      try folder.put("\(step)/metrics.jsonl", "{\"step\":\(step),\"loss\":2}\n")
+      try folder.put("\(step)/config.resolved.yaml", "max_steps: 100\nstop_at_step: 20\n")
+      try folder.put(
+        "\(step)/run.json",
+        "{\"started\":\"2025-01-01T00:00:00Z\",\"argv\":[\(argv)],\"ranks\":1,"
+          + "\"ended\":{\"reason\":\"stopped\",\"step\":\(step)}}")
+      try folder.put("\(step)/checkpoint-\(step)/trainer_state.json", "{}")
+      let page = Report([.init(try RunRecord(folder: folder("\(step)")))], maker: "test").text
+      let use = try #require(page.components(separatedBy: "<h2>Use it</h2>").dropFirst().first)
+      let code = try #require(use.firstMatch(of: /<code>([^<]*)<\/code>/)?.1)
+      #expect(code.trimmingCharacters(in: .whitespacesAndNewlines) == expected)
+    }
+  }
+
   @Test(arguments: [
     #"{"reason":"complete","step":60000}"#, #"{"reason":"early_stopping","step":900}"#,
   ])

@@ -21,7 +21,7 @@ struct RunUse {
     if ![.finished, .running].contains(state), let life = record.life, !life.arguments.isEmpty {
       let what =
         record.checkpoints.isEmpty ? "Start it again:" : "Go on from the newest checkpoint:"
-      all.append((what, Self.line(life.arguments, ranks: life.ranks)))
+      all.append((what, Self.line(withoutPause(life.arguments), ranks: life.ranks)))
     }
     guard !model.isEmpty, let adapter = record.adapterFolder else { return all }
     let (base, scales) = (Figures.shell(model), Figures.shell(adapter))
@@ -33,6 +33,21 @@ struct RunUse {
         "peqa export \(base) --adapter \(scales) --format gguf -o \(Figures.shell(exported))"
       ))
     return all
+  }
+
+  /// The words of a command that goes past the step at which the run paused.
+  private func withoutPause(_ words: [String]) -> [String] {
+    guard let pause = record.settings.number("stop_at_step"), pause > 0,
+      let reached = record.checkpoints.last, Double(reached) >= pause
+    else { return words }
+    let flag = "--stop-at-step"
+    var kept: [String] = []
+    var isValue = false
+    for word in words {
+      if !isValue, word != flag, !word.hasPrefix(flag + "=") { kept.append(word) }
+      isValue = word == flag
+    }
+    return kept.count < words.count ? kept : words + [flag, "0"]
   }
 
   /// The model was trained to answer, as far as the data tells, and knows how it is asked.

@@ -208,7 +208,8 @@ extension ConfigKey {
       "digest_steps", \.digestSteps, .whole(0...Int.max),
       "steps between comparisons of the ranks' scales and moments; 0 never compares"),
     ConfigKey(
-      "seed", \.seed, .whole(0...Int.max), critical: true,
+      // What a number of JSON can hold exactly, as run.json and checkpoints have it.
+      "seed", \.seed, .whole(0...(1 << 53)), critical: true,
       "decides the order of the data and which samples are held out"),
   ]
 

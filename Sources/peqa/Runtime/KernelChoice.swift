@@ -49,10 +49,16 @@ enum KernelChoice {
 
   /// Kernels on a pool of threads, for a `dtype` of the command line or a run file.
   static func compute(
-    threads: Int, dtype: ComputeType, for use: Use = .work, isPortable: Bool = false
+    threads: Int, dtype: ComputeType, isPortable: Bool = false
   ) throws -> Compute {
-    let arithmetic = try arithmetic(dtype, for: use, isPortable: isPortable)
-    return Compute(
+    try compute(
+      threads: threads, arithmetic(dtype, isPortable: isPortable), isPortable: isPortable)
+  }
+
+  static func compute(
+    threads: Int, _ arithmetic: Arithmetic, isPortable: Bool = false
+  ) throws -> Compute {
+    Compute(
       pool: WorkerPool(threads: threads), precision: arithmetic.precision,
       multipliesIntegers: arithmetic.multipliesIntegers, instructionSet: try instructionSet(),
       isPortable: isPortable)
