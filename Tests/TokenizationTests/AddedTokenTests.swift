@@ -86,8 +86,8 @@ struct AddedTokenTests {
     }
   }
 
-  /// 1500 tokens a...ab in a megabyte of a: trying every length at every place takes far longer than
-  /// the limit.
+  /// 1500 tokens a...ab in a megabyte of a: trying every length at every place takes far longer
+  /// than the limit.
   @Test(.timeLimit(.minutes(10)))
   func manyLengths() throws {
     let added = (1...1500).map { count in
