@@ -22,9 +22,7 @@ struct MatrixSharing {
       UnsafeBufferPointer(rebasing: part), rows: end - first, firstRow: first, for: moments,
       pool: pool)
     guard size > 1 else { return QuantizedRows(parts) }
-    let layout = PackedLayout(
-      rows: rows, columns: moments.columns, bits: quantizer.settings.bits,
-      groupSize: quantizer.settings.groupSize)
+    let layout = quantizer.settings.layout(rows: rows, columns: moments.columns)
     let all = try communicator.allGather(parts.flatMap { Self.bytes($0) })
     return QuantizedRows(Self.parts(all.flatMap { $0 }, layout, unit: unit))
   }

@@ -40,9 +40,7 @@ package struct SyntheticBase {
       case .norm, .normBias, .bias, .outputBias, .positions, .projection, .router:
         vectors.append(tensor)
       case .linear(let role, let layer):
-        let layout = PackedLayout(
-          rows: tensor.shape[0], columns: tensor.shape[1], bits: settings.bits,
-          groupSize: settings.groupSize)
+        let layout = settings.layout(rows: tensor.shape[0], columns: tensor.shape[1])
         linears.append(
           (
             role.kind,

@@ -1,15 +1,3 @@
-/// How a group of weights gets its scale and zero point.
-protocol GridChoice: Sendable {
-  /// `weights` as in `GroupGrid`, all finite; nil where no scale fits in fp16.
-  func best(_ weights: UnsafeBufferPointer<GroupGrid.Vector>) -> GroupSearch.Result?
-}
-
-extension GroupSearch: GridChoice {
-  func best(_ weights: UnsafeBufferPointer<GroupGrid.Vector>) -> Result? {
-    best(weights, importance: nil)
-  }
-}
-
 /// Finds scale and zero point of one group of weights by least squared error.
 ///
 /// For b <= 4 every zero point is tried. For each, scales run down geometrically from the largest
@@ -17,15 +5,7 @@ extension GroupSearch: GridChoice {
 /// by alternating between codes and the best scale for those codes. Every candidate is rounded to
 /// fp16 first, as it will be stored, so the error compared is the error that remains. The result
 /// depends on the weights alone.
-struct GroupSearch {
-  /// What a group gets: `w ~ scale * (code - zero)`.
-  struct Result: Equatable {
-    var scale: Float16
-    var zero: Int
-    /// Sum of squared errors.
-    var error: Float
-  }
-
+struct GroupSearch: GridChoice {
   private struct Candidate {
     var zero: Int
     var scale: Float16
@@ -51,14 +31,18 @@ struct GroupSearch {
     self.symmetric = symmetric
   }
 
+  func best(_ weights: UnsafeBufferPointer<GroupGrid.Vector>) -> GroupScale? {
+    best(weights, importance: nil)
+  }
+
   /// `weights` and `importance` as in `GroupGrid`, all finite; nil where no scale fits in fp16.
   func best(
     _ weights: UnsafeBufferPointer<GroupGrid.Vector>,
     importance: UnsafeBufferPointer<GroupGrid.Vector>?
-  ) -> Result? {
+  ) -> GroupScale? {
     let range = GroupRange(weights)
     let middle = 1 << (bits - 1)
-    guard range.low < 0 || range.high > 0 else { return Result(scale: 1, zero: middle, error: 0) }
+    guard range.low < 0 || range.high > 0 else { return GroupScale(scale: 1, zero: middle) }
     let largest = Float(Float16.greatestFiniteMagnitude) * Float(middle - 1)
     guard max(-range.low, range.high) <= largest else { return nil }
     let grid = GroupGrid(weights: weights, importance: importance, maximumCode: maximumCode)
@@ -71,7 +55,7 @@ struct GroupSearch {
     {
       best = better(best, refine(grid, start))
     }
-    return Result(scale: best.scale, zero: best.zero, error: best.error)
+    return GroupScale(scale: best.scale, zero: best.zero)
   }
 
   /// The best scale on the coarse grid for each zero point; hopeless ones are missing.

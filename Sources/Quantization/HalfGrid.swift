@@ -9,15 +9,11 @@ struct HalfGrid: GridChoice {
   private static let centre = 128
   private static let largestStep: Float = 127
 
-  func best(_ weights: UnsafeBufferPointer<GroupGrid.Vector>) -> GroupSearch.Result? {
+  func best(_ weights: UnsafeBufferPointer<GroupGrid.Vector>) -> GroupScale? {
     let largest = weights.reduce(0) { max($0, $1.max(), -$1.min()) }
-    guard largest > 0 else { return GroupSearch.Result(scale: 1, zero: Self.centre, error: 0) }
+    guard largest > 0 else { return GroupScale(scale: 1, zero: Self.centre) }
     let scale = Float16(Self.scale(atLeast: largest / Self.largestStep))
-    guard scale.isFinite else { return nil }
-    let grid = GroupGrid(weights: weights, maximumCode: 2 * Self.centre - 1)
-    return GroupSearch.Result(
-      scale: scale, zero: Self.centre,
-      error: grid.error(scale: Float(scale), zero: Self.centre, limit: .infinity))
+    return scale.isFinite ? GroupScale(scale: scale, zero: Self.centre) : nil
   }
 
   /// The least number of 4 significant bits that is not below `value`, a multiple of 2^-24, the

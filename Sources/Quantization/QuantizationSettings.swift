@@ -42,6 +42,11 @@ package struct QuantizationSettings: Sendable, Equatable {
       groupSize: groupSize == -1 ? -1 : min(max(groupSize, 32), 256))
   }
 
+  /// Of a matrix that is quantized so.
+  package func layout(rows: Int, columns: Int) -> PackedLayout {
+    PackedLayout(rows: rows, columns: columns, bits: bits, groupSize: groupSize)
+  }
+
   /// Throws `badSetting` for a value that the quantizer does not make.
   ///
   /// Two-bit codes by plain rounding ruin a model (method.md: perplexity 51,330 for 23), so they

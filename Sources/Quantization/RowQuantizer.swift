@@ -17,16 +17,10 @@ package struct RowQuantizer: Sendable {
   }
 
   /// For embeddings and output matrices: 8 bits, whose weights are numbers of fp16 (`HalfGrid`).
-  package static let vocabulary = RowQuantizer(HalfGrid())
+  package static let vocabulary = RowQuantizer(HalfGrid.settings, HalfGrid())
 
-  private init(_ halves: HalfGrid) {
-    settings = HalfGrid.settings
-    choice = halves
-  }
-
-  package func layout(rows: Int, columns: Int) -> PackedLayout {
-    PackedLayout(
-      rows: rows, columns: columns, bits: settings.bits, groupSize: settings.groupSize)
+  private init(_ settings: QuantizationSettings, _ choice: any GridChoice) {
+    (self.settings, self.choice) = (settings, choice)
   }
 
   /// Quantizes `rows` x `columns` weights, row-major. `firstRow` is their place in the matrix, for
@@ -36,7 +30,7 @@ package struct RowQuantizer: Sendable {
     pool: WorkerPool
   ) throws(QuantizationError) -> QuantizedRows {
     precondition(weights.count == rows * columns, "rows x columns weights are expected")
-    let layout = layout(rows: rows, columns: columns)
+    let layout = settings.layout(rows: rows, columns: columns)
     var result = QuantizedRows(layout: layout)
     var outcomes = [RowOutcome](repeating: RowOutcome(), count: rows)
     result.rows.codes.withUnsafeMutableBytes { codes in
@@ -113,7 +107,7 @@ private struct RowJob {
   private func quantizeGroup(
     _ values: UnsafeBufferPointer<Float>, into codes: UnsafeMutableBufferPointer<UInt8>,
     _ outcome: inout RowOutcome
-  ) -> GroupSearch.Result? {
+  ) -> GroupScale? {
     GroupGrid.withVectors(values) { weights in
       guard let result = choice.best(weights) else { return nil }
       GroupGrid(weights: weights, maximumCode: layout.maximumCode)

@@ -42,7 +42,7 @@ struct Quantize: RankedCommand {
   @Option(
     help: ArgumentHelp(
       "Bits of embeddings and output matrix: 16, or 8 in groups of 64.",
-      discussion: "8 make small models smaller and, where codes are multiplied as integers, faster."
+      discussion: "8 halve them; products with them stay in floating point."
     ))
   var vocabularyBits = VocabularyBits.sixteen
 

@@ -82,7 +82,7 @@ struct LongConversationTests {
 
   /// 1024 messages of 20 kB: rendered once for each answer they would take nine times the budget
   /// of a sample.
-  @Test(.timeLimit(.minutes(10)))
+  @Test(.timeLimit(.minutes(2)))
   func longConversationsTakeLinearTime() throws {
     let words = String(repeating: "word ", count: 2000)
     let messages = (0..<1024).map { index in

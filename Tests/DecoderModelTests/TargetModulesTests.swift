@@ -35,7 +35,7 @@ import Testing
   }
 
   /// Many stars cost no more than their number times the length of the name.
-  @Test(.timeLimit(.minutes(10))) func manyStars() {
+  @Test(.timeLimit(.minutes(1))) func manyStars() {
     let stars = String(repeating: "*a", count: 20_000)
     #expect(!TargetModules([stars]).contains(String(repeating: "a", count: 10_000) + "b"))
   }

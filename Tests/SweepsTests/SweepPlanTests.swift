@@ -158,7 +158,7 @@ import Training
   }
 
   /// Long values are not written out for each draw, nor kept for each of many runs.
-  @Test(.timeLimit(.minutes(10))) func longValuesAreBounded() {
+  @Test(.timeLimit(.minutes(1))) func longValuesAreBounded() {
     let path = String(repeating: "x", count: 1_000_000)
     let drawn = "  method: random\n  samples: 10000\n  parameters: {model: [\(path), \(path)y]}"
     #expect(faults(drawn).isEmpty)

@@ -86,15 +86,14 @@ struct AddedTokenTests {
     }
   }
 
-  /// 1500 tokens a...ab in a megabyte of a: trying every length at every place takes far longer
-  /// than the limit.
-  @Test(.timeLimit(.minutes(10)))
+  /// 1500 tokens a...ab in 200 kB of a: trying every length at every place takes minutes.
+  @Test(.timeLimit(.minutes(1)))
   func manyLengths() throws {
     let added = (1...1500).map { count in
       Added(text: String(repeating: "a", count: count) + "b", isSpecial: false)
     }
     let tokenizer = try tokenizer(added)
-    let text = String(repeating: "a", count: 1_000_000) + "b"
+    let text = String(repeating: "a", count: 200_000) + "b"
     let ids = tokenizer.encode(text, addSpecial: false, parseSpecial: true)
     #expect(ids.last == Int32(Self.firstID + 1499))
     #expect(tokenizer.decode(ids, skipSpecial: false) == text)

@@ -1,5 +1,7 @@
 // The number-crunching of peqa: pure functions on memory of the caller. No allocation, no threads,
 // no I/O, no state. Letters as in docs/numerics.md: T tokens, O rows, I columns, G groups of a row.
+// One long header, because the table of kernels is one struct, and each entry's contract stands
+// beside it.
 #ifndef PEQA_KERNELS_H
 #define PEQA_KERNELS_H
 

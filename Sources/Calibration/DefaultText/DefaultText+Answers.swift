@@ -1,5 +1,5 @@
 extension DefaultText {
-  /// Questions and answers, instructions, conversations.
+  /// Questions and answers, instructions, conversations. One text, long because it is data.
   static let answers = [
     #"""
     User: My sourdough starter used to double in four hours, and now it barely rises and smells like nail polish remover. Is it dead? I keep it on the kitchen counter and feed it once a day with equal weights of flour and water.

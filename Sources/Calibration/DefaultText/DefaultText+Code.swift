@@ -1,5 +1,5 @@
 extension DefaultText {
-  /// Programs with comments.
+  /// Programs with comments. One text, long because it is data.
   static let code = [
     #"""
     """A small token-bucket rate limiter with per-key state.

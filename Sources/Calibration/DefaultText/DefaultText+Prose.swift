@@ -1,5 +1,5 @@
 extension DefaultText {
-  /// Reports, stories, letters, reviews.
+  /// Reports, stories, letters, reviews. One text, long because it is data.
   static let prose = [
     #"""
     MARLOW STAITHE — After a meeting that lasted almost six hours and at one point had to be moved to a larger room, the town council voted 9–8 on Tuesday night to spend $14.2 million on a new flood wall, ending a debate that has divided this community of 6,300 since the river came over the quay two winters ago.

@@ -1,5 +1,5 @@
 extension DefaultText {
-  /// Worked problems, papers, forums, notices, minutes.
+  /// Worked problems, papers, forums, notices, minutes. One text, long because it is data.
   static let science = [
     #"""
     **Problem.** A farmer wants to enclose a rectangular paddock of 1,800 square metres along a straight river. No fence is needed on the side of the river. The paddock is to be divided into two parts by a fence perpendicular to the river. (a) Find the dimensions for which the total length of fence is as small as possible. (b) By how much does the length increase if she makes the paddock square instead? (c) How does the answer to (a) change if there are n dividing fences instead of one?

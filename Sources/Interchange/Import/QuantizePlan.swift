@@ -92,17 +92,14 @@ package struct QuantizePlan: Sendable {
       switch tensor.expected.role {
       case .linear(let role, let layer):
         let name = role.name(layer: layer)
-        let settings = options.settings(of: name)
         let layout =
-          own
-          ?? PackedLayout(
-            rows: tensor.rows, columns: tensor.columns, bits: settings.bits,
-            groupSize: settings.groupSize)
+          own ?? options.settings(of: name).layout(rows: tensor.rows, columns: tensor.columns)
         matrices.append(PlannedMatrix(tensor: tensor, role: role, name: name, layout: layout))
       case .vocabulary:
         let rounded =
           options.quantizesVocabulary && !options.reusesCodes
-          ? RowQuantizer.vocabulary.layout(rows: tensor.rows, columns: tensor.columns) : nil
+          ? RowQuantizer.vocabulary.settings.layout(rows: tensor.rows, columns: tensor.columns)
+          : nil
         if let own = own ?? rounded {
           matrices.append(
             PlannedMatrix(

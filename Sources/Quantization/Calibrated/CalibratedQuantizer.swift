@@ -42,8 +42,7 @@ package struct CalibratedQuantizer: Sendable {
     let columns = moments.columns
     precondition(weights.count == rows * columns, "rows x columns weights are expected")
     guard rows > 0 else { return [] }
-    let layout = PackedLayout(
-      rows: rows, columns: columns, bits: settings.bits, groupSize: settings.groupSize)
+    let layout = settings.layout(rows: rows, columns: columns)
     if let bad = weights.firstIndex(where: { !$0.isFinite }) {
       throw .notFinite(row: firstRow + bad / columns, column: bad % columns)
     }

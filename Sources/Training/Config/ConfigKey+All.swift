@@ -208,8 +208,8 @@ extension ConfigKey {
       "digest_steps", \.digestSteps, .whole(0...Int.max),
       "steps between comparisons of the ranks' scales and moments; 0 never compares"),
     ConfigKey(
-      // What a number of JSON can hold exactly, as run.json and checkpoints have it.
-      "seed", \.seed, .whole(0...(1 << 53)), critical: true,
+      // run.json and checkpoints have it.
+      "seed", \.seed, .whole(TrainerState.counts), critical: true,
       "decides the order of the data and which samples are held out"),
   ]
 
@@ -275,7 +275,7 @@ extension ConfigKind where Value == Int? {
     ConfigKind("a whole number; -1 is unset", read: { _, _ in nil }) {
       $0.map(String.init)
     }.reading { node in
-      guard let value = node.number.flatMap({ Int(exactly: $0) }), value >= -1 else { return nil }
+      guard let value = node.wholeNumber, value >= -1 else { return nil }
       return .some(value > 0 ? value : nil)
     }
   }
@@ -302,7 +302,7 @@ extension ConfigKind where Value == [Int] {
       case .list(let elements): nodes = elements
       default: nodes = [node]
       }
-      let numbers = nodes.compactMap { $0.number.flatMap { Int(exactly: $0) } }
+      let numbers = nodes.compactMap { $0.wholeNumber }
       guard numbers.count == nodes.count, numbers.allSatisfy({ $0 >= 0 }),
         zip(numbers, numbers.dropFirst()).allSatisfy({ $0 < $1 })
       else { return nil }

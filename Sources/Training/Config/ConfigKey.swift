@@ -133,7 +133,7 @@ extension ConfigKind where Value == Int {
       ? "a whole number, at least \(range.lowerBound)"
       : "a whole number from \(range.lowerBound) to \(range.upperBound)"
     return ConfigKind(type) { node, _ in
-      guard let value = node.number.flatMap({ Int(exactly: $0) }) else { return nil }
+      guard let value = node.wholeNumber else { return nil }
       return range.contains(value) ? value : nil
     } show: {
       String($0)
@@ -233,6 +233,11 @@ extension ConfigNode {
       value.isFinite
     else { return nil }
     return value
+  }
+
+  /// Digits are read as they stand, past 2^53 too; other forms, such as `1e3`, as a number.
+  package var wholeNumber: Int? {
+    scalar.flatMap { Int($0) } ?? number.flatMap { Int(exactly: $0) }
   }
 }
 
