@@ -23,7 +23,8 @@ epoch; AdamW without decay, linear schedule, gradients clipped to norm 1; the lo
 step. Alpaca rows get peqa's Alpaca prompt and teach their responses with the end token; rows are packed into sequences of
 --length tokens, and as in peqa they do not see each other, here because each is computed alone (padded on the right, which a
 causal model does not notice). Evaluation: a text as in check_peqa.py; rows by the mean loss of their supervised tokens. Rows
-longer than --length are dropped.
+longer than --length are dropped. With --bf16 the products of the steps, not of the evaluation, are in bfloat16 (autocast;
+weights and moments stay float32), twice as fast where the CPU has it.
 
 Prints one JSON line: perplexity and loss before and after (`before` is that of what is tuned: of the rounded base for qlora),
 `tuned_perplexity` before GPTQ, seconds of the steps alone, peak resident memory of the steps alone in MB.
@@ -207,7 +208,8 @@ def tune(model, found, a, generator):
     for n, samples in enumerate(steps(found, a, generator)):
         tokens, total = supervised(samples), 0.0
         for ids, labels in stacked(samples, a.micro_batch * a.length):
-            loss = loss_sum(model, ids, labels) / tokens
+            with torch.autocast("cpu", torch.bfloat16, enabled=a.bf16):
+                loss = loss_sum(model, ids, labels) / tokens
             loss.backward()
             total += loss.item()
         if not math.isfinite(total):
@@ -328,6 +330,7 @@ def arguments():
     parser.add_argument("--warmup", type=int, default=10)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--micro-batch", type=int, default=1, help="sequences computed at once; does not change the result")
+    parser.add_argument("--bf16", action="store_true", help="products of the steps in bfloat16")
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--windows", type=int, default=20)
     parser.add_argument("--eval-length", type=int, default=1024)
