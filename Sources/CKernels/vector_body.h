@@ -54,6 +54,7 @@ INLINE void store_bf16(uint16_t *p, vf v) {
 #include "vector_panels.h"
 #include "vector_gemv.h"
 #ifndef ANY_CPU
+#include "vector_code_bytes.h"
 #include "vector_int8.h"
 #endif
 #if INT8_WIDTH

@@ -1,30 +1,6 @@
 // Products of few tokens with rows of codes as they lie: the sums of vector_int8_products.h, which
 // comes before it, without panels. What is rounded is the contract of gemv_i8.
 
-// Thirty-two codes as they come.
-INLINE __m256i many_codes(const uint8_t *p, const int bits) {
-  if (bits == 8) return _mm256_loadu_si256((const void *)p);
-  if (bits == 4) {
-    __m256i v = _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)p));
-    return _mm256_and_si256(_mm256_or_si256(v, _mm256_slli_epi16(v, 4)), _mm256_set1_epi8(15));
-  }
-  if (bits == 2) {
-    __m256i v = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p));
-    v = _mm256_or_si256(v, _mm256_slli_epi32(v, 12));
-    v = _mm256_or_si256(v, _mm256_slli_epi32(v, 6));
-    return _mm256_and_si256(v, _mm256_set1_epi8(3));
-  }
-  return _mm256_set_epi64x(
-      (long long)eight_codes(p + 3 * bits, bits), (long long)eight_codes(p + 2 * bits, bits),
-      (long long)eight_codes(p + bits, bits), (long long)eight_codes(p, bits));
-}
-
-// Sixteen codes, and zeros.
-INLINE __m256i few_codes(const uint8_t *p, const int bits) {
-  return _mm256_set_epi64x(0, 0, (long long)eight_codes(p + bits, bits),
-                           (long long)eight_codes(p, bits));
-}
-
 // sum + fours of products; of 8 bits without VNNI less 128 times the sum of a.
 INLINE __m256i add_products(__m256i sum, __m256i u, __m256i a, const int bits) {
 #if INT8_VNNI && INT8_WIDTH == 512

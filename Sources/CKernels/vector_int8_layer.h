@@ -9,6 +9,7 @@
 #include "vector_grid.h"
 
 #define INT8_VNNI 1
+#include "vector_code_bytes.h"
 #include "vector_int8_products.h"
 #include "vector_int8_gemv.h"
 
