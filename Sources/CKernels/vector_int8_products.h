@@ -29,7 +29,7 @@ enum { WORDS = 16, INT8_VECTORS = 4 };
 typedef __m256i vbytes;
 typedef __m256 vfloats;
 #define OP(NAME) _mm256_##NAME
-#define LOAD_BYTES(P) _mm256_loadu_si256((const void*)(P))
+#define LOAD_BYTES(P) _mm256_loadu_si256((const void *)(P))
 #define NO_BYTES _mm256_setzero_si256()
 enum { WORDS = 8, INT8_VECTORS = 2 };
 #endif
@@ -41,7 +41,7 @@ enum { INT8_ROWS = 3 };
 enum { MOST_STRETCHES = PEQA_DEPTH / PEQA_LEAST_GROUP };
 
 // Four bytes of a row in every word.
-INLINE vbytes four_bytes(const int8_t* a) {
+INLINE vbytes four_bytes(const int8_t *a) {
   int32_t word;
   memcpy(&word, a, sizeof word);
   return OP(set1_epi32)(word);
@@ -65,12 +65,12 @@ INLINE vbytes dot_centred(vbytes u, vbytes a) {
 }
 
 // 128 times the sum of `k` bytes.
-INLINE int32_t centre_of(const int8_t* a, int k) {
+INLINE int32_t centre_of(const int8_t *a, int k) {
   __m256i sums = _mm256_setzero_si256();
   int i = 0;
   for (; i + 32 <= k; i += 32) {
     __m256i pairs =
-        _mm256_maddubs_epi16(_mm256_set1_epi8(1), _mm256_loadu_si256((const void*)(a + i)));
+        _mm256_maddubs_epi16(_mm256_set1_epi8(1), _mm256_loadu_si256((const void *)(a + i)));
     sums = _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
   int32_t sum =
@@ -93,15 +93,15 @@ INLINE void keep_order(const int rows, vbytes (*sums)[INT8_VECTORS]) {
 
 // sums[row][vector] = the products of k / 4 words of rows of bytes with words of a panel.
 // `centres`, a number of each row, is what sums of 8 bits without VNNI begin with, see above.
-INLINE void tile_sums(const int rows, const int bits, const int k, const int8_t* a, ptrdiff_t a_row,
-                      const uint8_t* b, const int32_t* centres, vbytes (*sums)[INT8_VECTORS]) {
+INLINE void tile_sums(const int rows, const int bits, const int k, const int8_t *a, ptrdiff_t a_row,
+                      const uint8_t *b, const int32_t *centres, vbytes (*sums)[INT8_VECTORS]) {
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
     for (int j = 0; j < INT8_VECTORS; j++)
       sums[i][j] = bits == 8 && !INT8_VNNI ? OP(set1_epi32)(centres[i]) : NO_BYTES;
 #if INT8_VNNI
-  // One step waits for the one before it in each sum alone.
+      // One step waits for the one before it in each sum alone.
 #pragma clang loop unroll_count(8)
   for (int d = 0; d < k; d += 4) {
     vbytes u[INT8_VECTORS];
@@ -156,17 +156,17 @@ static const float int8_ones[PEQA_PANEL] = {
     ONES, ONES, ONES, ONES
 #undef ONES
 };
-INLINE const float* part_lanes(const float* numbers, int part) {
+INLINE const float *part_lanes(const float *numbers, int part) {
   return numbers ? numbers + part * PEQA_PANEL : int8_ones;
 }
 
 // Puts what `totals` are of one part into whole vectors of C.
-INLINE void store_totals(const int rows, vfloats (*totals)[INT8_VECTORS], const peqa_lanes* lanes,
-                         int part, int j, const float* a_sums, ptrdiff_t parts, float* c,
+INLINE void store_totals(const int rows, vfloats (*totals)[INT8_VECTORS], const peqa_lanes *lanes,
+                         int part, int j, const float *a_sums, ptrdiff_t parts, float *c,
                          ptrdiff_t c_row, const int accumulate) {
-  const float* scales = part_lanes(lanes->scale, part) + j;
-  const float* slopes = lanes->slope ? part_lanes(lanes->slope, part) + j : NULL;
-  const float* zeros = part_lanes(lanes->zero, part) + j;
+  const float *scales = part_lanes(lanes->scale, part) + j;
+  const float *slopes = lanes->slope ? part_lanes(lanes->slope, part) + j : NULL;
+  const float *zeros = part_lanes(lanes->zero, part) + j;
 #pragma clang loop unroll(full)
   for (int v = 0; v < INT8_VECTORS; v++) {
     vfloats scale = OP(loadu_ps)(scales + v * WORDS), zero = OP(loadu_ps)(zeros + v * WORDS);
@@ -175,17 +175,17 @@ INLINE void store_totals(const int rows, vfloats (*totals)[INT8_VECTORS], const 
       vfloats value = totals[r][v];
       if (slopes) value = OP(mul_ps)(value, OP(loadu_ps)(slopes + v * WORDS));
       value = OP(fnmadd_ps)(zero, OP(set1_ps)(a_sums[r * parts]), value);
-      float* to = c + r * c_row + v * WORDS;
-      OP(storeu_ps)(
-          to, accumulate ? OP(fmadd_ps)(value, scale, OP(loadu_ps)(to)) : OP(mul_ps)(value, scale));
+      float *to = c + r * c_row + v * WORDS;
+      OP(storeu_ps)
+      (to, accumulate ? OP(fmadd_ps)(value, scale, OP(loadu_ps)(to)) : OP(mul_ps)(value, scale));
     }
   }
 }
 
 // The same for `count` lanes of C.
 INLINE void store_part_i8(const int rows, vfloats (*totals)[INT8_VECTORS], int count,
-                          const peqa_lanes* lanes, int part, int j, const float* a_sums,
-                          ptrdiff_t parts, float* c, ptrdiff_t c_row, int accumulate) {
+                          const peqa_lanes *lanes, int part, int j, const float *a_sums,
+                          ptrdiff_t parts, float *c, ptrdiff_t c_row, int accumulate) {
 #define STORE(TO, ROW)                                                     \
   if (accumulate)                                                          \
     store_totals(rows, totals, lanes, part, j, a_sums, parts, TO, ROW, 1); \
@@ -204,18 +204,18 @@ INLINE void store_part_i8(const int rows, vfloats (*totals)[INT8_VECTORS], int c
 }
 
 // Asks for the lines of a tile of C, which arrive while its sums are made.
-INLINE void fetch_part(const int rows, int count, const float* c, ptrdiff_t c_row) {
+INLINE void fetch_part(const int rows, int count, const float *c, ptrdiff_t c_row) {
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++)
     for (int l = 0; l < count && l < INT8_VECTORS * WORDS; l += 16)
       __builtin_prefetch(c + r * c_row + l, 1, 3);
 }
 
-INLINE void tile_i8(const int rows, const int bits, int n, int k, int part, const peqa_operand* a,
-                    int i, const uint8_t* b, int j, const peqa_lanes* lanes,
-                    int32_t (*centres)[INT8_ROWS], float* c, ptrdiff_t c_row, int accumulate) {
+INLINE void tile_i8(const int rows, const int bits, int n, int k, int part, const peqa_operand *a,
+                    int i, const uint8_t *b, int j, const peqa_lanes *lanes,
+                    int32_t (*centres)[INT8_ROWS], float *c, ptrdiff_t c_row, int accumulate) {
   const int stretch = part < PEQA_BYTE_RUN ? part : PEQA_BYTE_RUN;
-  const int8_t* from = (const int8_t*)a->rows + i * a->row;
+  const int8_t *from = (const int8_t *)a->rows + i * a->row;
   const float *scales = a->scales + i * a->runs, *a_sums = a->sums + i * a->parts;
   const ptrdiff_t a_row = a->row, runs = a->runs;
   c += i * c_row + j, b += 4 * j;
@@ -247,8 +247,8 @@ INLINE void tile_i8(const int rows, const int bits, int n, int k, int part, cons
   }
 }
 
-INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const peqa_operand* a,
-                          const uint8_t* b, const peqa_lanes* lanes, float* c, ptrdiff_t c_row,
+INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const peqa_operand *a,
+                          const uint8_t *b, const peqa_lanes *lanes, float *c, ptrdiff_t c_row,
                           int accumulate) {
 #define TILE(ROWS) tile_i8(ROWS, bits, n, k, part, a, i, b, j, lanes, centres, c, c_row, accumulate)
   int32_t centres[MOST_STRETCHES][INT8_ROWS];
@@ -259,7 +259,7 @@ INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const p
       const int stretch = part < PEQA_BYTE_RUN ? part : PEQA_BYTE_RUN;
       for (int r = 0; bits == 8 && r < INT8_ROWS && i + r < m; r++)
         for (int s = 0, d = 0; d < k; s++, d += stretch)
-          centres[s][r] = centre_of((const int8_t*)a->rows + (i + r) * a->row + d,
+          centres[s][r] = centre_of((const int8_t *)a->rows + (i + r) * a->row + d,
                                     k - d < stretch ? k - d : stretch);
 #endif
       switch (m - i) {
@@ -271,8 +271,8 @@ INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const p
 #undef TILE
 }
 
-static void multiply_i8(int m, int n, int k, int bits, int part, const peqa_operand* a,
-                        const uint8_t* b, const peqa_lanes* lanes, float* c, ptrdiff_t c_row,
+static void multiply_i8(int m, int n, int k, int bits, int part, const peqa_operand *a,
+                        const uint8_t *b, const peqa_lanes *lanes, float *c, ptrdiff_t c_row,
                         int accumulate) {
   PEQA_REQUIRE(k % 4 == 0 && k <= PEQA_DEPTH && part >= PEQA_LEAST_GROUP);
   PEQA_REQUIRE(part % PEQA_BYTE_RUN == 0 || PEQA_BYTE_RUN % part == 0);

@@ -9,7 +9,7 @@ internal import Training
 struct ComputeOptions: ParsableArguments {
   @Option(
     help:
-      "Numbers in matrix products: fp32, bf16, int8 (codes as integers), or auto: bf16 where the CPU has it, else int8, but fp32 to evaluate."
+      "Numbers in matrix products: fp32, bf16, int8 (codes as integers), or auto: int8, but to evaluate bf16 where the CPU has it, else fp32."
   )
   var dtype = ComputeType.auto
 

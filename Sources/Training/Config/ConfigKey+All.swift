@@ -184,7 +184,7 @@ extension ConfigKey {
       "GB that the ranks of a node and the base may use together; 0 uses what is free"),
     ConfigKey(
       "dtype", \.dtype, .choice,
-      "precision of matrix products; int8 multiplies codes as integers; auto: bf16 where the CPU has it, else int8"
+      "precision of matrix products; int8, which auto takes, multiplies codes as integers, the rest in bf16 where the CPU has it, else fp32"
     ),
     ConfigKey(
       "deterministic", \.deterministic, .choice,

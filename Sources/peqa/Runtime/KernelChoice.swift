@@ -25,16 +25,16 @@ enum KernelChoice {
     case judging
   }
 
-  /// What a `dtype` of the command line or a run file means here. `auto` is bf16 where the CPU
-  /// multiplies it; else codes are multiplied as integers, in whose place fp32 takes twice as long
-  /// (docs/results/quality.md, "Products of integers", says what that changes).
+  /// What a `dtype` of the command line or a run file means here. `auto` multiplies codes as
+  /// integers to train and generate (docs/results/quality.md, "Products of integers", says what
+  /// that changes); what is left, and judging, is in bf16 where the CPU multiplies it, else fp32.
   static func arithmetic(
     _ dtype: ComputeType, for use: Use = .work, isPortable: Bool = false
   ) throws(KernelChoiceError) -> Arithmetic {
     let instructionSet = try instructionSet()
     let widest = instructionSet.hasNativeBF16 && !isPortable ? Precision.bf16 : .fp32
     switch dtype {
-    case .auto: return Arithmetic(widest, multipliesIntegers: widest == .fp32 && use == .work)
+    case .auto: return Arithmetic(widest, multipliesIntegers: use == .work)
     case .int8: return Arithmetic(widest, multipliesIntegers: true)
     case .fp32: return Arithmetic(.fp32)
     case .bf16:
