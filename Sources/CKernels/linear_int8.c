@@ -74,9 +74,9 @@ void peqa_cross_panel_i8(const peqa_kernels *table, const peqa_operand *dy_t, co
     int run = block / PEQA_BYTE_RUN;
     peqa_lanes lanes = {scales + (size_t)run * PEQA_PANEL, NULL, centre};
     peqa_operand a = bytes_from(dy_t, o, run, block);
-    table->multiply_i8(rows, PEQA_PANEL, whole(least(PEQA_DEPTH, tokens - block)), 8,
-                       PEQA_BYTE_RUN, &a, (const uint8_t *)panel + (size_t)block * PEQA_PANEL,
-                       &lanes, out, PEQA_PANEL, block > 0);
+    table->multiply_i8(rows, PEQA_PANEL, whole(least(PEQA_DEPTH, tokens - block)), 8, PEQA_BYTE_RUN,
+                       &a, (const uint8_t *)panel + (size_t)block * PEQA_PANEL, &lanes, out,
+                       PEQA_PANEL, block > 0);
   }
 }
 
@@ -91,45 +91,56 @@ float peqa_dot_alike(int n, const float *a, const float *b) {
   return lanes[0];
 }
 
-// Adds to sums the weighted bytes of some rows side by side, since an addition waits for the one
-// before it; each row in its own order, so that it has the same bits alone.
-static inline __attribute__((always_inline)) void add_run(const int rows, int n,
-                                                          const float *weights,
-                                                          const peqa_operand *a, int row,
-                                                          int first, double *sums) {
-  const int8_t *bytes = (const int8_t *)a->rows + row * a->row + first;
-  const float *scales = a->scales + row * a->runs + first / PEQA_BYTE_RUN;
-  double sum[4] = {0};
-  if (weights) {
-    for (int i = 0; i < n; i++)
-      for (int r = 0; r < rows; r++) sum[r] += (double)weights[i] * bytes[r * a->row + i];
-  } else {
-    for (int r = 0; r < rows; r++) {
-      int32_t whole_sum = 0;
-      for (int i = 0; i < n; i++) whole_sum += bytes[r * a->row + i];
-      sum[r] = whole_sum;
-    }
+// Weights as whole numbers of 16 bits; false where one is none.
+static int all_whole(int n, const float *weights, int16_t *whole) {
+  int others = 0;
+  for (int i = 0; i < n; i++) {
+    // What does not fit is unequal as well.
+    float near = fminf(fmaxf(weights[i], INT16_MIN), INT16_MAX);
+    whole[i] = (int16_t)near;
+    others += (float)whole[i] != weights[i];
   }
-  for (int r = 0; r < rows; r++) sums[r] += sum[r] * (double)scales[r * a->runs];
+  return others == 0;
+}
+
+// Sums of a run are exact in 32 bits: 64 * 127 * 2^15 < 2^31.
+_Static_assert(PEQA_BYTE_RUN * 127ll * (1 << 15) < 1ll << 31, "sums of whole numbers");
+static int32_t sum_whole(int n, const int16_t *weights, const int8_t *bytes) {
+  int32_t sum = 0;
+  if (weights)
+    for (int i = 0; i < n; i++) sum += weights[i] * bytes[i];
+  else
+    for (int i = 0; i < n; i++) sum += bytes[i];
+  return sum;
+}
+
+// One after the other: rounded like that on every CPU.
+static double sum_in_order(int n, const float *weights, const int8_t *bytes) {
+  double sum = 0;
+  for (int i = 0; i < n; i++) sum += (double)weights[i] * bytes[i];
+  return sum;
 }
 
 void peqa_int8_sums(int rows, int columns, int part, const peqa_operand *a, const float *weights,
                     float *sums) {
+  PEQA_REQUIRE(!weights || part <= PEQA_DEPTH);
   int parts = (columns + part - 1) / part;
-  for (int t = 0; t < rows; t += 4)
-    for (int p = 0; p < parts; p++) {
-      int here = least(4, rows - t), end = least((p + 1) * part, columns);
-      double sum[4] = {0};
-      for (int i = p * part, next; i < end; i = next) {
+  int16_t numbers[PEQA_DEPTH];
+  for (int p = 0; p < parts; p++) {
+    int start = p * part, end = least(start + part, columns);
+    int whole = !weights || all_whole(end - start, weights + start, numbers);
+    for (int t = 0; t < rows; t++) {
+      const int8_t *bytes = (const int8_t *)a->rows + t * a->row;
+      double sum = 0;
+      for (int i = start, next; i < end; i = next) {
         next = least((i / PEQA_BYTE_RUN + 1) * PEQA_BYTE_RUN, end);
-        const float *of_run = weights ? weights + i : NULL;
-        if (here == 4)
-          add_run(4, next - i, of_run, a, t, i, sum);
-        else
-          for (int r = 0; r < here; r++) add_run(1, next - i, of_run, a, t + r, i, sum + r);
+        double here = whole ? sum_whole(next - i, weights ? numbers + i - start : NULL, bytes + i)
+                            : sum_in_order(next - i, weights + i, bytes + i);
+        sum += here * (double)a->scales[t * a->runs + i / PEQA_BYTE_RUN];
       }
-      for (int r = 0; r < here; r++) sums[(ptrdiff_t)(t + r) * parts + p] = (float)sum[r];
+      sums[(ptrdiff_t)t * parts + p] = (float)sum;
     }
+  }
 }
 
 // The greatest weight that a row can have.

@@ -11,11 +11,14 @@ internal import Synchronization
 package final class WorkerPool: @unchecked Sendable {
   /// Threads that work on a job, the caller included.
   package let threads: Int
+  /// Where all work is done by the caller and timed.
+  private let times: PartTimes?
   private let shared = SharedState()
 
   package init(threads: Int) {
     precondition(threads >= 1, "a worker pool has at least one thread")
     self.threads = threads
+    times = nil
     for worker in 1..<threads {
       let shared = shared
       let thread = Thread { shared.help(worker: worker) }
@@ -24,6 +27,12 @@ package final class WorkerPool: @unchecked Sendable {
       // A thread takes its name only once it runs.
       thread.name = "peqa-worker-\(worker)"
     }
+  }
+
+  /// A pool that cuts work as one of `times.threads` threads does, and does all of it on the caller.
+  package init(timing times: PartTimes) {
+    threads = times.threads
+    self.times = times
   }
 
   deinit { shared.stop() }
@@ -37,6 +46,7 @@ package final class WorkerPool: @unchecked Sendable {
   /// As above; `worker` in `0..<threads` names the thread, for workspace that each thread owns.
   package func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     guard count > 0 else { return }
+    if let times { return times.run(count, body) }
     guard threads > 1, count > 1 else {
       for index in 0..<count { body(index, 0) }
       return

@@ -128,4 +128,24 @@ internal import Testing
     #expect(Self.helperThreads() >= 3)
     #expect(pool.threads == 4)
   }
+
+  // One thread for many: every part once, by the number of the thread that would be free first, and
+  // what the busiest of them needs is what the job takes.
+  @Test func oneThreadStandsForMany() {
+    var clock: UInt64 = 0
+    let times = PartTimes(threads: 3) { clock }
+    let pool = WorkerPool(timing: times)
+    var workers: [Int] = []
+    pool.parallelFor(7) { index, worker in
+      clock += index == 0 ? 4_000_000_000 : 1_000_000_000
+      workers.append(worker)
+    }
+    #expect(workers == [0, 1, 2, 1, 2, 1, 2])
+    #expect(times.jobs == 1 && times.parts == 7 && times.work == 10 && times.span == 4)
+    pool.parallelFor(1) { _ in clock += 1_000_000_000 }
+    #expect(times.work == 11 && times.span == 5)
+    #expect(times.jobs == 1 && times.parts == 7, "a job of one part is handed to nobody")
+    times.reset()
+    #expect(times.work == 0 && times.span == 0 && times.jobs == 0)
+  }
 }

@@ -6,6 +6,6 @@ struct Bench: ParsableCommand {
     abstract: "Measure speed and memory on this machine.",
     subcommands: [
       BenchStep.self, BenchDecode.self, BenchBlock.self, BenchKernels.self, BenchMemory.self,
-      BenchScaling.self, BenchExchange.self,
+      BenchScaling.self, BenchCores.self, BenchExchange.self,
     ])
 }

@@ -58,8 +58,14 @@ enum KernelChoice {
   static func compute(
     threads: Int, _ arithmetic: Arithmetic, isPortable: Bool = false
   ) throws -> Compute {
+    try compute(WorkerPool(threads: threads), arithmetic, isPortable: isPortable)
+  }
+
+  static func compute(
+    _ pool: WorkerPool, _ arithmetic: Arithmetic, isPortable: Bool = false
+  ) throws -> Compute {
     Compute(
-      pool: WorkerPool(threads: threads), precision: arithmetic.precision,
+      pool: pool, precision: arithmetic.precision,
       multipliesIntegers: arithmetic.multipliesIntegers, instructionSet: try instructionSet(),
       isPortable: isPortable)
   }
