@@ -23,7 +23,7 @@ extension Compute {
   package func decodeOperand(
     _ x: UnsafePointer<Float>, tokens: Int, for w: WeightMatrix, slot: OperandSlot = .rows
   ) -> Operand {
-    if kind(for: w) == .i8 {
+    if decodeKind(for: w) == .i8 {
       var operand = byteOperand(x, tokens: tokens, columns: w.columns)
       operand.isForDecoding = true
       return operand
@@ -47,6 +47,12 @@ extension Compute {
     return Operand(
       pointer: UnsafeRawPointer(copy), rowStride: padded, kind: precision.kind, isForDecoding: true,
       isOrdered: isOrdered)
+  }
+
+  /// What products of few tokens multiply. They wait for codes, not for products, and bf16, which
+  /// rounds less, reads codes faster than bytes do (docs/results/performance.md).
+  private func decodeKind(for w: WeightMatrix) -> OperandKind {
+    precision == .bf16 ? .bf16 : kind(for: w)
   }
 
   /// One or more products with the same input, handed to the threads together.

@@ -29,7 +29,7 @@ package final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  /// A pool that cuts work as one of `times.threads` threads does, and does all of it on the caller.
+  /// A pool that cuts work as one of `times.threads` threads does; the caller does all of it.
   package init(timing times: PartTimes) {
     threads = times.threads
     self.times = times
