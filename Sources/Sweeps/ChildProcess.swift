@@ -42,12 +42,23 @@ struct ChildProcess {
     defer { for word in words + settings { free(word) } }
     var started: pid_t = 0
     let program = Self.path(of: arguments[0], environment)
-    let code = posix_spawn(&started, program, &actions, &attributes, &words, &settings)
+    var code: Int32
+    var tries = 0
+    // A file that somebody has open for writing is no program yet: one that is being exchanged, or
+    // whose writer has been copied into a process that is about to become another program.
+    repeat {
+      code = posix_spawn(&started, program, &actions, &attributes, &words, &settings)
+      tries += 1
+      if code == ETXTBSY { usleep(10_000) }
+    } while code == ETXTBSY && tries < Self.triesOfBusyFile
     guard code == 0 else {
       throw .noLauncher("\(arguments[0]) cannot be started: \(Errno(rawValue: code))")
     }
     process = started
   }
+
+  /// Ten milliseconds apart.
+  private static let triesOfBusyFile = 200
 
   private static func path(of program: String, _ environment: [String: String]) -> String {
     guard !program.contains("/") else { return program }

@@ -92,6 +92,18 @@ import Testing
     #expect(calls.count == 1)
   }
 
+  /// A program that is being written when it is to be started is waited for.
+  @Test func aProgramThatIsBeingExchanged() throws {
+    let writer = open(trainer.folder("squeue"), O_WRONLY)
+    #expect(writer >= 0)
+    let closing = Thread {
+      usleep(500_000)
+      close(writer)
+    }
+    closing.start()
+    #expect(try trainer.sweep().best.values.map(\.value) == ["0.003", "1"])
+  }
+
   /// Jobs that come to nothing are queued again as often as `retries` says, then their runs fail.
   @Test func runsThatNeverArrive() throws {
     var trainer = trainer
