@@ -45,7 +45,7 @@ INLINE void codes_nt(const peqa_matrix *w, const int bits, int row0, int col0, i
   }
 }
 
-static void pack_codes_nt(const peqa_matrix *w, int row0, int col0, int depth, uint8_t *panel){
+static void pack_codes_nt(const peqa_matrix *w, int row0, int col0, int depth, uint8_t *panel) {
 #define CALL(BITS) codes_nt(w, BITS, row0, col0, depth, panel)
     PEQA_WITH_CODE_BITS(w->bits, CALL)
 #undef CALL
@@ -100,7 +100,7 @@ INLINE void codes_nn(const peqa_matrix *w, const int bits, int row0, int col0, i
   }
 }
 
-static void pack_codes_nn(const peqa_matrix *w, int row0, int col0, int depth, uint8_t *panel){
+static void pack_codes_nn(const peqa_matrix *w, int row0, int col0, int depth, uint8_t *panel) {
 #define CALL(BITS) codes_nn(w, BITS, row0, col0, depth, panel)
     PEQA_WITH_CODE_BITS(w->bits, CALL)
 #undef CALL

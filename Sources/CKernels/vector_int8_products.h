@@ -101,7 +101,7 @@ INLINE void tile_sums(const int rows, const int bits, const int k, const int8_t 
     for (int j = 0; j < INT8_VECTORS; j++)
       sums[i][j] = bits == 8 && !INT8_VNNI ? OP(set1_epi32)(centres[i]) : NO_BYTES;
 #if INT8_VNNI
-      // One step waits for the one before it in each sum alone.
+  // One step waits for the one before it in each sum alone.
 #pragma clang loop unroll_count(8)
   for (int d = 0; d < k; d += 4) {
     vbytes u[INT8_VECTORS];
@@ -176,8 +176,8 @@ INLINE void store_totals(const int rows, vfloats (*totals)[INT8_VECTORS], const 
       if (slopes) value = OP(mul_ps)(value, OP(loadu_ps)(slopes + v * WORDS));
       value = OP(fnmadd_ps)(zero, OP(set1_ps)(a_sums[r * parts]), value);
       float *to = c + r * c_row + v * WORDS;
-      OP(storeu_ps)
-      (to, accumulate ? OP(fmadd_ps)(value, scale, OP(loadu_ps)(to)) : OP(mul_ps)(value, scale));
+      value = accumulate ? OP(fmadd_ps)(value, scale, OP(loadu_ps)(to)) : OP(mul_ps)(value, scale);
+      OP(storeu_ps)(to, value);
     }
   }
 }
@@ -252,22 +252,20 @@ INLINE void multiply_bits(const int bits, int m, int n, int k, int part, const p
                           int accumulate) {
 #define TILE(ROWS) tile_i8(ROWS, bits, n, k, part, a, i, b, j, lanes, centres, c, c_row, accumulate)
   int32_t centres[MOST_STRETCHES][INT8_ROWS];
-  // The lanes of a tile stay in the first cache while all rows pass.
-  for (int j = 0; j < n; j += INT8_VECTORS * WORDS)
-    for (int i = 0; i < m; i += INT8_ROWS) {
+  for (int i = 0; i < m; i += INT8_ROWS) {
 #if !INT8_VNNI
-      const int stretch = part < PEQA_BYTE_RUN ? part : PEQA_BYTE_RUN;
-      for (int r = 0; bits == 8 && r < INT8_ROWS && i + r < m; r++)
-        for (int s = 0, d = 0; d < k; s++, d += stretch)
-          centres[s][r] = centre_of((const int8_t *)a->rows + (i + r) * a->row + d,
-                                    k - d < stretch ? k - d : stretch);
+    const int stretch = part < PEQA_BYTE_RUN ? part : PEQA_BYTE_RUN;
+    for (int r = 0; bits == 8 && r < INT8_ROWS && i + r < m; r++)
+      for (int s = 0, d = 0; d < k; s++, d += stretch)
+        centres[s][r] = centre_of((const int8_t *)a->rows + (i + r) * a->row + d,
+                                  k - d < stretch ? k - d : stretch);
 #endif
-      switch (m - i) {
+    for (int j = 0; j < n; j += INT8_VECTORS * WORDS) switch (m - i) {
         case 1: TILE(1); break;
         case 2: TILE(2); break;
         default: TILE(INT8_ROWS); break;
       }
-    }
+  }
 #undef TILE
 }
 

@@ -24,7 +24,7 @@ step. Alpaca rows get peqa's Alpaca prompt and teach their responses with the en
 --length tokens, and as in peqa they do not see each other, here because each is computed alone (padded on the right, which a
 causal model does not notice). Evaluation: a text as in check_peqa.py; rows by the mean loss of their supervised tokens. Rows
 longer than --length are dropped. With --bf16 the products of the steps, not of the evaluation, are in bfloat16 (autocast;
-weights and moments stay float32), twice as fast where the CPU has it.
+weights and moments stay float32), for CPUs that multiply it.
 
 Prints one JSON line: perplexity and loss before and after (`before` is that of what is tuned: of the rounded base for qlora),
 `tuned_perplexity` before GPTQ, seconds of the steps alone, peak resident memory of the steps alone in MB.
